@@ -1,0 +1,1 @@
+//! The documented RxCe and Rx routines by name, for C callers.

@@ -1,0 +1,3 @@
+//! mrx9p-harness.exe: named tests and file commands against the loaded driver.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The mini-redirector as a command-line tool for any host.
+
+fn main() {}

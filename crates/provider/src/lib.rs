@@ -1,0 +1,1 @@
+//! mrx9pnp.dll, the network provider.

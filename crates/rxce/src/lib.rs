@@ -1,0 +1,2 @@
+//! The connection engine: transport, address, connection, virtual circuit.
+#![no_std]

@@ -1,0 +1,2 @@
+//! The mrx9p driver.
+#![no_std]

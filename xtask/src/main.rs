@@ -1,0 +1,3 @@
+//! Build, test, package and demonstrate mrx9p.
+
+fn main() {}
