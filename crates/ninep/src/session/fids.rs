@@ -64,7 +64,6 @@ impl FidTable {
             free: None,
             queue: None,
             in_use: 0,
-            server_gone: false,
         }
     }
 
