@@ -1,0 +1,13 @@
+//! Locks that own what they guard, and events.
+//!
+//! Locks are ranked: a thread takes them in rising [`Rank`], never two of one rank. The host checks it in debug builds.
+
+mod event;
+mod mutex;
+mod rank;
+mod spin;
+
+pub use event::{Event, Reset};
+pub use mutex::{Mutex, MutexGuard};
+pub use rank::Rank;
+pub use spin::{SpinLock, SpinLockGuard};

@@ -1,0 +1,66 @@
+//! Two futures at once.
+
+use core::future::{Future, poll_fn};
+use core::pin::pin;
+use core::task::Poll;
+
+/// Which of two was first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Either<A, B> {
+    /// The first.
+    Left(A),
+    /// The second.
+    Right(B),
+}
+
+/// What the first to be ready comes to; the other is dropped. `left` is always polled first, and wins a draw.
+pub async fn select<A: Future, B: Future>(left: A, right: B) -> Either<A::Output, B::Output> {
+    let (mut left, mut right) = (pin!(left), pin!(right));
+    poll_fn(|context| {
+        if let Poll::Ready(output) = left.as_mut().poll(context) {
+            return Poll::Ready(Either::Left(output));
+        }
+        right.as_mut().poll(context).map(Either::Right)
+    })
+    .await
+}
+
+/// What both come to, polled side by side.
+pub async fn join<A: Future, B: Future>(left: A, right: B) -> (A::Output, B::Output) {
+    let (mut left, mut right) = (pin!(left), pin!(right));
+    let (mut left_output, mut right_output) = (None, None);
+    poll_fn(|context| {
+        if left_output.is_none()
+            && let Poll::Ready(output) = left.as_mut().poll(context)
+        {
+            left_output = Some(output);
+        }
+        if right_output.is_none()
+            && let Poll::Ready(output) = right.as_mut().poll(context)
+        {
+            right_output = Some(output);
+        }
+        match (left_output.take(), right_output.take()) {
+            (Some(left), Some(right)) => Poll::Ready((left, right)),
+            (left, right) => {
+                (left_output, right_output) = (left, right);
+                Poll::Pending
+            }
+        }
+    })
+    .await
+}
+
+/// Lets other ready tasks go first, once.
+pub async fn yield_now() {
+    let mut yielded = false;
+    poll_fn(|context| {
+        if yielded {
+            return Poll::Ready(());
+        }
+        yielded = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}

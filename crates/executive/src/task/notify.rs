@@ -1,0 +1,124 @@
+//! Telling tasks that something has changed.
+
+use super::wait_list::{Ticket, WaitList};
+use crate::sync::{Rank, SpinLock};
+use core::fmt;
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
+/// Lets tasks wait for a change that others announce. Announcing is possible up to DISPATCH_LEVEL.
+///
+/// The pattern that loses nothing: make the [`Notify::notified`] future, look at the condition, then await the future.
+pub struct Notify(SpinLock<State>);
+
+#[derive(Default)]
+struct State {
+    /// A `notify_one` that found nobody.
+    permit: bool,
+    /// Counts the calls of `notify_all`.
+    round: u64,
+    waiters: WaitList,
+}
+
+impl Notify {
+    /// Nobody waits, nothing is announced.
+    pub fn new() -> Self {
+        Notify(SpinLock::ranked(State::default(), Rank::EXECUTIVE))
+    }
+
+    /// Frees the one that waits longest; if nobody waits, the next that would.
+    pub fn notify_one(&self) {
+        let mut state = self.0.lock();
+        let waker = state.waiters.grant();
+        state.permit |= waker.is_none();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Frees everyone whose [`Notify::notified`] has been called already, polled or not.
+    pub fn notify_all(&self) {
+        let mut state = self.0.lock();
+        state.round += 1;
+        let mut left = state.waiters.waiting();
+        while left > 0
+            && let Some(waker) = state.waiters.grant()
+        {
+            drop(state);
+            waker.wake();
+            left -= 1;
+            state = self.0.lock();
+        }
+    }
+
+    /// Ready after the next `notify_one` that is meant for it, or after any `notify_all` from this call on.
+    pub fn notified(&self) -> Notified<'_> {
+        Notified {
+            notify: self,
+            round: self.0.lock().round,
+            ticket: None,
+        }
+    }
+}
+
+impl Default for Notify {
+    fn default() -> Self {
+        Notify::new()
+    }
+}
+
+impl fmt::Debug for Notify {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Notify { .. }")
+    }
+}
+
+/// The wait of [`Notify::notified`]. One that is dropped after it was chosen by `notify_one` passes that on.
+#[must_use = "futures do nothing unless polled"]
+pub struct Notified<'a> {
+    notify: &'a Notify,
+    round: u64,
+    ticket: Option<Ticket>,
+}
+
+impl Future for Notified<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let waker = context.waker().clone();
+        let mut state = self.notify.0.lock();
+        if let Some(ticket) = self.ticket {
+            let turn = state.waiters.poll(ticket, waker);
+            drop(state);
+            if turn.is_ready() {
+                self.ticket = None;
+            }
+            return turn;
+        }
+        if state.round != self.round || core::mem::take(&mut state.permit) {
+            return Poll::Ready(());
+        }
+        let joined = state.waiters.join(waker);
+        drop(state);
+        match joined {
+            Ok(ticket) => self.ticket = Some(ticket),
+            Err(_) => context.waker().wake_by_ref(),
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Notified<'_> {
+    fn drop(&mut self) {
+        let Some(ticket) = self.ticket else { return };
+        let pass_on = {
+            let mut state = self.notify.0.lock();
+            state.waiters.leave(ticket) && state.round == self.round
+        };
+        if pass_on {
+            self.notify.notify_one();
+        }
+    }
+}
