@@ -13,7 +13,7 @@ use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicPtr, Ordering};
 use wdk_sys::ntddk::{
     ExAcquireFastMutex, ExReleaseFastMutex, KeAcquireSpinLockRaiseToDpc, KeClearEvent, KeInitializeEvent,
-    KeReleaseSpinLock, KeSetEvent, KeWaitForSingleObject, MmGetSystemRoutineAddress,
+    KeQueryTimeIncrement, KeReleaseSpinLock, KeSetEvent, KeWaitForSingleObject, MmGetSystemRoutineAddress,
     ObReferenceObjectByHandle, ObfDereferenceObject, PsCreateSystemThread, PsTerminateSystemThread, ZwClose,
     ZwWaitForSingleObject,
 };
@@ -34,44 +34,45 @@ pub(crate) fn current_irql() -> u8 {
     level as u8
 }
 
-/// A clock of the kernel that is looked up by name, since no single one is exported by every kernel that this driver
-/// runs on.
-struct Clock {
-    /// Best first, each NUL-terminated.
-    names: &'static [&'static [u16]],
-    routine: AtomicPtr<c_void>,
+/// The address of a routine that the kernel does not have.
+const ABSENT: *mut c_void = ptr::without_provenance_mut(1);
+
+/// A routine of the kernel that is looked up by name, since not every kernel that this driver runs on exports it.
+struct Routine {
+    /// NUL-terminated.
+    name: &'static [u16],
+    /// What was found: null before the search, `ABSENT` if there is no such export.
+    address: AtomicPtr<c_void>,
 }
 
-/// Interrupt time: what counts, ticks only forward, and stops in sleep if the kernel can tell.
-static INTERRUPT_TIME: Clock = Clock {
-    names: &[
-        &wide(b"KeQueryUnbiasedInterruptTime\0"),
-        &wide(b"KeQueryInterruptTime\0"),
-    ],
-    routine: AtomicPtr::new(ptr::null_mut()),
-};
+/// Interrupt time without the time spent asleep, in units of 100 ns. Exported since Windows 7.
+static UNBIASED_INTERRUPT_TIME: Routine = Routine::named(&wide(b"KeQueryUnbiasedInterruptTime\0"));
+/// Ticks since the start, for kernels without the above; it counts in units of what KeQueryTimeIncrement says.
+static TICK_COUNT: Routine = Routine::named(&wide(b"KeQueryTickCount\0"));
+/// System time (UTC), exact. Exported since Windows 8.
+static SYSTEM_TIME_PRECISE: Routine = Routine::named(&wide(b"KeQuerySystemTimePrecise\0"));
+/// System time (UTC), for kernels without the above.
+static SYSTEM_TIME: Routine = Routine::named(&wide(b"KeQuerySystemTime\0"));
 
-/// System time (UTC), written through a pointer.
-static SYSTEM_TIME: Clock = Clock {
-    names: &[
-        &wide(b"KeQuerySystemTimePrecise\0"),
-        &wide(b"KeQuerySystemTime\0"),
-    ],
-    routine: AtomicPtr::new(ptr::null_mut()),
-};
+impl Routine {
+    const fn named(name: &'static [u16]) -> Self {
+        Routine {
+            name,
+            address: AtomicPtr::new(ptr::null_mut()),
+        }
+    }
 
-impl Clock {
-    /// The routine, if this kernel has one of the names.
+    /// The routine, if this kernel has it.
     ///
     /// The look-up needs PASSIVE_LEVEL. It is done when the first thread is made, before which nothing asks for the
     /// time at a higher level.
-    fn routine(&self) -> Option<NonNull<c_void>> {
-        let known = self.routine.load(Ordering::Relaxed);
-        NonNull::new(known).or_else(|| {
-            let found = self.names.iter().find_map(|name| system_routine(name))?;
-            self.routine.store(found.as_ptr(), Ordering::Relaxed);
-            Some(found)
-        })
+    fn find(&self) -> Option<NonNull<c_void>> {
+        let mut address = self.address.load(Ordering::Relaxed);
+        if address.is_null() {
+            address = system_routine(self.name).map_or(ABSENT, NonNull::as_ptr);
+            self.address.store(address, Ordering::Relaxed);
+        }
+        NonNull::new(address).filter(|found| found.as_ptr() != ABSENT)
     }
 }
 
@@ -99,24 +100,43 @@ const fn wide<const N: usize>(text: &[u8; N]) -> [u16; N] {
 }
 
 pub(crate) fn monotonic_ns() -> u64 {
-    let Some(routine) = INTERRUPT_TIME.routine() else {
-        return 0;
+    let units = match UNBIASED_INTERRUPT_TIME.find() {
+        Some(routine) => {
+            // SAFETY: the routine of that name takes nothing and returns 64 bits.
+            let query = unsafe { transmute::<*mut c_void, extern "C" fn() -> u64>(routine.as_ptr()) };
+            query()
+        }
+        None => ticks().saturating_mul(increment()),
     };
-    // SAFETY: both names stand for a routine without parameters that returns interrupt time as 64 bits.
-    let query = unsafe { transmute::<*mut c_void, extern "C" fn() -> u64>(routine.as_ptr()) };
-    query().saturating_mul(NS_PER_UNIT)
+    units.saturating_mul(NS_PER_UNIT)
+}
+
+/// Ticks of the system clock since the start.
+fn ticks() -> u64 {
+    read_clock(&TICK_COUNT).map_or(0, i64::cast_unsigned)
+}
+
+/// Units of 100 ns in a tick.
+fn increment() -> u64 {
+    // SAFETY: the routine has no conditions.
+    u64::from(unsafe { KeQueryTimeIncrement() })
 }
 
 pub(crate) fn system_time() -> i64 {
-    let Some(routine) = SYSTEM_TIME.routine() else {
-        return 0;
-    };
-    // SAFETY: both names stand for a routine that writes system time to the LARGE_INTEGER it is given.
+    read_clock(&SYSTEM_TIME_PRECISE)
+        .or_else(|| read_clock(&SYSTEM_TIME))
+        .unwrap_or(0)
+}
+
+/// What `clock`, one of the routines that fill in a LARGE_INTEGER, tells.
+fn read_clock(clock: &Routine) -> Option<i64> {
+    let routine = clock.find()?;
+    // SAFETY: each of these routines takes the address of a LARGE_INTEGER and returns nothing.
     let query = unsafe { transmute::<*mut c_void, unsafe extern "C" fn(*mut i64)>(routine.as_ptr()) };
     let mut now = 0;
     // SAFETY: `now` has the size and alignment of a LARGE_INTEGER.
     unsafe { query(&raw mut now) };
-    now
+    Some(now)
 }
 
 /// A KSPIN_LOCK.
@@ -264,8 +284,8 @@ type Body = Box<dyn FnOnce() + Send>;
 
 impl Thread {
     pub(crate) fn spawn(body: Body) -> nt::Result<Thread> {
-        // Here the level is PASSIVE_LEVEL: see `Clock::routine`.
-        let _known = (INTERRUPT_TIME.routine(), SYSTEM_TIME.routine());
+        // Here the level is PASSIVE_LEVEL: see `Routine::find`.
+        let _known = (monotonic_ns(), system_time());
         let context = Box::into_raw(try_box(body)?);
         let mut attributes = OBJECT_ATTRIBUTES {
             Length: size_of::<OBJECT_ATTRIBUTES>() as u32,
