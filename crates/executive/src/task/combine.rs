@@ -1,5 +1,8 @@
 //! Two futures at once.
 
+use crate::mem::{AllocError, TryVec, try_box};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::future::{Future, poll_fn};
 use core::pin::pin;
 use core::task::Poll;
@@ -49,6 +52,36 @@ pub async fn join<A: Future, B: Future>(left: A, right: B) -> (A::Output, B::Out
         }
     })
     .await
+}
+
+/// What all come to, polled side by side, in the order given.
+///
+/// # Errors
+/// [`AllocError`] when there is no memory to hold them; none has been polled then.
+pub async fn join_all<F: Future>(futures: Vec<F>) -> Result<Vec<F::Output>, AllocError> {
+    let mut running = Vec::try_with_capacity(futures.len())?;
+    let mut outputs = Vec::try_with_capacity(futures.len())?;
+    let mut joined = Vec::try_with_capacity(futures.len())?;
+    for future in futures {
+        running.try_push(Some(Box::into_pin(try_box(future)?)))?;
+        outputs.try_push(None)?;
+    }
+    poll_fn(|context| {
+        let mut left = false;
+        for (slot, output) in running.iter_mut().zip(&mut outputs) {
+            let Some(future) = slot else { continue };
+            match future.as_mut().poll(context) {
+                Poll::Ready(value) => (*slot, *output) = (None, Some(value)),
+                Poll::Pending => left = true,
+            }
+        }
+        if left { Poll::Pending } else { Poll::Ready(()) }
+    })
+    .await;
+    for output in outputs.into_iter().flatten() {
+        joined.try_push(output)?;
+    }
+    Ok(joined)
 }
 
 /// Lets other ready tasks go first, once.

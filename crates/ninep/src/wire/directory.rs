@@ -59,6 +59,9 @@ impl<'a> Field<'a> for DirEntry<'a> {
 }
 
 impl DirEntry<'_> {
+    /// Bytes of an entry before its name: qid, offset, type, length of the name.
+    pub const FIXED_LEN: usize = Qid::LEN + 8 + 1 + 2;
+
     /// Writes the entry as it stands in [`Rreaddir`]; for servers.
     pub fn encode<O: Output>(&self, out: &mut O) -> Result<(), EncodeError> {
         self.put(out)
@@ -88,6 +91,11 @@ impl<'a> Entries<'a> {
     /// No entry: the end of the directory, or a count too small for the next name.
     pub fn is_empty(&self) -> bool {
         self.0.0.is_empty()
+    }
+
+    /// The packed entries.
+    pub fn as_bytes(&self) -> &'a [u8] {
+        self.0.0
     }
 
     /// Length in bytes.
