@@ -59,9 +59,9 @@ pub async fn join<A: Future, B: Future>(left: A, right: B) -> (A::Output, B::Out
 /// # Errors
 /// [`AllocError`] when there is no memory to hold them; none has been polled then.
 pub async fn join_all<F: Future>(futures: Vec<F>) -> Result<Vec<F::Output>, AllocError> {
-    let mut running = Vec::try_with_capacity(futures.len())?;
-    let mut outputs = Vec::try_with_capacity(futures.len())?;
-    let mut joined = Vec::try_with_capacity(futures.len())?;
+    let mut running = Vec::try_with_room(futures.len())?;
+    let mut outputs = Vec::try_with_room(futures.len())?;
+    let mut joined = Vec::try_with_room(futures.len())?;
     for future in futures {
         running.try_push(Some(Box::into_pin(try_box(future)?)))?;
         outputs.try_push(None)?;
