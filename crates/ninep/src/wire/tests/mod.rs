@@ -1,1 +1,5 @@
+//! Tests of the wire format.
 
+mod garbage;
+mod round_trip;
+mod vectors;
