@@ -1,0 +1,308 @@
+//! A virtual circuit: one stream of bytes.
+
+use crate::connection::{Established, Sink};
+use crate::event::{CircuitId, Disconnection, Indication};
+use crate::family::Membership;
+use crate::state::{Action, Event, State};
+use crate::transport::{Endpoint, Transport};
+use alloc::vec::Vec;
+use executive::mem::{Arc, TryZeroed};
+use executive::sync::SpinLock;
+use executive::task::Notify;
+use nt::Status;
+
+/// One stream of bytes to the other side: RXCE_VC. Handles may be cloned; all are the same object.
+///
+/// The last handle that is dropped without [`VirtualCircuit::tear_down`] ends the circuit too, but waits for nothing.
+pub struct VirtualCircuit<T: Transport>(Arc<Handle<T>>);
+
+/// What all handles share, and the receive pump does not.
+struct Handle<T: Transport>(Arc<Circuit<T>>);
+
+impl<T: Transport> Drop for Handle<T> {
+    fn drop(&mut self) {
+        if let Action::AbortAndDrain | Action::Drain = self.0.on(Event::TearDown) {
+            self.0.endpoint.abort();
+        }
+    }
+}
+
+struct Circuit<T: Transport> {
+    id: CircuitId,
+    connection: Arc<Established<T>>,
+    endpoint: T::Endpoint,
+    life: SpinLock<Life>,
+    /// Told when `Life::in_flight` falls to zero.
+    quiet: Notify,
+    memberships: SpinLock<Option<[Membership; 3]>>,
+}
+
+struct Life {
+    state: State,
+    /// Sends that have begun and not ended, with their `send_complete`, and the receive pump.
+    in_flight: usize,
+}
+
+impl<T: Transport> VirtualCircuit<T> {
+    /// Builds a circuit on an endpoint that is connected, and begins to receive.
+    pub(crate) fn open(
+        connection: &Arc<Established<T>>,
+        endpoint: T::Endpoint,
+        receive_buffer: usize,
+    ) -> nt::Result<Self> {
+        let buffer = Vec::try_zeroed(receive_buffer)?;
+        let memberships = connection.admit_circuit()?;
+        let circuit = Arc::try_new(Circuit {
+            id: connection.next_circuit_id(),
+            connection: connection.clone(),
+            endpoint,
+            life: SpinLock::new(Life {
+                state: State::Uninitialised,
+                in_flight: 0,
+            }),
+            quiet: Notify::new(),
+            memberships: SpinLock::new(Some(memberships)),
+        })?;
+        let handle = Arc::try_new(Handle(circuit.clone()))?;
+        circuit.on(Event::Connected);
+        let flight = InFlight::of_pump(&circuit);
+        connection.address.bound.runtime.spawn(pump(flight, buffer))?;
+        Ok(VirtualCircuit(handle))
+    }
+
+    /// Which of its connection's circuits this is.
+    pub fn id(&self) -> CircuitId {
+        self.0.0.id
+    }
+
+    /// Where the circuit stands.
+    pub fn state(&self) -> State {
+        self.0.0.life.lock().state
+    }
+
+    /// Sends all of `data` and gives it back (RxCeSend, waiting for the end). Sends that begin one after the other go out in
+    /// that order. A send that has begun must be polled on or dropped: tear-down waits for it.
+    ///
+    /// # Errors
+    /// `CONNECTION_DISCONNECTED` when the circuit is not active, or ends meanwhile; `INSUFFICIENT_RESOURCES`; what
+    /// [`Endpoint::send`] reports.
+    pub async fn send(&self, data: Vec<u8>) -> (Vec<u8>, nt::Result<usize>) {
+        let circuit = &self.0.0;
+        match InFlight::of_send(circuit) {
+            Ok(flight) => flight.send(data).await,
+            Err(status) => (data, Err(status)),
+        }
+    }
+
+    /// Begins to send all of `data` (RxCeSend, not waiting); the sink's `send_complete` hears `context` when it has ended.
+    /// Sends submitted one after the other may go out in any order.
+    ///
+    /// # Errors
+    /// `CONNECTION_DISCONNECTED` when the circuit is not active; `INSUFFICIENT_RESOURCES`. The sink hears nothing then.
+    pub fn submit(&self, data: Vec<u8>, context: usize) -> nt::Result {
+        let circuit = &self.0.0;
+        let flight = InFlight::of_send(circuit)?;
+        let sending = async move {
+            let (data, result) = flight.send(data).await;
+            if let Some(sink) = flight.0.sink() {
+                sink.send_complete(flight.0.id, context, data, result);
+            }
+            drop(flight);
+        };
+        circuit.connection.address.bound.runtime.spawn(sending)?;
+        Ok(())
+    }
+
+    /// Begins to end the circuit (RxCeInitiateVCDisconnect): what is in flight is broken off, and no `disconnect` event
+    /// follows. It still has to be torn down. A circuit that is disconnected already stays so.
+    ///
+    /// # Errors
+    /// `INVALID_PARAMETER` during and after tear-down.
+    pub fn initiate_disconnect(&self) -> nt::Result {
+        match self.0.0.on(Event::Disconnect) {
+            Action::Refuse(status) => Err(status),
+            Action::Abort => {
+                self.0.0.endpoint.abort();
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends the circuit and leaves its parents (RxCeTearDownVC). When it returns, every send has ended, with its
+    /// `send_complete`, no callback runs, and none will. Not to be awaited inside a callback of the same connection.
+    ///
+    /// A tear-down that is dropped half-way is not taken up again: the circuit then goes with its last handle.
+    ///
+    /// # Errors
+    /// `INVALID_PARAMETER` when that has been begun already. What [`Endpoint::close`] reports; the circuit is torn down all
+    /// the same.
+    pub async fn tear_down(&self) -> nt::Result {
+        let circuit = &self.0.0;
+        match circuit.on(Event::TearDown) {
+            Action::Refuse(status) => return Err(status),
+            _ => circuit.endpoint.abort(),
+        }
+        loop {
+            let quiet = circuit.quiet.notified();
+            if circuit.life.lock().in_flight == 0 {
+                break;
+            }
+            quiet.await;
+        }
+        let closed = circuit.endpoint.close().await;
+        if circuit.on(Event::Quiet) == Action::Release {
+            let memberships = circuit.memberships.lock().take();
+            drop(memberships);
+        }
+        closed
+    }
+}
+
+impl<T: Transport> Clone for VirtualCircuit<T> {
+    fn clone(&self) -> Self {
+        VirtualCircuit(self.0.clone())
+    }
+}
+
+impl<T: Transport> Circuit<T> {
+    /// Takes note of `event`, and says what is to be done about it.
+    fn on(&self, event: Event) -> Action {
+        let mut life = self.life.lock();
+        let (next, action) = life.state.on(event);
+        life.state = next;
+        action
+    }
+
+    fn sink(&self) -> Option<Sink> {
+        self.connection.sink()
+    }
+
+    /// One receive, with the transport held to its word.
+    async fn receive(&self, buffer: Vec<u8>, offset: usize) -> (Vec<u8>, nt::Result<usize>) {
+        let (buffer, result) = self.endpoint.receive(buffer, offset).await;
+        let room = buffer.len().saturating_sub(offset);
+        match result {
+            Ok(count) if count > room => (buffer, Err(Status::UNEXPECTED_NETWORK_ERROR)),
+            other => (buffer, other),
+        }
+    }
+}
+
+/// Something that tear-down waits for.
+struct InFlight<T: Transport>(Arc<Circuit<T>>);
+
+impl<T: Transport> InFlight<T> {
+    /// A place for the receive pump.
+    fn of_pump(circuit: &Arc<Circuit<T>>) -> Self {
+        circuit.life.lock().in_flight += 1;
+        InFlight(circuit.clone())
+    }
+
+    /// A place for one send, if the circuit is active.
+    fn of_send(circuit: &Arc<Circuit<T>>) -> nt::Result<Self> {
+        // The state is looked at and the place is taken in one go: a tear-down sees either both or none.
+        let mut life = circuit.life.lock();
+        match life.state.on(Event::Send) {
+            (_, Action::Refuse(status)) => return Err(status),
+            _ => life.in_flight += 1,
+        }
+        drop(life);
+        Ok(InFlight(circuit.clone()))
+    }
+
+    async fn send(&self, data: Vec<u8>) -> (Vec<u8>, nt::Result<usize>) {
+        let wanted = data.len();
+        let (data, result) = self.0.endpoint.send(data).await;
+        let result = match result {
+            Ok(sent) if sent == wanted => Ok(sent),
+            Ok(_) => Err(Status::UNEXPECTED_NETWORK_ERROR),
+            // Whatever broke it off: the caller hears what a later send would hear.
+            Err(_) if self.0.life.lock().state != State::Active => Err(Status::CONNECTION_DISCONNECTED),
+            Err(status) => Err(status),
+        };
+        (data, result)
+    }
+}
+
+impl<T: Transport> Drop for InFlight<T> {
+    fn drop(&mut self) {
+        let mut life = self.0.life.lock();
+        life.in_flight -= 1;
+        let quiet = life.in_flight == 0;
+        drop(life);
+        if quiet {
+            self.0.quiet.notify_all();
+        }
+    }
+}
+
+/// Receives until the circuit ends, and tells the sink.
+async fn pump<T: Transport>(flight: InFlight<T>, buffer: Vec<u8>) {
+    let circuit = &flight.0;
+    let end = receive_until_end(circuit, buffer).await;
+    let (event, how) = match end {
+        Ok(()) => (Event::RemoteClosed, Disconnection::Released),
+        Err(Status::CONNECTION_RESET | Status::CONNECTION_ABORTED) => {
+            (Event::RemoteClosed, Disconnection::Aborted)
+        }
+        Err(_) => (Event::Failed, Disconnection::Aborted),
+    };
+    let action = circuit.on(event);
+    let Some(sink) = circuit.sink() else { return };
+    match (action, end) {
+        (Action::IndicateDisconnect, _) => sink.disconnect(circuit.id, how),
+        (Action::IndicateError, Err(status)) => sink.error(circuit.id, status),
+        _ => {}
+    }
+}
+
+/// Hands on what arrives until the other side closes, or the transport reports an error.
+async fn receive_until_end<T: Transport>(circuit: &Circuit<T>, mut buffer: Vec<u8>) -> nt::Result {
+    loop {
+        let (back, result) = circuit.receive(buffer, 0).await;
+        buffer = back;
+        let count = result?;
+        if count == 0 {
+            return Ok(());
+        }
+        let (Some(data), Some(sink)) = (buffer.get(..count), circuit.sink()) else {
+            continue;
+        };
+        if circuit.on(Event::Received) != Action::Deliver {
+            continue;
+        }
+        if let Indication::Fill(wanted) = sink.receive(circuit.id, data) {
+            let end = fill(circuit, &sink, wanted).await;
+            if end != Ok(true) {
+                return end.map(|_| ());
+            }
+        }
+    }
+}
+
+/// Receives into a buffer of the sink's until it is full, and gives it back. `Ok(false)`: the other side closed before that.
+async fn fill<T: Transport>(circuit: &Circuit<T>, sink: &Sink, mut buffer: Vec<u8>) -> nt::Result<bool> {
+    let mut filled = 0;
+    let end = loop {
+        if filled == buffer.len() {
+            break Ok(true);
+        }
+        let (back, result) = circuit.receive(buffer, filled).await;
+        buffer = back;
+        match result {
+            Ok(0) => break Ok(false),
+            Ok(count) => filled += count,
+            Err(status) => break Err(status),
+        }
+    };
+    let status = match end {
+        Ok(true) => Status::SUCCESS,
+        Ok(false) => Status::CONNECTION_DISCONNECTED,
+        Err(status) => status,
+    };
+    if circuit.on(Event::Received) == Action::Deliver {
+        sink.data_ready(circuit.id, buffer, filled, status);
+    }
+    end
+}
