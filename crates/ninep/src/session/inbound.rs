@@ -52,7 +52,8 @@ type Wake<'a> = &'a mut dyn FnMut(Tag);
 
 impl Session {
     /// Takes received bytes, cut anywhere. `wake` is called for every tag that can be taken now ([`Tag::NONE`]: the
-    /// version); it must not call back into the session.
+    /// version); it must not call back into the session. A wake is a hint: by the
+    /// time it is followed, the tag may have been abandoned and be another caller's, so a woken caller asks again.
     ///
     /// # Errors
     /// The broken rule, if the server broke one now or before: the session is over then. After any other end the

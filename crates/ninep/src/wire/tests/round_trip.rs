@@ -53,43 +53,43 @@ proptest! {
         round_trip! {
             Rlerror { ecode: Errno(a) }
             Rauth { aqid: qid }
-            Rattach { qid: qid }
+            Rattach { qid }
             Tflush { oldtag: Tag(tag) }
             Rflush {}
-            Tread { fid: fid, offset: x, count: b }
+            Tread { fid, offset: x, count: b }
             Rwrite { count: b }
-            Tclunk { fid: fid }
+            Tclunk { fid }
             Rclunk {}
-            Tremove { fid: fid }
+            Tremove { fid }
             Rremove {}
-            Tfsync { fid: fid, datasync: b }
+            Tfsync { fid, datasync: b }
             Rfsync {}
-            Tstatfs { fid: fid }
+            Tstatfs { fid }
             Rstatfs { kind: a, bsize: b, blocks: x, bfree: y, bavail: z, files: u, ffree: v, fsid: w, namelen: c }
-            Tlopen { fid: fid, flags: OpenFlags::from_bits_retain(b) }
-            Rlopen { qid: qid, iounit: b }
-            Rlcreate { qid: qid, iounit: b }
-            Rsymlink { qid: qid }
-            Rmknod { qid: qid }
+            Tlopen { fid, flags: OpenFlags::from_bits_retain(b) }
+            Rlopen { qid, iounit: b }
+            Rlcreate { qid, iounit: b }
+            Rsymlink { qid }
+            Rmknod { qid }
             Rrename {}
-            Treadlink { fid: fid }
-            Tgetattr { fid: fid, mask: GetAttrMask::from_bits_retain(x) }
+            Treadlink { fid }
+            Tgetattr { fid, mask: GetAttrMask::from_bits_retain(x) }
             Rgetattr {
-                valid: GetAttrMask::from_bits_retain(x), qid: qid, mode: Mode(b), uid: c, gid: d, nlink: y, rdev: z,
-                size: u, blksize: v, blocks: w, atime: atime, mtime: mtime, ctime: ctime, btime: btime, generation: x,
+                valid: GetAttrMask::from_bits_retain(x), qid, mode: Mode(b), uid: c, gid: d, nlink: y, rdev: z,
+                size: u, blksize: v, blocks: w, atime, mtime, ctime, btime, generation: x,
                 data_version: y,
             }
             Tsetattr {
-                fid: fid, valid: SetAttrMask::from_bits_retain(b), mode: Mode(c), uid: d, gid: e, size: x,
-                atime: atime, mtime: mtime,
+                fid, valid: SetAttrMask::from_bits_retain(b), mode: Mode(c), uid: d, gid: e, size: x,
+                atime, mtime,
             }
             Rsetattr {}
             Rxattrwalk { size: x }
             Rxattrcreate {}
-            Treaddir { fid: fid, offset: x, count: b }
+            Treaddir { fid, offset: x, count: b }
             Rlock { status: LockStatus(byte) }
             Rlink {}
-            Rmkdir { qid: qid }
+            Rmkdir { qid }
             Rrenameat {}
             Runlinkat {}
         }
@@ -108,26 +108,26 @@ proptest! {
             Tversion { msize: a, version: name }
             Rversion { msize: a, version: name }
             Tauth { afid: fid, uname: name, aname: text, n_uname: b }
-            Tattach { fid: fid, afid: other, uname: name, aname: text, n_uname: c }
+            Tattach { fid, afid: other, uname: name, aname: text, n_uname: c }
             Rread { data: payload }
-            Twrite { fid: fid, offset: x, data: payload }
-            Tlcreate { fid: fid, name: name, flags: OpenFlags::from_bits_retain(b), mode: Mode(c), gid: d }
-            Tsymlink { dfid: fid, name: name, target: text, gid: b }
-            Tmknod { dfid: fid, name: name, mode: Mode(b), major: c, minor: d, gid: a }
-            Trename { fid: fid, dfid: other, name: name }
+            Twrite { fid, offset: x, data: payload }
+            Tlcreate { fid, name, flags: OpenFlags::from_bits_retain(b), mode: Mode(c), gid: d }
+            Tsymlink { dfid: fid, name, target: text, gid: b }
+            Tmknod { dfid: fid, name, mode: Mode(b), major: c, minor: d, gid: a }
+            Trename { fid, dfid: other, name }
             Rreadlink { target: text }
-            Txattrwalk { fid: fid, newfid: other, name: name }
-            Txattrcreate { fid: fid, name: name, attr_size: x, flags: b }
+            Txattrwalk { fid, newfid: other, name }
+            Txattrcreate { fid, name, attr_size: x, flags: b }
             Tlock {
-                fid: fid, kind: LockType(byte), flags: LockFlags::from_bits_retain(b), start: x, length: y, proc_id: c,
+                fid, kind: LockType(byte), flags: LockFlags::from_bits_retain(b), start: x, length: y, proc_id: c,
                 client_id: name,
             }
-            Tgetlock { fid: fid, kind: LockType(byte), start: x, length: y, proc_id: c, client_id: name }
+            Tgetlock { fid, kind: LockType(byte), start: x, length: y, proc_id: c, client_id: name }
             Rgetlock { kind: LockType(byte), start: x, length: y, proc_id: c, client_id: name }
-            Tlink { dfid: fid, fid: other, name: name }
-            Tmkdir { dfid: fid, name: name, mode: Mode(b), gid: c }
+            Tlink { dfid: fid, fid: other, name }
+            Tmkdir { dfid: fid, name, mode: Mode(b), gid: c }
             Trenameat { olddirfid: fid, oldname: name, newdirfid: other, newname: text }
-            Tunlinkat { dirfid: fid, name: name, flags: UnlinkFlags::from_bits_retain(b) }
+            Tunlinkat { dirfid: fid, name, flags: UnlinkFlags::from_bits_retain(b) }
         }
     }
 
@@ -148,7 +148,7 @@ proptest! {
         round_trip! {
             Twalk { fid: Fid(a), newfid: Fid(b), names: WalkNames::new(&names) }
             Rwalk { qids: WalkQids::new(&qids) }
-            Rreaddir { entries: entries }
+            Rreaddir { entries }
         }
     }
 }
