@@ -96,7 +96,9 @@ impl Task {
                     .state
                     .compare_exchange(RUNNING, IDLE, Ordering::AcqRel, Ordering::Acquire);
                 if running.is_err() {
-                    this.state.store(QUEUED, Ordering::Release);
+                    // Not a plain store: a wake that came after the exchange above is swallowed by this write, which
+                    // therefore must acquire what happened before that wake.
+                    this.state.swap(QUEUED, Ordering::AcqRel);
                     let shared = Arc::clone(&this.shared);
                     shared.enqueue(this);
                 }
