@@ -3,19 +3,13 @@
 use executive::mem::{AllocError, Arc, Counting, TryVec, sweep, try_box};
 use executive::task::{CancelToken, Runtime, oneshot};
 use std::alloc::System;
-use std::sync::Mutex;
 use std::time::Duration;
 
 #[global_allocator]
 static POOL: Counting<System> = Counting::new(System);
 
-/// The counts are the whole process's: one test at a time.
-static ALONE: Mutex<()> = Mutex::new(());
-
 #[test]
 fn containers_report_and_leak_nothing() {
-    let _alone = ALONE.lock();
-    let before = POOL.usage().live_blocks;
     let body = || -> Result<(), AllocError> {
         let boxed = try_box([0_u8; 64])?;
         let shared = Arc::try_new(boxed)?;
@@ -25,17 +19,15 @@ fn containers_report_and_leak_nothing() {
         }
         Ok(())
     };
-    let swept = sweep(body, |n, result, failed| {
-        assert_eq!(result.is_err(), failed, "run {n}");
-        assert_eq!(POOL.usage().live_blocks, before, "run {n}");
+    let swept = sweep(body, |run, result| {
+        assert_eq!(result.is_err(), run.failed, "{run:?}");
+        assert_eq!(run.leaked, 0, "{run:?}");
     });
     assert!(swept.failures >= 4, "{swept:?}");
 }
 
 #[test]
 fn a_simulated_run_reports_and_leaks_nothing() {
-    let _alone = ALONE.lock();
-    let before = POOL.usage().live_blocks;
     let body = || -> Result<(), AllocError> {
         let runtime = Runtime::simulated(5)?;
         let token = CancelToken::try_new()?;
@@ -50,10 +42,10 @@ fn a_simulated_run_reports_and_leaks_nothing() {
         assert_eq!(started, Ok(()));
         waited.map(drop)
     };
-    let swept = sweep(body, |n, result, _failed| {
+    let swept = sweep(body, |run, result| {
         // Waiting survives a failure of its own, so an error is not due each time; leaving nothing behind is.
-        assert!(matches!(result, Ok(()) | Err(AllocError)), "run {n}");
-        assert_eq!(POOL.usage().live_blocks, before, "run {n}");
+        assert!(matches!(result, Ok(()) | Err(AllocError)), "{run:?}");
+        assert_eq!(run.leaked, 0, "{run:?}");
     });
     assert!(swept.failures >= 8, "{swept:?}");
 }

@@ -50,6 +50,7 @@ impl<A> Counting<A> {
 
     fn allocated(&self, block: *mut u8, size: usize) -> *mut u8 {
         if !block.is_null() {
+            note_balance(1);
             self.live_bytes.fetch_add(size, Ordering::Relaxed);
             self.live_blocks.fetch_add(1, Ordering::Relaxed);
             self.total_blocks.fetch_add(1, Ordering::Relaxed);
@@ -58,6 +59,7 @@ impl<A> Counting<A> {
     }
 
     fn freed(&self, size: usize) {
+        note_balance(-1);
         self.live_bytes.fetch_sub(size, Ordering::Relaxed);
         self.live_blocks.fetch_sub(1, Ordering::Relaxed);
     }
@@ -106,10 +108,13 @@ const fn must_fail() -> bool {
     false
 }
 
+#[cfg(feature = "kernel")]
+const fn note_balance(_blocks: isize) {}
+
 #[cfg(not(feature = "kernel"))]
-use on_demand::must_fail;
+pub use on_demand::{Run, Sweep, fail_nth, sweep};
 #[cfg(not(feature = "kernel"))]
-pub use on_demand::{Sweep, fail_nth, sweep};
+use on_demand::{must_fail, note_balance};
 
 /// Failing allocations for the host's fault sweeps.
 #[cfg(not(feature = "kernel"))]
@@ -119,6 +124,8 @@ mod on_demand {
     std::thread_local! {
         /// How many more allocations of this thread succeed before one fails; `None`: all succeed.
         static LEFT: Cell<Option<u64>> = const { Cell::new(None) };
+        /// Blocks this thread has allocated, less those it has freed.
+        static BALANCE: Cell<isize> = const { Cell::new(0) };
     }
 
     pub(super) fn must_fail() -> bool {
@@ -135,6 +142,11 @@ mod on_demand {
             }
         })
         .unwrap_or(false)
+    }
+
+    pub(super) fn note_balance(blocks: isize) {
+        // As above.
+        let _ending = BALANCE.try_with(|balance| balance.set(balance.get() + blocks));
     }
 
     /// Runs `body` with this thread's `n`-th allocation (counted from zero) failing, once. The second result says
@@ -162,17 +174,37 @@ mod on_demand {
         pub failures: u64,
     }
 
+    /// One run of a [`sweep`].
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct Run {
+        /// Which allocation was to fail, counted from zero.
+        pub number: u64,
+        /// Whether it came to that. Only in the last run it does not.
+        pub failed: bool,
+        /// Blocks that this thread allocated and did not free. With everything on one thread, as in the simulator, that is
+        /// what the run left behind.
+        pub leaked: isize,
+    }
+
     /// Runs `body` with its first allocation failing, then with its second, and so on until a run gets all it asks for.
-    /// After each run `judge` is given the run's number, what `body` returned, and whether an allocation failed.
+    /// After each run `judge` is told about it and given what `body` returned.
     ///
     /// # Panics
     /// If the body has made 100,000 allocations and no end is in sight.
-    pub fn sweep<R>(mut body: impl FnMut() -> R, mut judge: impl FnMut(u64, R, bool)) -> Sweep {
-        for n in 0..100_000 {
-            let (result, failed) = fail_nth(n, &mut body);
-            judge(n, result, failed);
+    pub fn sweep<R>(mut body: impl FnMut() -> R, mut judge: impl FnMut(Run, R)) -> Sweep {
+        for number in 0..100_000 {
+            let before = BALANCE.get();
+            let (result, failed) = fail_nth(number, &mut body);
+            judge(
+                Run {
+                    number,
+                    failed,
+                    leaked: BALANCE.get() - before,
+                },
+                result,
+            );
             if !failed {
-                return Sweep { failures: n };
+                return Sweep { failures: number };
             }
         }
         panic!("a sweep that does not end: does the body allocate without bound?");
