@@ -1,0 +1,303 @@
+//! Cleanup and close. Both work on orphaned handles, and neither can fail for want of memory.
+
+use nt::{Name, NameBuf, Status};
+
+use crate::effect::Effects;
+use crate::extensions::Extensions;
+use crate::fcb::{FcbKind, FcbState};
+use crate::fobx::FobxFlags;
+use crate::id::{ContextId, FcbId, FobxId};
+use crate::rx_context::ContextFlags;
+use crate::srv_open::SrvOpenFlags;
+use crate::tree::{STALE, Tree, drop_one};
+
+/// What the cleanup of a handle leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cleanup {
+    /// The file.
+    pub fcb: FcbId,
+    /// Whether no handle of the file is left that was not cleaned up.
+    pub last: bool,
+    /// Whether the file is to be deleted on the server now. Until [`Tree::complete_delete`] says how that went, opens
+    /// of it are refused.
+    pub delete: bool,
+    /// Whether the connection was taken away: there is no server to tell anything.
+    pub orphaned: bool,
+}
+
+impl<X: Extensions> Tree<X> {
+    /// The last handle to a file object is gone (`IRP_MJ_CLEANUP`): its claims on the file end.
+    ///
+    /// # Errors
+    /// `INVALID_PARAMETER` if the handle is gone or its open has not completed, `FILE_CLOSED` if it was cleaned up
+    /// before.
+    pub fn cleanup(&mut self, id: FobxId, effects: &mut Effects<X>) -> nt::Result<Cleanup> {
+        let fobx = self.fobx(id)?;
+        if fobx.flags.contains(FobxFlags::OPENING) {
+            return Err(Status::INVALID_PARAMETER);
+        }
+        if fobx.flags.contains(FobxFlags::CLEANED_UP) {
+            return Err(Status::FILE_CLOSED);
+        }
+        let delete_on_close = fobx.flags.contains(FobxFlags::DELETE_ON_CLOSE);
+        let srv_open = self.srv_open(fobx.srv_open)?;
+        let (fcb_id, orphaned) = (srv_open.fcb, srv_open.flags.contains(SrvOpenFlags::ORPHANED));
+        self.cancel_fobx_requests(id, effects)?;
+        self.mark_cleaned_up(id);
+        let fcb = self.fcbs.get_mut(fcb_id).ok_or(STALE)?;
+        if delete_on_close && !orphaned {
+            fcb.state.insert(FcbState::DELETE_ON_CLOSE);
+        }
+        let last = fcb.unclean_count == 0;
+        // An orphaned file cannot be reached; if other views still reach it, the last of their handles decides.
+        let delete = last && !orphaned && !fcb.deleting && fcb.state.contains(FcbState::DELETE_ON_CLOSE);
+        fcb.deleting |= delete;
+        Ok(Cleanup {
+            fcb: fcb_id,
+            last,
+            delete,
+            orphaned,
+        })
+    }
+
+    fn mark_cleaned_up(&mut self, id: FobxId) {
+        let Some(fobx) = self.fobxs.get_mut(id) else {
+            return;
+        };
+        if fobx.flags.contains(FobxFlags::CLEANED_UP) {
+            return;
+        }
+        fobx.flags.insert(FobxFlags::CLEANED_UP);
+        let Some(srv_open) = self.srv_opens.get_mut(fobx.srv_open) else {
+            return;
+        };
+        drop_one(&mut srv_open.unclean_fobx_count);
+        let fcb_id = srv_open.fcb;
+        self.remove_share_claim(fcb_id, id);
+        if let Some(fcb) = self.fcbs.get_mut(fcb_id) {
+            drop_one(&mut fcb.unclean_count);
+        }
+    }
+
+    /// The file object is gone (`IRP_MJ_CLOSE`). The id is not valid afterwards, except for requests still under way
+    /// upon the handle. A handle that was never cleaned up is cleaned up by the way, without deleting anything.
+    ///
+    /// # Errors
+    /// `INVALID_PARAMETER` if the handle is gone or its open has not completed.
+    pub fn close(&mut self, id: FobxId, effects: &mut Effects<X>) -> nt::Result {
+        let fobx = self.fobx(id)?;
+        if fobx.flags.intersects(FobxFlags::OPENING | FobxFlags::CLOSED) {
+            return Err(Status::INVALID_PARAMETER);
+        }
+        let srv_open_id = fobx.srv_open;
+        self.cancel_fobx_requests(id, effects)?;
+        self.mark_cleaned_up(id);
+        if let Some(fobx) = self.fobxs.get_mut(id) {
+            fobx.flags.insert(FobxFlags::CLOSED);
+        }
+        let srv_open = self.srv_opens.get_mut(srv_open_id).ok_or(STALE)?;
+        drop_one(&mut srv_open.open_count);
+        let closes_on_server = srv_open.open_count == 0 && srv_open.unclean_fobx_count == 0;
+        let (fcb, v_net_root) = (srv_open.fcb, srv_open.v_net_root);
+        if let Some(fcb) = self.fcbs.get_mut(fcb) {
+            drop_one(&mut fcb.open_count);
+        }
+        if let Some(v_net_root) = self.v_net_roots.get_mut(v_net_root) {
+            drop_one(&mut v_net_root.number_of_fobxs);
+        }
+        drop_one(&mut self.handles);
+        if closes_on_server {
+            self.close_srv_open(srv_open_id, false, effects);
+        }
+        self.release_fobx(id, effects);
+        Ok(())
+    }
+
+    /// Sets or clears the wish that the file go when its last handle is cleaned up (`FileDispositionInformation`).
+    ///
+    /// # Errors
+    /// `INVALID_PARAMETER` if the handle is gone, `FILE_CLOSED` if it was cleaned up, `UNEXPECTED_NETWORK_ERROR` if
+    /// its connection was taken away, `ACCESS_DENIED` if it was not opened to delete.
+    pub fn set_delete_pending(&mut self, id: FobxId, delete: bool) -> nt::Result {
+        let fcb = self.usable_fcb(id)?;
+        if !self.fobx(id)?.claim.deletes() {
+            return Err(Status::ACCESS_DENIED);
+        }
+        self.fcbs
+            .get_mut(fcb)
+            .ok_or(STALE)?
+            .state
+            .set(FcbState::DELETE_ON_CLOSE, delete);
+        Ok(())
+    }
+
+    /// Says how the deletion went that [`Cleanup::delete`] asked for. A deleted file's path is free again; one that
+    /// could not be deleted can be opened again.
+    ///
+    /// # Errors
+    /// `INVALID_PARAMETER` if the file is gone or no deletion was asked for.
+    pub fn complete_delete(&mut self, id: FcbId, deleted: bool) -> nt::Result {
+        let fcb = self.fcbs.get_mut(id).ok_or(STALE)?;
+        if !core::mem::replace(&mut fcb.deleting, false) {
+            return Err(Status::INVALID_PARAMETER);
+        }
+        if deleted {
+            let mut next = fcb.srv_opens.first();
+            while let Some(srv_open) = next.and_then(|id| self.srv_opens.get_mut(id)) {
+                srv_open.flags.insert(SrvOpenFlags::FILE_DELETED);
+                next = srv_open.by_fcb.next();
+            }
+            self.remove_fcb_name(id);
+        } else {
+            fcb.state.remove(FcbState::DELETE_ON_CLOSE);
+        }
+        Ok(())
+    }
+
+    /// Begins a rename of a handle's file to `path`, a path below the same share. Nothing changes before
+    /// [`Tree::complete_rename`], which cannot fail for want of memory.
+    ///
+    /// Looking for open files below a directory takes as long as the share has files open.
+    ///
+    /// # Errors
+    /// - `INVALID_PARAMETER`: the handle is gone. `FILE_CLOSED`: it was cleaned up. `UNEXPECTED_NETWORK_ERROR`: its
+    ///   connection was taken away.
+    /// - `ACCESS_DENIED`: the target, or something below a directory that would move, is open.
+    /// - `OBJECT_NAME_COLLISION`: the target is open and not to be replaced.
+    /// - `DELETE_PENDING`: the file is about to go.
+    /// - `LOCK_NOT_GRANTED`: another rename of the file is under way.
+    /// - `INSUFFICIENT_RESOURCES`.
+    pub fn begin_rename(&mut self, id: FobxId, path: Name<'_>, replace: bool) -> nt::Result<FcbId> {
+        let fcb_id = self.usable_fcb(id)?;
+        let fcb = self.fcb(fcb_id)?;
+        if fcb.state.contains(FcbState::DELETE_ON_CLOSE) {
+            return Err(Status::DELETE_PENDING);
+        }
+        if fcb.rename.is_some() {
+            return Err(Status::LOCK_NOT_GRANTED);
+        }
+        match self
+            .find_fcb(fcb.net_root, path)
+            .filter(|&target| target != fcb_id)
+        {
+            Some(_) if replace => return Err(Status::ACCESS_DENIED),
+            Some(_) => return Err(Status::OBJECT_NAME_COLLISION),
+            None => {}
+        }
+        if fcb.kind != FcbKind::File && self.has_open_below(fcb_id) {
+            return Err(Status::ACCESS_DENIED);
+        }
+        let path = NameBuf::try_from_units(path.as_units())?;
+        self.fcbs.get_mut(fcb_id).ok_or(STALE)?.rename = Some(path);
+        Ok(fcb_id)
+    }
+
+    fn has_open_below(&self, directory: FcbId) -> bool {
+        let Some(fcb) = self.fcbs.get(directory) else {
+            return false;
+        };
+        let Some(net_root) = self.net_roots.get(fcb.net_root) else {
+            return false;
+        };
+        let case = self.file_case(fcb.net_root);
+        net_root
+            .fcbs
+            .iter(&self.fcbs, |fcb| &fcb.siblings)
+            .any(|(id, other)| {
+                id != directory && crate::names::strip_prefix(other.path(), fcb.path(), case).is_some()
+            })
+    }
+
+    /// Says how the rename went that [`Tree::begin_rename`] began.
+    ///
+    /// Should somebody have opened the target meanwhile, that FCB loses its name to this one.
+    ///
+    /// # Errors
+    /// `INVALID_PARAMETER` if the file is gone or no rename was begun.
+    pub fn complete_rename(&mut self, id: FcbId, renamed: bool) -> nt::Result {
+        let fcb = self.fcbs.get_mut(id).ok_or(STALE)?;
+        let path = fcb.rename.take().ok_or(Status::INVALID_PARAMETER)?;
+        if !renamed {
+            return Ok(());
+        }
+        let net_root = fcb.net_root;
+        let mut next = fcb.srv_opens.first();
+        while let Some(srv_open) = next.and_then(|id| self.srv_opens.get_mut(id)) {
+            srv_open.flags.insert(SrvOpenFlags::FILE_RENAMED);
+            next = srv_open.by_fcb.next();
+        }
+        if let Some(other) = self
+            .find_fcb(net_root, path.as_name())
+            .filter(|&other| other != id)
+        {
+            self.remove_fcb_name(other);
+        }
+        let hash = self.path_hash(net_root, path.as_name());
+        let named = self.fcb(id)?.is_named();
+        if named {
+            self.paths.remove(&mut self.fcbs, id);
+        }
+        if let Some(fcb) = self.fcbs.get_mut(id) {
+            fcb.path = path;
+            fcb.hash = hash;
+        }
+        if named {
+            self.paths.insert(&mut self.fcbs, id);
+        }
+        Ok(())
+    }
+
+    /// Gives a request the file to itself (the FCB resource, exclusive), until [`Tree::unlock_fcb`] or its end. No
+    /// other request's open of the file begins meanwhile.
+    ///
+    /// # Errors
+    /// `LOCK_NOT_GRANTED` if another request has it, or this one has another; `CANCELLED` if the request is to end;
+    /// `INVALID_PARAMETER` if the file or the request is gone.
+    pub fn lock_fcb(&mut self, id: FcbId, context: ContextId) -> nt::Result {
+        let request = self.contexts.get_mut(context).ok_or(STALE)?;
+        if request.flags.contains(ContextFlags::CANCELLED) {
+            return Err(Status::CANCELLED);
+        }
+        let fcb = self.fcbs.get_mut(id).ok_or(STALE)?;
+        if fcb.exclusive.is_some() || request.exclusive.is_some() {
+            return Err(Status::LOCK_NOT_GRANTED);
+        }
+        fcb.exclusive = Some(context);
+        request.exclusive = Some(id);
+        Ok(())
+    }
+
+    /// Gives the file back.
+    ///
+    /// # Errors
+    /// `INVALID_PARAMETER` if the request does not have it.
+    pub fn unlock_fcb(&mut self, id: FcbId, context: ContextId, effects: &mut Effects<X>) -> nt::Result {
+        let fcb = self
+            .fcbs
+            .get_mut(id)
+            .filter(|fcb| fcb.exclusive == Some(context))
+            .ok_or(STALE)?;
+        fcb.exclusive = None;
+        if let Some(request) = self.contexts.get_mut(context) {
+            request.exclusive = None;
+        }
+        self.wake_fcb_waiters(id, effects);
+        Ok(())
+    }
+
+    /// The file of a handle through which something can still be done.
+    fn usable_fcb(&self, id: FobxId) -> nt::Result<FcbId> {
+        let fobx = self.fobx(id)?;
+        let srv_open = self.srv_open(fobx.srv_open)?;
+        if fobx.flags.contains(FobxFlags::OPENING) {
+            return Err(Status::INVALID_PARAMETER);
+        }
+        if fobx.flags.intersects(FobxFlags::CLEANED_UP | FobxFlags::CLOSED) {
+            return Err(Status::FILE_CLOSED);
+        }
+        if srv_open.flags.contains(SrvOpenFlags::ORPHANED) {
+            return Err(Status::UNEXPECTED_NETWORK_ERROR);
+        }
+        Ok(srv_open.fcb)
+    }
+}

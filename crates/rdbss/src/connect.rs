@@ -1,0 +1,650 @@
+//! Tree connects: how SRV_CALL, NET_ROOT and V_NET_ROOT come into being.
+//!
+//! [`Tree::connect`] looks a connection up and, where parts are missing, publishes them in transition and tells its
+//! caller to make them with the network's help. Whoever asks for the same parts meanwhile waits. The caller reports
+//! with [`Tree::srv_call_good`], [`Tree::net_root_good`], [`Tree::v_net_root_good`], top down, or with
+//! [`Tree::connect_failed`] at any point.
+
+use nt::{Name, NameBuf, Status};
+
+use crate::condition::Condition;
+use crate::effect::{Effect, Effects, NodeBox, try_node};
+use crate::extensions::Extensions;
+use crate::finalize::push;
+use crate::id::{ContextId, NetRootId, SrvCallId, VNetRootId};
+use crate::list::{Links, List};
+use crate::logon::LogonId;
+use crate::names::{DriveLetter, PathName};
+use crate::net_root::NetRoot;
+use crate::rx_context::Wait;
+use crate::srv_call::SrvCall;
+use crate::tree::{STALE, Tree, bump};
+use crate::v_net_root::VNetRoot;
+
+/// A tree connect.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectRequest<'a> {
+    /// `\;X:\server\share` or `\server\share`: all of its path is tried as the share.
+    pub name: PathName<'a>,
+    /// Whose connection it is to be.
+    pub logon: LogonId,
+    /// The user to connect as, if one was named. Otherwise the view takes over the user that the session already
+    /// uses the share as, if it does.
+    pub user: Option<Name<'a>>,
+    /// The request on whose behalf, which waits if it must.
+    pub context: ContextId,
+}
+
+/// What came of [`Tree::connect`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connect {
+    /// The connection exists. The caller holds a reference on it.
+    Found(VNetRootId),
+    /// The caller is to make it. It holds a reference on the view, to be given back with
+    /// [`Tree::dereference_v_net_root`] in the end; [`Tree::connect_failed`] gives it back by itself.
+    Create(Creation),
+    /// Somebody else is making it or a part of it: an [`Effect::Wake`] will say when to call again.
+    Wait,
+}
+
+/// The objects of a connection in the making.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Creation {
+    /// The server.
+    pub srv_call: SrvCallId,
+    /// Whether it is in transition: to be reported with [`Tree::srv_call_good`].
+    pub new_srv_call: bool,
+    /// The share.
+    pub net_root: NetRootId,
+    /// Whether it is in transition: to be reported with [`Tree::net_root_good`].
+    pub new_net_root: bool,
+    /// The view, always in transition: to be reported with [`Tree::v_net_root_good`].
+    pub v_net_root: VNetRootId,
+}
+
+/// What came of [`Tree::shorten_share`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shorten {
+    /// The share in the making has the shorter name now: go on making it.
+    Renamed,
+    /// A share of that name was there already. The view belongs to it now, and the share in the making is gone.
+    Joined(NetRootId),
+    /// A share of that name is in the making: an [`Effect::Wake`] will say when to call again.
+    Wait,
+}
+
+/// Memory for what a connect makes, got before anything changes.
+struct Parts<X: Extensions> {
+    host: NameBuf,
+    share: NameBuf,
+    name: NameBuf,
+    user: Option<NameBuf>,
+    exits: [NodeBox<X>; 3],
+}
+
+impl<X: Extensions> Tree<X> {
+    /// Finds or begins a tree connect.
+    ///
+    /// # Errors
+    /// - `CONNECTION_ACTIVE`: the drive letter is taken in this logon session.
+    /// - `NETWORK_CREDENTIAL_CONFLICT`: the session is connected to the share as another user.
+    /// - `CANCELLED`: the request is to end.
+    /// - `INVALID_PARAMETER`: the request has ended.
+    /// - `INSUFFICIENT_RESOURCES`.
+    pub fn connect(&mut self, request: &ConnectRequest<'_>) -> nt::Result<Connect> {
+        self.context(request.context)?.check()?;
+        if let Some(drive) = request.name.drive
+            && let Some(id) = self.find_drive(drive, request.logon)
+        {
+            return self.connect_taken_drive(request, id);
+        }
+        let port = request.name.server.port.unwrap_or(self.config.default_port);
+        let Some(srv_call_id) = self.find_srv_call(request.name.server.host, port) else {
+            return self.begin_connect(request, None, None);
+        };
+        if !self.srv_call(srv_call_id)?.condition.is_stable() {
+            return self.wait_to_connect(request, Wait::SrvCall(srv_call_id), true);
+        }
+        let Some(net_root_id) = self.find_net_root(srv_call_id, request.name.path) else {
+            return self.begin_connect(request, Some(srv_call_id), None);
+        };
+        if !self.net_root(net_root_id)?.condition.is_stable() {
+            let same_user = self.is_made_for(net_root_id, request);
+            return self.wait_to_connect(request, Wait::NetRoot(net_root_id), same_user);
+        }
+        self.check_credentials(net_root_id, request.logon, request.user)?;
+        if request.name.drive.is_none()
+            && let Some(id) = self.find_deviceless(net_root_id, request.logon)
+        {
+            if !self.v_net_root(id)?.condition.is_stable() {
+                return self.wait_to_connect(request, Wait::VNetRoot(id), true);
+            }
+            self.reference_v_net_root(id)?;
+            return Ok(Connect::Found(id));
+        }
+        self.begin_connect(request, Some(srv_call_id), Some(net_root_id))
+    }
+
+    fn connect_taken_drive(&mut self, request: &ConnectRequest<'_>, id: VNetRootId) -> nt::Result<Connect> {
+        let v_net_root = self.v_net_root(id)?;
+        if v_net_root.condition.is_stable() {
+            return Err(Status::CONNECTION_ACTIVE);
+        }
+        // Should the other attempt fail, this one has its own try, unless it would be the same again.
+        let same = v_net_root.name().eq_ignore_case(request.name.full) && same_user(v_net_root, request);
+        self.wait_to_connect(request, Wait::VNetRoot(id), same)
+    }
+
+    fn wait_to_connect(
+        &mut self,
+        request: &ConnectRequest<'_>,
+        wait: Wait,
+        same: bool,
+    ) -> nt::Result<Connect> {
+        self.wait_for(request.context, wait, same)?;
+        Ok(Connect::Wait)
+    }
+
+    fn begin_connect(
+        &mut self,
+        request: &ConnectRequest<'_>,
+        srv_call: Option<SrvCallId>,
+        net_root: Option<NetRootId>,
+    ) -> nt::Result<Connect> {
+        let name = &request.name;
+        // Who names no user is taken for the one the session already uses the share as.
+        let known =
+            net_root.and_then(|id| self.views_of(id, request.logon).find_map(|(_, view)| view.user()));
+        let parts = Parts {
+            host: NameBuf::try_from_units(name.server.host.as_units())?,
+            share: NameBuf::try_from_units(name.path.as_units())?,
+            name: NameBuf::try_from_units(name.full.as_units())?,
+            user: match request.user.or(known) {
+                Some(user) => Some(NameBuf::try_from_units(user.as_units())?),
+                None => None,
+            },
+            exits: [try_node()?, try_node()?, try_node()?],
+        };
+        self.srv_calls.reserve()?;
+        self.net_roots.reserve()?;
+        self.v_net_roots.reserve()?;
+        self.hosts.prepare(&mut self.srv_calls)?;
+        self.shares.prepare(&mut self.net_roots)?;
+        self.drives.prepare(&mut self.v_net_roots)?;
+        self.views.prepare(&mut self.v_net_roots)?;
+        // No failure from here on.
+        let Parts {
+            host,
+            share,
+            name: full,
+            user,
+            exits: [srv_call_exit, net_root_exit, v_net_root_exit],
+        } = parts;
+        let (srv_call_id, new_srv_call) = match srv_call {
+            Some(id) => (id, false),
+            None => {
+                let port = name.server.port.unwrap_or(self.config.default_port);
+                (self.add_srv_call(host, port, srv_call_exit)?, true)
+            }
+        };
+        let (net_root_id, new_net_root) = match net_root {
+            Some(id) => (id, false),
+            None => (self.add_net_root(srv_call_id, share, net_root_exit)?, true),
+        };
+        let v_net_root = VNetRootParts {
+            drive: name.drive,
+            logon: request.logon,
+            user,
+            server_units: full.as_name().len().saturating_sub(name.path.len()),
+            share_units: name.path.len(),
+            name: full,
+        };
+        let v_net_root_id = self.add_v_net_root(net_root_id, v_net_root, v_net_root_exit)?;
+        Ok(Connect::Create(Creation {
+            srv_call: srv_call_id,
+            new_srv_call,
+            net_root: net_root_id,
+            new_net_root,
+            v_net_root: v_net_root_id,
+        }))
+    }
+
+    fn add_srv_call(&mut self, name: NameBuf, port: u16, exit: NodeBox<X>) -> nt::Result<SrvCallId> {
+        let hash = self.host_hash(name.as_name(), port);
+        let id = self.srv_calls.insert(SrvCall {
+            name,
+            port,
+            hash,
+            chain: None,
+            attached: true,
+            condition: Condition::InTransition,
+            flags: self.config.srv_call_flags,
+            references: 1,
+            held: 0,
+            net_roots: List::new(),
+            waiters: List::new(),
+            domain_name: NameBuf::default(),
+            extension: None,
+            exit: Some(exit),
+        })?;
+        self.hosts.insert(&mut self.srv_calls, id);
+        Ok(id)
+    }
+
+    fn add_net_root(
+        &mut self,
+        srv_call: SrvCallId,
+        share: NameBuf,
+        exit: NodeBox<X>,
+    ) -> nt::Result<NetRootId> {
+        let hash = self.share_hasher(srv_call).name(share.as_name()).finish();
+        let id = self.net_roots.insert(NetRoot {
+            srv_call,
+            siblings: Links::new(),
+            share,
+            hash,
+            chain: None,
+            attached: true,
+            condition: Condition::InTransition,
+            references: 1,
+            held: 0,
+            v_net_roots: List::new(),
+            fcbs: List::new(),
+            waiters: List::new(),
+            extension: None,
+            exit: Some(exit),
+        })?;
+        if let Some(parent) = self.srv_calls.get_mut(srv_call) {
+            parent.references = parent.references.saturating_add(1);
+            parent
+                .net_roots
+                .push_back(&mut self.net_roots, id, |net_root| &mut net_root.siblings);
+        }
+        self.shares.insert(&mut self.net_roots, id);
+        Ok(id)
+    }
+
+    /// The reference of the one who makes it is held from the start.
+    fn add_v_net_root(
+        &mut self,
+        net_root: NetRootId,
+        parts: VNetRootParts,
+        exit: NodeBox<X>,
+    ) -> nt::Result<VNetRootId> {
+        let VNetRootParts {
+            drive,
+            logon,
+            user,
+            name,
+            server_units,
+            share_units,
+        } = parts;
+        let id = self.v_net_roots.insert(VNetRoot {
+            net_root,
+            siblings: Links::new(),
+            drive,
+            logon,
+            user,
+            name,
+            server_units,
+            share_units,
+            drive_hash: drive.map_or(0, |drive| self.drive_hash(drive, logon)),
+            drive_chain: None,
+            view_hash: self.view_hash(net_root, logon),
+            view_chain: None,
+            attached: true,
+            condition: Condition::InTransition,
+            references: 2,
+            held: 1,
+            connection_reference: false,
+            finalization_done: false,
+            number_of_opens: 0,
+            number_of_fobxs: 0,
+            srv_opens: List::new(),
+            contexts: List::new(),
+            notifications: 0,
+            pins: 0,
+            waiters: List::new(),
+            extension: None,
+            exit: Some(exit),
+        })?;
+        if drive.is_some() {
+            self.drives.insert(&mut self.v_net_roots, id);
+        }
+        self.adopt_v_net_root(net_root, id);
+        Ok(id)
+    }
+
+    fn adopt_v_net_root(&mut self, net_root: NetRootId, id: VNetRootId) {
+        if let Some(parent) = self.net_roots.get_mut(net_root) {
+            parent.references = parent.references.saturating_add(1);
+            parent
+                .v_net_roots
+                .push_back(&mut self.v_net_roots, id, |v_net_root| &mut v_net_root.siblings);
+        }
+        self.views.insert(&mut self.v_net_roots, id);
+    }
+
+    /// The server answered: stores its extension and wakes whoever waits for it.
+    ///
+    /// # Errors
+    /// `CANCELLED` if the server was finalised by force meanwhile: the extension leaves again as an effect, and the
+    /// caller goes on with [`Tree::connect_failed`]. `INVALID_PARAMETER` if it is gone or not in transition; the
+    /// extension is dropped.
+    pub fn srv_call_good(
+        &mut self,
+        id: SrvCallId,
+        extension: X::SrvCall,
+        effects: &mut Effects<X>,
+    ) -> nt::Result {
+        let srv_call = self.srv_calls.get_mut(id).ok_or(STALE)?;
+        if !srv_call.attached {
+            let effect = |extension| Effect::FinalizeSrvCall {
+                srv_call: id,
+                extension,
+            };
+            push(effects, &mut srv_call.exit, Some(extension), effect);
+            return Err(Status::CANCELLED);
+        }
+        become_good(&mut srv_call.condition)?;
+        srv_call.extension = Some(extension);
+        self.wake_srv_call_waiters(id, Ok(()), effects);
+        Ok(())
+    }
+
+    /// The share can be used: stores its extension and wakes whoever waits for it.
+    ///
+    /// # Errors
+    /// As [`Tree::srv_call_good`]; `INVALID_PARAMETER` also if its server is not good yet.
+    pub fn net_root_good(
+        &mut self,
+        id: NetRootId,
+        extension: X::NetRoot,
+        effects: &mut Effects<X>,
+    ) -> nt::Result {
+        let net_root = self.net_roots.get_mut(id).ok_or(STALE)?;
+        if !net_root.attached {
+            let effect = |extension| Effect::FinalizeNetRoot {
+                net_root: id,
+                extension,
+            };
+            push(effects, &mut net_root.exit, Some(extension), effect);
+            return Err(Status::CANCELLED);
+        }
+        if self.srv_calls.get(net_root.srv_call).ok_or(STALE)?.condition != Condition::Good {
+            return Err(Status::INVALID_PARAMETER);
+        }
+        become_good(&mut net_root.condition)?;
+        net_root.extension = Some(extension);
+        self.wake_net_root_waiters(id, Ok(()), effects);
+        Ok(())
+    }
+
+    /// The view can be used: stores its extension and wakes whoever waits for it. The caller keeps its reference.
+    ///
+    /// # Errors
+    /// As [`Tree::srv_call_good`]; `INVALID_PARAMETER` also if its share is not good yet.
+    pub fn v_net_root_good(
+        &mut self,
+        id: VNetRootId,
+        extension: X::VNetRoot,
+        effects: &mut Effects<X>,
+    ) -> nt::Result {
+        let v_net_root = self.v_net_roots.get_mut(id).ok_or(STALE)?;
+        if !v_net_root.attached {
+            let effect = |extension| Effect::FinalizeVNetRoot {
+                v_net_root: id,
+                extension,
+            };
+            push(effects, &mut v_net_root.exit, Some(extension), effect);
+            return Err(Status::CANCELLED);
+        }
+        if self.net_roots.get(v_net_root.net_root).ok_or(STALE)?.condition != Condition::Good {
+            return Err(Status::INVALID_PARAMETER);
+        }
+        become_good(&mut v_net_root.condition)?;
+        v_net_root.extension = Some(extension);
+        self.wake_v_net_root_waiters(id, Ok(()), effects);
+        Ok(())
+    }
+
+    /// The connection could not be made: whatever of it is still in transition becomes bad and goes, those who wait
+    /// for the same are told `status`, and the caller's reference on the view is given back.
+    ///
+    /// # Errors
+    /// `INVALID_PARAMETER` if the view is gone, or good already, or the caller holds no reference on it.
+    pub fn connect_failed(&mut self, id: VNetRootId, status: Status, effects: &mut Effects<X>) -> nt::Result {
+        let v_net_root = self.v_net_roots.get_mut(id).ok_or(STALE)?;
+        if v_net_root.condition == Condition::Good {
+            return Err(Status::INVALID_PARAMETER);
+        }
+        v_net_root.held = v_net_root.held.checked_sub(1).ok_or(Status::INVALID_PARAMETER)?;
+        become_bad(&mut v_net_root.condition);
+        let net_root_id = v_net_root.net_root;
+        // Those who wait are told before the objects go, which would tell them to look again.
+        if let Some(net_root) = self.net_roots.get_mut(net_root_id) {
+            let srv_call_id = net_root.srv_call;
+            if become_bad(&mut net_root.condition) {
+                if self
+                    .srv_calls
+                    .get_mut(srv_call_id)
+                    .is_some_and(|object| become_bad(&mut object.condition))
+                {
+                    self.wake_srv_call_waiters(srv_call_id, Err(status), effects);
+                }
+                self.wake_net_root_waiters(net_root_id, Err(status), effects);
+            }
+        }
+        self.wake_v_net_root_waiters(id, Err(status), effects);
+        self.detach_v_net_root(id, None, effects);
+        self.release_v_net_root(id, effects);
+        Ok(())
+    }
+
+    /// The server knows no share of the full name: makes the first `units` units of the view's path the share and
+    /// the rest the prefix of all paths below the view.
+    ///
+    /// To be called while the share is in transition, by the one who makes it.
+    ///
+    /// # Errors
+    /// - `INVALID_PARAMETER`: the share is not in the making for this view alone, or `units` does not end a component.
+    /// - `CANCELLED`: the view was finalised by force meanwhile, or `context` is to end.
+    /// - `NETWORK_CREDENTIAL_CONFLICT`: the session is connected to the shorter share as another user.
+    /// - `INSUFFICIENT_RESOURCES`.
+    pub fn shorten_share(
+        &mut self,
+        id: VNetRootId,
+        units: usize,
+        context: ContextId,
+        effects: &mut Effects<X>,
+    ) -> nt::Result<Shorten> {
+        self.context(context)?.check()?;
+        let v_net_root = self.v_net_root(id)?;
+        if !v_net_root.attached {
+            return Err(Status::CANCELLED);
+        }
+        let (old_id, logon) = (v_net_root.net_root, v_net_root.logon);
+        let old = self.net_root(old_id)?;
+        if old.condition.is_stable() || old.v_net_roots.len() != 1 {
+            return Err(Status::INVALID_PARAMETER);
+        }
+        let srv_call_id = old.srv_call;
+        let (share, rest) = v_net_root
+            .path()
+            .split_at(units)
+            .ok_or(Status::INVALID_PARAMETER)?;
+        let ends_component = rest.is_empty() || rest.first() == Some(b'\\'.into());
+        if share.len() < 2 || !ends_component {
+            return Err(Status::INVALID_PARAMETER);
+        }
+        let target = self
+            .find_net_root(srv_call_id, share)
+            .filter(|&target| target != old_id);
+        let Some(target) = target else {
+            let share = NameBuf::try_from_units(share.as_units())?;
+            self.rename_net_root(old_id, share);
+            self.set_share_units(id, units);
+            return Ok(Shorten::Renamed);
+        };
+        if !self.net_root(target)?.condition.is_stable() {
+            self.wait_for(context, Wait::NetRoot(target), false)?;
+            return Ok(Shorten::Wait);
+        }
+        let user = v_net_root.user();
+        self.check_credentials(target, logon, user)?;
+        self.move_v_net_root(id, target, effects);
+        self.set_share_units(id, units);
+        Ok(Shorten::Joined(target))
+    }
+
+    fn set_share_units(&mut self, id: VNetRootId, units: usize) {
+        if let Some(v_net_root) = self.v_net_roots.get_mut(id) {
+            v_net_root.share_units = units;
+        }
+    }
+
+    fn rename_net_root(&mut self, id: NetRootId, share: NameBuf) {
+        let Some(net_root) = self.net_roots.get(id) else {
+            return;
+        };
+        let hash = self
+            .share_hasher(net_root.srv_call)
+            .name(share.as_name())
+            .finish();
+        self.shares.remove(&mut self.net_roots, id);
+        if let Some(net_root) = self.net_roots.get_mut(id) {
+            net_root.share = share;
+            net_root.hash = hash;
+        }
+        self.shares.insert(&mut self.net_roots, id);
+    }
+
+    fn move_v_net_root(&mut self, id: VNetRootId, target: NetRootId, effects: &mut Effects<X>) {
+        let Some(v_net_root) = self.v_net_roots.get(id) else {
+            return;
+        };
+        let (old, logon) = (v_net_root.net_root, v_net_root.logon);
+        let view_hash = self.view_hash(target, logon);
+        self.views.remove(&mut self.v_net_roots, id);
+        if let Some(net_root) = self.net_roots.get_mut(old) {
+            net_root
+                .v_net_roots
+                .remove(&mut self.v_net_roots, id, |v_net_root| &mut v_net_root.siblings);
+        }
+        if let Some(v_net_root) = self.v_net_roots.get_mut(id) {
+            v_net_root.net_root = target;
+            v_net_root.view_hash = view_hash;
+        }
+        self.adopt_v_net_root(target, id);
+        self.detach_net_root(old, effects);
+        self.release_net_root(old, effects);
+    }
+
+    /// Takes the add-connection reference: the one that keeps a connection alive when no handle does. At most one
+    /// exists per view; returns whether this call took it.
+    ///
+    /// # Errors
+    /// `INVALID_PARAMETER` if the view is gone, `CANCELLED` if it was finalised by force.
+    pub fn take_connection_reference(&mut self, id: VNetRootId) -> nt::Result<bool> {
+        let v_net_root = self.v_net_roots.get_mut(id).ok_or(STALE)?;
+        if !v_net_root.attached {
+            return Err(Status::CANCELLED);
+        }
+        if v_net_root.connection_reference {
+            return Ok(false);
+        }
+        bump(&mut v_net_root.references)?;
+        v_net_root.connection_reference = true;
+        Ok(true)
+    }
+
+    /// `NETWORK_CREDENTIAL_CONFLICT` if the session uses the share as somebody else than `user`. Naming no user goes
+    /// with any. Views of one share in one session all have the same user, so any of them tells.
+    fn check_credentials(&self, net_root: NetRootId, logon: LogonId, user: Option<Name<'_>>) -> nt::Result {
+        let Some(user) = user else { return Ok(()) };
+        let conflicts = self
+            .views_of(net_root, logon)
+            .any(|(_, v_net_root)| v_net_root.user() != Some(user));
+        if conflicts {
+            Err(Status::NETWORK_CREDENTIAL_CONFLICT)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether the share in transition is being made for the same session and user.
+    fn is_made_for(&self, net_root: NetRootId, request: &ConnectRequest<'_>) -> bool {
+        self.views_of(net_root, request.logon)
+            .any(|(_, v_net_root)| same_user(v_net_root, request))
+    }
+
+    pub(crate) fn views_of(
+        &self,
+        net_root: NetRootId,
+        logon: LogonId,
+    ) -> impl Iterator<Item = (VNetRootId, &VNetRoot<X>)> {
+        self.views
+            .candidates(&self.v_net_roots, self.view_hash(net_root, logon))
+            .filter(move |(_, v_net_root)| v_net_root.net_root == net_root && v_net_root.logon == logon)
+    }
+
+    pub(crate) fn find_deviceless(&self, net_root: NetRootId, logon: LogonId) -> Option<VNetRootId> {
+        self.views_of(net_root, logon)
+            .find(|(_, v_net_root)| v_net_root.drive.is_none())
+            .map(|(id, _)| id)
+    }
+
+    pub(crate) fn find_drive(&self, drive: DriveLetter, logon: LogonId) -> Option<VNetRootId> {
+        self.drives
+            .candidates(&self.v_net_roots, self.drive_hash(drive, logon))
+            .find(|(_, v_net_root)| v_net_root.drive == Some(drive) && v_net_root.logon == logon)
+            .map(|(id, _)| id)
+    }
+
+    pub(crate) fn find_srv_call(&self, host: Name<'_>, port: u16) -> Option<SrvCallId> {
+        self.hosts
+            .candidates(&self.srv_calls, self.host_hash(host, port))
+            .find(|(_, srv_call)| srv_call.port == port && srv_call.host().eq_ignore_case(host))
+            .map(|(id, _)| id)
+    }
+
+    pub(crate) fn find_net_root(&self, srv_call: SrvCallId, share: Name<'_>) -> Option<NetRootId> {
+        let hash = self.share_hasher(srv_call).name(share).finish();
+        let case = self.srv_calls.get(srv_call)?.share_case();
+        self.shares
+            .candidates(&self.net_roots, hash)
+            .find(|(_, net_root)| net_root.srv_call == srv_call && case.equal(net_root.share(), share))
+            .map(|(id, _)| id)
+    }
+}
+
+/// What a new V_NET_ROOT is made of.
+struct VNetRootParts {
+    drive: Option<DriveLetter>,
+    logon: LogonId,
+    user: Option<NameBuf>,
+    name: NameBuf,
+    server_units: usize,
+    share_units: usize,
+}
+
+fn same_user<X: Extensions>(v_net_root: &VNetRoot<X>, request: &ConnectRequest<'_>) -> bool {
+    request.user.is_none_or(|user| v_net_root.user() == Some(user))
+}
+
+fn become_good(condition: &mut Condition) -> nt::Result {
+    if *condition != Condition::InTransition {
+        return Err(Status::INVALID_PARAMETER);
+    }
+    *condition = Condition::Good;
+    Ok(())
+}
+
+/// Returns whether this changed anything: only what is in transition can fail.
+fn become_bad(condition: &mut Condition) -> bool {
+    let changes = *condition == Condition::InTransition;
+    if changes {
+        *condition = Condition::Bad;
+    }
+    changes
+}

@@ -1,0 +1,127 @@
+//! What exists: connections one after another, and how many objects of each kind.
+
+use nt::Name;
+
+use crate::condition::Condition;
+use crate::extensions::Extensions;
+use crate::id::VNetRootId;
+use crate::logon::LogonId;
+use crate::names::DriveLetter;
+use crate::tree::Tree;
+
+/// A connection, as enumeration shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connection<'a> {
+    /// The view.
+    pub v_net_root: VNetRootId,
+    /// Where to resume so as to come to what follows.
+    pub next: u32,
+    /// The drive letter, if it has one.
+    pub drive: Option<DriveLetter>,
+    /// The logon session it belongs to.
+    pub logon: LogonId,
+    /// The user, if one was named.
+    pub user: Option<Name<'a>>,
+    /// `\server\share\prefix`, as its maker wrote it.
+    pub name: Name<'a>,
+    /// Whether it was added and not deleted since; otherwise it lasts only as long as somebody uses it.
+    pub explicit: bool,
+    /// Handles that are not closed.
+    pub open_handles: u32,
+}
+
+/// The number of objects of each kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Servers.
+    pub srv_calls: usize,
+    /// Shares.
+    pub net_roots: usize,
+    /// Views.
+    pub v_net_roots: usize,
+    /// Files.
+    pub fcbs: usize,
+    /// Opens on servers.
+    pub srv_opens: usize,
+    /// Handles.
+    pub fobxs: usize,
+    /// Requests.
+    pub contexts: usize,
+}
+
+impl<X: Extensions> Tree<X> {
+    /// The connections from `resume` on (0 for all of them), of one logon session or of all.
+    ///
+    /// A connection that exists all the while is met exactly once by a walk that resumes at [`Connection::next`],
+    /// whatever comes and goes between two calls.
+    pub fn connections(&self, resume: u32, logon: Option<LogonId>) -> impl Iterator<Item = Connection<'_>> {
+        self.v_net_roots
+            .iter_from(resume)
+            .filter(move |(_, view)| {
+                view.condition == Condition::Good && logon.is_none_or(|logon| view.logon == logon)
+            })
+            .map(|(id, view)| Connection {
+                v_net_root: id,
+                next: id.index().saturating_add(1),
+                drive: view.drive,
+                logon: view.logon,
+                user: view.user(),
+                name: view.name(),
+                explicit: view.connection_reference,
+                open_handles: view.number_of_fobxs,
+            })
+    }
+
+    /// The good connection of a drive letter in a logon session.
+    #[must_use]
+    pub fn find_connection(&self, drive: DriveLetter, logon: LogonId) -> Option<VNetRootId> {
+        self.find_drive(drive, logon).filter(|&id| self.is_good(id))
+    }
+
+    /// The good UNC view that a logon session has of `\server\share`.
+    #[must_use]
+    pub fn find_unc_connection(
+        &self,
+        name: &crate::names::PathName<'_>,
+        logon: LogonId,
+    ) -> Option<VNetRootId> {
+        let port = name.server.port.unwrap_or(self.config.default_port);
+        let srv_call = self.find_srv_call(name.server.host, port)?;
+        let net_root = self.find_net_root(srv_call, name.path)?;
+        self.find_deviceless(net_root, logon)
+            .filter(|&id| self.is_good(id))
+    }
+
+    /// How many objects of each kind are in memory.
+    #[must_use]
+    pub const fn statistics(&self) -> Statistics {
+        Statistics {
+            srv_calls: self.srv_calls.len(),
+            net_roots: self.net_roots.len(),
+            v_net_roots: self.v_net_roots.len(),
+            fcbs: self.fcbs.len(),
+            srv_opens: self.srv_opens.len(),
+            fobxs: self.fobxs.len(),
+            contexts: self.contexts.len(),
+        }
+    }
+
+    /// Whether a handle is not closed yet or being opened, orphaned ones included: a redirector that is to stop
+    /// answers `REDIRECTOR_HAS_OPEN_HANDLES`.
+    #[must_use]
+    pub const fn has_open_files(&self) -> bool {
+        self.handles > 0
+    }
+
+    /// Whether nothing is left, requests included.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.srv_calls.len() == 0
+            && self.net_roots.len() == 0
+            && self.v_net_roots.len() == 0
+            && self.fcbs.len() == 0
+            && self.srv_opens.len() == 0
+            && self.fobxs.len() == 0
+            && self.contexts.len() == 0
+    }
+}
