@@ -1,0 +1,115 @@
+//! IRPs and MDLs of the driver's own making, for requests to Winsock Kernel.
+
+use super::operation::Outcome;
+use core::ffi::c_void;
+use core::ptr::{self, NonNull};
+use executive::mem::AllocError;
+use wdk_sys::ntddk::{
+    IoAllocateIrp, IoAllocateMdl, IoCancelIrp, IoFreeIrp, IoFreeMdl, MmBuildMdlForNonPagedPool,
+};
+use wdk_sys::{
+    IRP, MDL, PIO_COMPLETION_ROUTINE, SL_INVOKE_ON_CANCEL, SL_INVOKE_ON_ERROR, SL_INVOKE_ON_SUCCESS,
+};
+
+/// An IRP with one stack location, for one request.
+pub(super) struct Irp(NonNull<IRP>);
+
+// SAFETY: an IRP belongs to no thread; its fields are touched by whoever the request's protocol says owns it.
+unsafe impl Send for Irp {}
+// SAFETY: as above.
+unsafe impl Sync for Irp {}
+
+impl Irp {
+    /// IRQL <= DISPATCH_LEVEL.
+    pub(super) fn try_new() -> Result<Self, AllocError> {
+        // SAFETY: the routine has no conditions but the IRQL.
+        let irp = unsafe { IoAllocateIrp(1, 0) };
+        NonNull::new(irp).map(Irp).ok_or(AllocError)
+    }
+
+    pub(super) fn as_ptr(&self) -> *mut IRP {
+        self.0.as_ptr()
+    }
+
+    /// What IoSetCompletionRoutine, an inline routine, does: `routine` runs however the request ends.
+    ///
+    /// # Safety
+    /// The IRP is not in use by a lower driver. `routine` bears being called with `context` when the request ends.
+    pub(super) unsafe fn set_completion(&self, routine: PIO_COMPLETION_ROUTINE, context: *mut c_void) {
+        let irp = self.as_ptr();
+        // SAFETY: the IRP is ours, and this arm of the union is the one in use outside of a completion port.
+        let overlay = unsafe { &raw mut (*irp).Tail.Overlay };
+        // SAFETY: as above; IoAllocateIrp set the pointer to just behind the only location.
+        let behind = unsafe { (*overlay).__bindgen_anon_2.__bindgen_anon_1.CurrentStackLocation };
+        // SAFETY: the location that the next driver will use lies just below.
+        let next = unsafe { &mut *behind.sub(1) };
+        next.CompletionRoutine = routine;
+        next.Context = context;
+        // CAST: the three flags are bits of a byte.
+        next.Control = (SL_INVOKE_ON_SUCCESS | SL_INVOKE_ON_ERROR | SL_INVOKE_ON_CANCEL) as u8;
+    }
+
+    /// Asks whoever has the IRP to end it soon. IRQL <= DISPATCH_LEVEL.
+    pub(super) fn cancel(&self) {
+        // SAFETY: the IRP is allocated; if it has ended, no cancel routine is set and only a flag is.
+        let _had_routine = unsafe { IoCancelIrp(self.as_ptr()) };
+    }
+
+    /// How the request ended.
+    ///
+    /// # Safety
+    /// The IRP has been completed, and nobody writes to it any more.
+    pub(super) unsafe fn outcome(&self) -> Outcome {
+        // SAFETY: the caller's promise.
+        let block = unsafe { (*self.as_ptr()).IoStatus };
+        // SAFETY: a completed IRP has a status, not the pointer that shares its place.
+        let status = unsafe { block.__bindgen_anon_1.Status };
+        Outcome {
+            status: nt::Status(status.cast_unsigned()),
+            // CAST: a count of bytes or a pointer, as wide as the machine's.
+            information: block.Information as usize,
+        }
+    }
+}
+
+impl Drop for Irp {
+    fn drop(&mut self) {
+        // SAFETY: the IRP was allocated here and no request is running with it: a running request owns its operation.
+        unsafe { IoFreeIrp(self.as_ptr()) };
+    }
+}
+
+/// The description of a piece of non-paged pool for a lower driver.
+pub(super) struct Mdl(NonNull<MDL>);
+
+// SAFETY: an MDL belongs to no thread.
+unsafe impl Send for Mdl {}
+// SAFETY: nothing is changed through a shared Mdl but by the driver it is given to.
+unsafe impl Sync for Mdl {}
+
+impl Mdl {
+    /// IRQL <= DISPATCH_LEVEL.
+    ///
+    /// # Safety
+    /// `start` and the `len` bytes behind it are pool of this driver's allocator, which is non-paged, and stay so as
+    /// long as the Mdl is used.
+    pub(super) unsafe fn try_new(start: *mut u8, len: u32) -> Result<Self, AllocError> {
+        // SAFETY: no IRP is named, so the call only makes the description.
+        let mdl = unsafe { IoAllocateMdl(start.cast(), len, 0, 0, ptr::null_mut()) };
+        let mdl = NonNull::new(mdl).ok_or(AllocError)?;
+        // SAFETY: the MDL describes non-paged pool: the caller's promise.
+        unsafe { MmBuildMdlForNonPagedPool(mdl.as_ptr()) };
+        Ok(Mdl(mdl))
+    }
+
+    pub(super) fn as_ptr(&self) -> *mut MDL {
+        self.0.as_ptr()
+    }
+}
+
+impl Drop for Mdl {
+    fn drop(&mut self) {
+        // SAFETY: the MDL was allocated here; pages of non-paged pool were not locked by it.
+        unsafe { IoFreeMdl(self.as_ptr()) };
+    }
+}
