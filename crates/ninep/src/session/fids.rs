@@ -133,6 +133,13 @@ impl FidTable {
         {
             held.on_server = true;
         }
+        // A remove that failed should have let go of the fid all the same; not every server does. A clunk makes sure.
+        if let FidEffect::Releases(fid) = uses.effect
+            && ending == Ending::Failed
+            && let Some(held) = self.held_mut(fid)
+        {
+            held.fate = Fate::Discarded;
+        }
         self.each_mut(uses, |held| held.in_flight = held.in_flight.saturating_sub(1));
         for fid in named(uses) {
             self.settle(fid);

@@ -316,7 +316,10 @@ impl Session {
                 if reply.ecode.0 == 0 {
                     return Err(broken(header, Rule::ErrorWithoutCode, 1, 0));
                 }
-                (Err(Error::Remote(reply.ecode)), Ending::Failed)
+                // An error to a clunk means that there was no such fid: it is gone either way.
+                let clunk = slot.expected == MessageType::RCLUNK;
+                let ending = if clunk { Ending::Done } else { Ending::Failed };
+                (Err(Error::Remote(reply.ecode)), ending)
             }
             Ok(body) if slot.read.is_some() => (Ok(body), Ending::Done),
             Ok(body) => {

@@ -132,12 +132,24 @@ fn a_clunk_is_left_to_run() {
         assert_eq!(bench.sent(), [], "no flush");
         assert_eq!(bench.session.fids_in_use(), 2);
         bench.reply(tag, &Rlerror { ecode: Errno(5) }).expect("honest");
+        if remove {
+            assert_eq!(
+                bench.session.fids_in_use(),
+                2,
+                "some servers keep the fid of a failed remove"
+            );
+            let clunk = bench.sent_one();
+            assert_eq!(clunk.get::<Tclunk>(), Tclunk { fid });
+            bench
+                .reply(clunk.tag, &Rlerror { ecode: Errno(9) })
+                .expect("this one did not");
+        }
         assert_eq!(
             bench.session.fids_in_use(),
             1,
             "gone, though the server complained"
         );
-        assert_eq!(bench.session.outstanding(), 0);
+        assert_eq!((bench.session.outstanding(), bench.sent()), (0, vec![]));
         bench.take_woken();
     }
 }
