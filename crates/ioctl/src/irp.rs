@@ -8,19 +8,19 @@
 //! Checks and statuses are those of [`crate::request`]; there is no compatibility between versions, as test
 //! driver and harness are always built together.
 
+pub mod code;
+mod open;
 mod reply;
 
 use nt::name::MAX_UNITS;
-use nt::{
-    AccessMask, CreateDisposition, CreateOptions, FileAttributes, FileInformationClass, FsInformationClass,
-    NameBuf, Result, ShareAccess, Status,
-};
+use nt::{FileInformationClass, FsInformationClass, NameBuf, Result, Status};
 use zerocopy::little_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
+pub use open::Open;
 pub use reply::{Live, Reply};
 
-use crate::code::{ANY_ACCESS, ControlCode, buffered_code};
+use crate::code::ControlCode;
 use crate::record::{Encode, Fixed, Header, Sink, Tail, byte_len, data_len, name_len, read};
 
 /// The test driver's device in the object manager.
@@ -34,43 +34,6 @@ pub const USER_PATH: &str = r"\\.\Mrx9pIrp";
 
 /// The longest buffer an IRP is given, in bytes: bounds what a request can make the test driver allocate.
 pub const MAX_TRANSFER: u32 = 16 << 20;
-
-/// `FILE_DEVICE_UNKNOWN`.
-const DEVICE_TYPE: u32 = 0x22;
-
-/// The control codes of the test driver.
-pub mod code {
-    use super::{ANY_ACCESS, ControlCode, DEVICE_TYPE, buffered_code};
-
-    const fn irp_code(function: u32) -> ControlCode {
-        buffered_code(DEVICE_TYPE, 0x100 | function, ANY_ACCESS)
-    }
-
-    /// `IRP_MJ_CREATE`.
-    pub const OPEN: ControlCode = irp_code(0);
-    /// `IRP_MJ_CLEANUP`.
-    pub const CLEANUP: ControlCode = irp_code(1);
-    /// `IRP_MJ_CLOSE`; frees the handle number.
-    pub const CLOSE: ControlCode = irp_code(2);
-    /// `IRP_MJ_READ`.
-    pub const READ: ControlCode = irp_code(3);
-    /// `IRP_MJ_WRITE`.
-    pub const WRITE: ControlCode = irp_code(4);
-    /// `IRP_MJ_QUERY_INFORMATION`.
-    pub const QUERY_INFORMATION: ControlCode = irp_code(5);
-    /// `IRP_MJ_SET_INFORMATION`.
-    pub const SET_INFORMATION: ControlCode = irp_code(6);
-    /// `IRP_MJ_DIRECTORY_CONTROL` with `IRP_MN_QUERY_DIRECTORY`.
-    pub const QUERY_DIRECTORY: ControlCode = irp_code(7);
-    /// `IRP_MJ_FLUSH_BUFFERS`.
-    pub const FLUSH: ControlCode = irp_code(8);
-    /// `IRP_MJ_QUERY_VOLUME_INFORMATION`.
-    pub const QUERY_VOLUME: ControlCode = irp_code(9);
-    /// `IoCancelIrp` on every IRP that is pending on the handle.
-    pub const CANCEL: ControlCode = irp_code(10);
-    /// What is alive in the test driver; the reply's data is a [`super::Live`].
-    pub const COUNT: ControlCode = irp_code(11);
-}
 
 bitflags::bitflags! {
     /// Flags of a directory query (`SL_*` of the I/O stack location).
@@ -94,25 +57,6 @@ pub struct Handle(pub u32);
 impl Handle {
     /// No FILE_OBJECT.
     pub const NONE: Self = Self(0);
-}
-
-/// The parameters of an open.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Open {
-    /// The path relative to the device, with its leading backslash; empty opens the device itself.
-    pub path: NameBuf,
-    /// The directory the path is relative to, or [`Handle::NONE`].
-    pub related: Handle,
-    /// Desired access.
-    pub access: AccessMask,
-    /// What others may do meanwhile.
-    pub share: ShareAccess,
-    /// What to do if the file exists or does not.
-    pub disposition: CreateDisposition,
-    /// Options.
-    pub options: CreateOptions,
-    /// Attributes of a new file.
-    pub attributes: FileAttributes,
 }
 
 /// One request to the test driver.
@@ -171,22 +115,6 @@ pub enum Request<'a> {
     /// See [`code::COUNT`].
     Count,
 }
-
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
-#[repr(C)]
-struct OpenLayout {
-    header: Header,
-    related: U32,
-    access: U32,
-    share: U32,
-    disposition: U32,
-    options: U32,
-    attributes: U32,
-    path_len: U32,
-    reserved: U32,
-}
-
-impl Fixed for OpenLayout {}
 
 /// Every request but `Open`. Fields that a request does not use are zero.
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
@@ -414,7 +342,7 @@ impl Encode for Request<'_> {
     fn encoded_len(&self) -> usize {
         match self {
             Self::Count => 0,
-            Self::Open(open) => OpenLayout::SIZE + byte_len(open.path.as_name()),
+            Self::Open(open) => open.encoded_len(),
             Self::Write { data, .. } | Self::SetInformation { data, .. } => Layout::SIZE + data.len(),
             Self::QueryDirectory { pattern, .. } => Layout::SIZE + byte_len(pattern.as_name()),
             _ => Layout::SIZE,
@@ -425,10 +353,7 @@ impl Encode for Request<'_> {
         let mut sink = Sink::new(out);
         match self {
             Self::Count => {}
-            Self::Open(open) => {
-                sink.bytes(open.layout(self.encoded_len()).as_bytes())?
-                    .name(open.path.as_name())?;
-            }
+            Self::Open(open) => return open.write(out),
             Self::Write { data, .. } | Self::SetInformation { data, .. } => {
                 sink.bytes(self.layout().as_bytes())?.bytes(data)?;
             }
@@ -440,41 +365,6 @@ impl Encode for Request<'_> {
             }
         }
         Ok(sink.finish())
-    }
-}
-
-impl Open {
-    fn parse(bytes: &[u8]) -> Result<Self> {
-        let (layout, rest) = read::<OpenLayout>(bytes)?;
-        if layout.reserved.get() != 0 {
-            return Err(Status::INVALID_PARAMETER);
-        }
-        let mut tail = Tail(rest);
-        let path = tail.name(layout.path_len, MAX_UNITS)?;
-        tail.finish()?;
-        Ok(Self {
-            path,
-            related: Handle(layout.related.get()),
-            access: AccessMask::from_bits_retain(layout.access.get()),
-            share: ShareAccess::from_bits_retain(layout.share.get()),
-            disposition: CreateDisposition(layout.disposition.get()),
-            options: CreateOptions::from_bits_retain(layout.options.get()),
-            attributes: FileAttributes::from_bits_retain(layout.attributes.get()),
-        })
-    }
-
-    fn layout(&self, size: usize) -> OpenLayout {
-        OpenLayout {
-            header: Header::new(size),
-            related: U32::new(self.related.0),
-            access: U32::new(self.access.bits()),
-            share: U32::new(self.share.bits()),
-            disposition: U32::new(self.disposition.0),
-            options: U32::new(self.options.bits()),
-            attributes: U32::new(self.attributes.bits()),
-            path_len: name_len(self.path.as_name()),
-            reserved: U32::ZERO,
-        }
     }
 }
 

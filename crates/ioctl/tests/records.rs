@@ -257,6 +257,23 @@ fn outputs_below_the_fixed_part_are_too_small() {
     }
 }
 
+/// `docs/ioctl.md` is what people outside this workspace build on.
+#[test]
+fn the_document_lists_every_code_and_figure() {
+    let document = include_str!("../../../docs/ioctl.md");
+    for (code, name) in ControlCode::TABLE {
+        let access = ["any", "read", "write"][(code.0 >> 14 & 3) as usize];
+        let row = format!("| {name} | 0x{:08X} | {access} |", code.0);
+        assert!(document.contains(&row), "no row {row}");
+    }
+    for (figure, at) in Statistics::NAMES.iter().zip((8..).step_by(8)) {
+        assert!(
+            document.contains(&format!("{at} {figure}")),
+            "no figure {figure} at {at}"
+        );
+    }
+}
+
 /// The sizes are part of the interface.
 #[test]
 fn sizes_are_fixed() {
