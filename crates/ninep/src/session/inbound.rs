@@ -95,24 +95,12 @@ impl Session {
                 let chunk = split(rest, left);
                 // Room for the whole body was reserved when it began.
                 body.extend_from_slice(chunk);
-                self.go_on(
-                    Inbound::Body {
-                        header,
-                        body,
-                        left: left.saturating_sub(chunk.len()),
-                    },
-                    wake,
-                )
+                let left = left.saturating_sub(chunk.len());
+                self.go_on(Inbound::Body { header, body, left }, wake)
             }
             Inbound::Lost { header, left } => {
-                let chunk = split(rest, left);
-                self.go_on(
-                    Inbound::Lost {
-                        header,
-                        left: left.saturating_sub(chunk.len()),
-                    },
-                    wake,
-                )
+                let left = left.saturating_sub(split(rest, left).len());
+                self.go_on(Inbound::Lost { header, left }, wake)
             }
             Inbound::ReadCount {
                 header,
@@ -142,22 +130,21 @@ impl Session {
             }
             Inbound::ReadData { header, filled, left } => {
                 let chunk = split(rest, left);
-                let end = filled.saturating_add(chunk.len());
-                let read = self.slots.get_mut(header.tag).and_then(|slot| slot.read.as_mut());
-                // A buffer that was taken away meanwhile (abandoned, timed out) is shorter: the data is passed over.
-                if let Some(target) = read.and_then(|read| read.buffer.get_mut(filled..end)) {
-                    target.copy_from_slice(chunk);
-                }
+                self.place(header.tag, filled, chunk);
+                let filled = filled.saturating_add(chunk.len());
                 let left = left.saturating_sub(chunk.len());
-                self.go_on(
-                    Inbound::ReadData {
-                        header,
-                        filled: end,
-                        left,
-                    },
-                    wake,
-                )
+                self.go_on(Inbound::ReadData { header, filled, left }, wake)
             }
+        }
+    }
+
+    /// Copies data of an Rread to where it belongs. A buffer that was taken away meanwhile (abandoned, timed out) is
+    /// too short: the data is passed over.
+    fn place(&mut self, tag: Tag, at: usize, chunk: &[u8]) {
+        let read = self.slots.get_mut(tag).and_then(|slot| slot.read.as_mut());
+        let range = at..at.saturating_add(chunk.len());
+        if let Some(target) = read.and_then(|read| read.buffer.get_mut(range)) {
+            target.copy_from_slice(chunk);
         }
     }
 
