@@ -1,2 +1,31 @@
-//! Test driver.
+//! Test driver that builds file objects and IRPs and sends them to mrx9p, where user mode cannot cause them.
 #![no_std]
+
+#[cfg(feature = "downlevel")]
+#[path = "../../../src/downlevel.rs"]
+mod downlevel;
+
+#[cfg(not(test))]
+extern crate wdk_panic;
+
+use wdk_alloc::WdkAllocator;
+use wdk_sys::{DRIVER_OBJECT, NTSTATUS, PCUNICODE_STRING, STATUS_SUCCESS};
+
+#[global_allocator]
+static ALLOCATOR: WdkAllocator = WdkAllocator;
+
+/// The driver's entry point.
+///
+/// # Safety
+/// Called by the I/O manager alone, at PASSIVE_LEVEL, with a valid driver object.
+// SAFETY: the name is the one that the image's entry point must have, and no other symbol has it.
+#[unsafe(export_name = "DriverEntry")]
+pub unsafe extern "system" fn driver_entry(
+    driver: &mut DRIVER_OBJECT,
+    _registry: PCUNICODE_STRING,
+) -> NTSTATUS {
+    driver.DriverUnload = Some(unload);
+    STATUS_SUCCESS
+}
+
+unsafe extern "C" fn unload(_driver: *mut DRIVER_OBJECT) {}

@@ -1,0 +1,95 @@
+//! The drivers: `mrx9p.sys` and the test driver `irpdrv.sys`.
+
+use crate::pe::{self, Image};
+use crate::process::{self, Step};
+use crate::project::Project;
+use crate::toolchain::{KitState, MSVC, Toolchain};
+use crate::{import_libs, patch, wdk_tree};
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A driver package of the workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Driver {
+    /// The mini-redirector.
+    Mrx9p,
+    /// The driver that builds IRPs for tests.
+    Irpdrv,
+}
+
+impl Driver {
+    /// Every driver of the workspace.
+    pub(crate) const ALL: [Self; 2] = [Self::Mrx9p, Self::Irpdrv];
+
+    /// The cargo package, which is also the base name of the binary.
+    pub(crate) fn package(self) -> &'static str {
+        match self {
+            Self::Mrx9p => "mrx9p",
+            Self::Irpdrv => "irpdrv",
+        }
+    }
+}
+
+/// Makes everything a driver build stands on; quick when it is there already.
+pub(crate) fn prepare(project: &Project) -> Result<KitState> {
+    Ok(KitState {
+        fingerprint: wdk_tree::prepare(project)?,
+        patched: patch::prepare(project)?,
+        linker: {
+            import_libs::prepare(project)?;
+            import_libs::prepare_linker(project)?
+        },
+    })
+}
+
+/// Builds `drivers` and gives the folder of the .sys files. They are built with the feature `downlevel`, so that
+/// one binary serves every Windows 10 and 11 (and the older Wine).
+pub(crate) fn build(project: &Project, toolchain: Toolchain, drivers: &[Driver]) -> Result<PathBuf> {
+    let kit = prepare(project)?;
+    let binaries = project.binaries();
+    fs::create_dir_all(&binaries)?;
+    for driver in drivers {
+        let name = driver.package();
+        let step = Step::begin(format!("building {name}.sys"));
+        let mut cargo = toolchain.msvc(project, "build", &kit)?;
+        cargo.args(["-p", name, "--features", "downlevel"]);
+        process::run(&step, &mut cargo)?;
+        let made = project.generated("msvc").join(MSVC).join("release");
+        let image = made.join(format!("{name}.dll"));
+        let image = fs::read(&image).with_context(|| format!("cannot read {}", image.display()))?;
+        let image = Image::parse(image).with_context(|| format!("{name}.sys is not an image"))?;
+        verify(name, &image)?;
+        place(&image.with_checksum(), &binaries.join(format!("{name}.sys")))?;
+        let symbols = made.join(format!("{name}.pdb"));
+        if let Ok(content) = fs::read(&symbols) {
+            place(&content, &binaries.join(format!("{name}.pdb")))?;
+        }
+        step.done();
+    }
+    Ok(binaries)
+}
+
+/// Modules that a driver of ours may import from.
+const ALLOWED_IMPORTS: [&str; 2] = ["ntoskrnl.exe", "netio.sys"];
+
+/// Refuses an image that Windows would not load, or that needs more of the kernel than it should.
+fn verify(name: &str, image: &Image) -> Result<()> {
+    if image.subsystem() != Some(pe::SUBSYSTEM_NATIVE) {
+        bail!("{name}.sys is not of the native subsystem");
+    }
+    for module in image.imported_modules()? {
+        if !ALLOWED_IMPORTS.contains(&module.as_str()) {
+            bail!("{name}.sys imports from {module}");
+        }
+    }
+    Ok(())
+}
+
+/// Writes a finished file, only if it differs: the time of an unchanged binary stays.
+pub(crate) fn place(content: &[u8], to: &Path) -> Result<()> {
+    if fs::read(to).is_ok_and(|found| found == content) {
+        return Ok(());
+    }
+    fs::write(to, content).with_context(|| format!("cannot write {}", to.display()))
+}

@@ -1,0 +1,39 @@
+//! A fresh prefix with the package installed by its INF and both drivers running: what tests, the demo and the shell
+//! start from.
+
+use crate::prefix::Prefix;
+use crate::programs;
+use crate::project::Project;
+use anyhow::Result;
+use std::path::Path;
+
+/// The service of the mini-redirector.
+pub(crate) const SERVICE: &str = "Mrx9p";
+/// The service of the test driver.
+pub(crate) const TEST_SERVICE: &str = "Mrx9pIrp";
+
+const PARAMETERS: &str = r"HKLM\System\CurrentControlSet\Services\Mrx9p\Parameters";
+const PROVIDER_ORDER: &str = r"HKLM\System\CurrentControlSet\Control\NetworkProvider\Order";
+
+/// Installs `package` in a fresh prefix, with the test driver at its side; nothing is started yet.
+pub(crate) fn install(project: &Project, package: &Path) -> Result<Prefix> {
+    let prefix = Prefix::create(project)?;
+    prefix.install(package)?;
+    if let Some(shim) = programs::build_shim(project)? {
+        prefix.add_library(&shim)?;
+    }
+    // Wine's kernel has no logon ids to tell users apart by, and no multiple UNC provider to register with.
+    prefix.set_registry(PARAMETERS, "GlobalMappings", "REG_DWORD", "1")?;
+    prefix.set_registry(PARAMETERS, "ProvideUnc", "REG_DWORD", "0")?;
+    prefix.set_registry(PROVIDER_ORDER, "ProviderOrder", "REG_SZ", SERVICE)?;
+    prefix.create_driver_service(TEST_SERVICE, &project.binaries().join("irpdrv.sys"))?;
+    Ok(prefix)
+}
+
+/// Installs and starts both drivers.
+pub(crate) fn start(project: &Project, package: &Path) -> Result<Prefix> {
+    let prefix = install(project, package)?;
+    prefix.start_service(SERVICE)?;
+    prefix.start_service(TEST_SERVICE)?;
+    Ok(prefix)
+}
