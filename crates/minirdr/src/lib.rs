@@ -1,2 +1,206 @@
 //! The mini-redirector: NT file semantics over 9P2000.L.
+//!
+//! The counterpart of MINIRDR_DISPATCH, as linear `async fn`s: the object tree of [`rdbss`] says who is connected,
+//! open or gone, a session of [`ninep`] talks to the server over a circuit of [`rxce`], and a dropped future is a
+//! cancelled request. The driver and the host tool run the same code; what differs between them is [`Platform`].
+
 #![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod attributes;
+mod change;
+mod circuit;
+mod client;
+mod connect;
+mod create;
+mod data;
+mod directory;
+mod directory_entry;
+mod disconnect;
+mod disposition;
+mod encode;
+mod file;
+mod information;
+mod names;
+mod objects;
+mod request;
+mod server;
+mod set_information;
+mod settings;
+mod volume;
+
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use executive::mem::Arc;
+use executive::sync::{Mutex, MutexGuard, Rank};
+use executive::task::Runtime;
+use nt::Status;
+use rdbss::{Config, SrvCallFlags, Tree};
+use rxce::{Address, Binding};
+
+pub use create::{CreateRequest, Created};
+pub use directory::DirectoryQuery;
+pub use disconnect::Connection;
+pub use file::{OpenFile, WritePosition};
+pub use objects::Platform;
+pub use rdbss::{Level, LogonId};
+pub use settings::Settings;
+
+use client::Client;
+use objects::Objects;
+use request::Running;
+use server::Server;
+
+/// Port of a server whose name states none (IANA: 9pfs).
+pub const DEFAULT_PORT: u16 = 564;
+
+/// A mini-redirector over one transport. Clones are the same one.
+pub struct MiniRedirector<P: Platform>(Arc<Redirector<P>>);
+
+struct Redirector<P: Platform> {
+    binding: Binding<P::Transport>,
+    address: Address<P::Transport>,
+    runtime: Runtime,
+    settings: Settings,
+    tree: Mutex<Tree<Objects<P>>>,
+    started: AtomicBool,
+    totals: Totals,
+}
+
+/// What has happened since the redirector was made.
+#[derive(Debug, Default)]
+struct Totals {
+    requests: AtomicU64,
+    bytes_read: AtomicU64,
+    bytes_written: AtomicU64,
+    sessions: AtomicU64,
+}
+
+/// How many objects there are, and what has been done with them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// The objects of the tree.
+    pub objects: rdbss::Statistics,
+    /// Requests begun.
+    pub requests: u64,
+    /// File data read, in bytes.
+    pub bytes_read: u64,
+    /// File data written, in bytes.
+    pub bytes_written: u64,
+    /// Sessions agreed with servers.
+    pub sessions: u64,
+}
+
+impl<P: Platform> Clone for MiniRedirector<P> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<P: Platform> MiniRedirector<P> {
+    /// Binds `transport`; nothing is served before [`Self::start`]. IRQL = PASSIVE_LEVEL.
+    ///
+    /// # Errors
+    /// `INSUFFICIENT_RESOURCES`.
+    pub fn new(transport: P::Transport, runtime: Runtime, settings: Settings) -> nt::Result<Self> {
+        let name = nt::NameBuf::try_from_str("TCP")?;
+        let binding = Binding::build(&runtime, transport, name.as_name(), 0)?;
+        let address = Address::build(&binding, None)?;
+        let config = Config {
+            // Unknown to callers before it is used; names that collide cost them time, not us safety.
+            seed: runtime.now().as_nanos() ^ runtime.system_time().0.cast_unsigned(),
+            default_port: DEFAULT_PORT,
+            srv_call_flags: SrvCallFlags::empty(),
+        };
+        Ok(Self(Arc::try_new(Redirector {
+            binding,
+            address,
+            runtime,
+            settings: settings.clamped(),
+            tree: Mutex::try_new(Tree::new(config), Rank(10))?,
+            started: AtomicBool::new(false),
+            totals: Totals::default(),
+        })?))
+    }
+
+    /// Begins to serve.
+    ///
+    /// # Errors
+    /// `REDIRECTOR_STARTED` if it does already.
+    pub fn start(&self) -> nt::Result {
+        match self.0.started.swap(true, Ordering::AcqRel) {
+            true => Err(Status::REDIRECTOR_STARTED),
+            false => Ok(()),
+        }
+    }
+
+    /// Ends serving.
+    ///
+    /// # Errors
+    /// `REDIRECTOR_NOT_STARTED`; `REDIRECTOR_HAS_OPEN_HANDLES` while there is a connection or a handle.
+    pub fn stop(&self) -> nt::Result {
+        self.check_started()?;
+        // Under the tree's lock, so that no connection comes in between.
+        let tree = self.tree();
+        if tree.has_open_files() || tree.connections(0, None).next().is_some() {
+            return Err(Status::REDIRECTOR_HAS_OPEN_HANDLES);
+        }
+        self.0.started.store(false, Ordering::Release);
+        Ok(())
+    }
+
+    /// What there is and what has been done.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        let totals = &self.0.totals;
+        Statistics {
+            objects: self.tree().statistics(),
+            requests: totals.requests.load(Ordering::Relaxed),
+            bytes_read: totals.bytes_read.load(Ordering::Relaxed),
+            bytes_written: totals.bytes_written.load(Ordering::Relaxed),
+            sessions: totals.sessions.load(Ordering::Relaxed),
+        }
+    }
+
+    /// # Errors
+    /// `REDIRECTOR_NOT_STARTED`.
+    fn check_started(&self) -> nt::Result {
+        if self.0.started.load(Ordering::Acquire) {
+            Ok(())
+        } else {
+            Err(Status::REDIRECTOR_NOT_STARTED)
+        }
+    }
+
+    /// The object tree. Never hold it across a call out of this crate, an `await` or the drop of an extension.
+    fn tree(&self) -> MutexGuard<'_, Tree<Objects<P>>> {
+        self.0.tree.lock()
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// A usable session with `server`. Errors as [`Server::client`].
+    async fn dial(&self, server: &Server) -> nt::Result<Arc<Client>> {
+        let (client, is_new) = server
+            .client(&self.0.address, &self.0.runtime, &self.0.settings)
+            .await?;
+        if is_new {
+            self.0.totals.sessions.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(client)
+    }
+}
+
+impl<P: Platform> Drop for Redirector<P> {
+    fn drop(&mut self) {
+        // Nothing stands on them any more: every circuit held the redirector's server, which held its parents.
+        let _ = self.address.tear_down();
+        let _ = self.binding.tear_down();
+    }
+}

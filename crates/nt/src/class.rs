@@ -61,6 +61,8 @@ open_enum! {
         NORMALIZED_NAME = 48,
         /// `FileIdInformation`: volume serial number and 128-bit file id.
         ID = 59,
+        /// `FileIdExtdDirectoryInformation`: directory entries with reparse tag and 128-bit file id.
+        ID_EXTD_DIRECTORY = 60,
         /// `FileDispositionInformationEx`: deletion with flags.
         DISPOSITION_EX = 64,
         /// `FileRenameInformationEx`: renaming with flags.

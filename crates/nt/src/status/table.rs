@@ -210,6 +210,7 @@ statuses! {
     IO_REPARSE_TAG_INVALID = 0xC000_0276, 4393, "The reparse tag is invalid.";
     IO_REPARSE_TAG_MISMATCH = 0xC000_0277, 4394, "The reparse tag is not the one expected.";
     IO_REPARSE_DATA_INVALID = 0xC000_0278, 4392, "The reparse data is malformed.";
+    IO_REPARSE_TAG_NOT_HANDLED = 0xC000_0279, 1920, "The reparse point is not followed here.";
     REPARSE_POINT_NOT_RESOLVED = 0xC000_0280, 1921, "The links lead nowhere or in a circle.";
     DIRECTORY_IS_A_REPARSE_POINT = 0xC000_0281, 161, "The directory is a reparse point.";
     DEVICE_REMOVED = 0xC000_02B6, 1617, "The device was removed.";

@@ -1,0 +1,124 @@
+//! What 9P tells of a file, as NT names it.
+
+use ninep::wire::{EntryType, Mode, Qid, Rgetattr, Time};
+use nt::{FileAttributes, FileTime};
+
+/// Any of the three write permissions of a mode.
+pub(crate) const ANY_WRITE: u32 = 0o222;
+
+/// The attributes of one file at one moment, in NT's units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Attributes {
+    /// Creation time; the oldest known time where the server has no birth time.
+    pub creation_time: FileTime,
+    /// Last access.
+    pub last_access_time: FileTime,
+    /// Last write of data.
+    pub last_write_time: FileTime,
+    /// Last change of data or attributes.
+    pub change_time: FileTime,
+    /// Size in bytes; 0 for a directory.
+    pub end_of_file: u64,
+    /// Bytes on disk.
+    pub allocation_size: u64,
+    /// `FILE_ATTRIBUTE_*`.
+    pub file_attributes: FileAttributes,
+    /// Hard links.
+    pub number_of_links: u32,
+    /// The server's qid path: the file's identity within the export.
+    pub file_id: u64,
+    /// Type and permissions, for what NT has no word for.
+    pub mode: Mode,
+}
+
+impl Attributes {
+    /// Translates Rgetattr. `name` is the file's last component: a leading dot hides it, as on Unix.
+    #[must_use]
+    pub(crate) fn new(reply: &Rgetattr, name: &[u8]) -> Self {
+        let is_directory = reply.mode.is_directory();
+        let write = file_time(reply.mtime);
+        let change = file_time(reply.ctime);
+        // diod says birth is valid and leaves it zero.
+        let birth = if reply.btime == Time::default() {
+            write.min(change)
+        } else {
+            file_time(reply.btime)
+        };
+
+        Self {
+            creation_time: birth,
+            last_access_time: file_time(reply.atime),
+            last_write_time: write,
+            change_time: change,
+            end_of_file: if is_directory { 0 } else { reply.size },
+            allocation_size: if is_directory {
+                0
+            } else {
+                reply.blocks.saturating_mul(512)
+            },
+            file_attributes: file_attributes(reply.mode, name),
+            number_of_links: u32::try_from(reply.nlink).unwrap_or(u32::MAX),
+            file_id: reply.qid.path,
+            mode: reply.mode,
+        }
+    }
+
+    /// What a directory entry alone tells: for listings of names, and where nothing more may be known.
+    #[must_use]
+    pub(crate) fn from_kind(kind: EntryType, qid: Qid) -> Self {
+        let mode = match kind {
+            EntryType::DIRECTORY => Mode(Mode::DIRECTORY),
+            EntryType::SYMLINK => Mode(Mode::SYMLINK),
+            _ => Mode(Mode::REGULAR | ANY_WRITE),
+        };
+        Self {
+            creation_time: FileTime(0),
+            last_access_time: FileTime(0),
+            last_write_time: FileTime(0),
+            change_time: FileTime(0),
+            end_of_file: 0,
+            allocation_size: 0,
+            file_attributes: file_attributes(mode, b""),
+            number_of_links: 1,
+            file_id: qid.path,
+            mode,
+        }
+    }
+
+    /// Whether the file is a directory.
+    #[must_use]
+    pub(crate) fn is_directory(&self) -> bool {
+        self.mode.is_directory()
+    }
+
+    /// Whether Tlopen may be sent: a FIFO, socket or device could block the server for good.
+    #[must_use]
+    pub(crate) fn is_openable(&self) -> bool {
+        self.mode.is_directory() || self.mode.is_regular()
+    }
+}
+
+/// A server's time in NT's units; nanoseconds beyond a second are a lie and count as none.
+#[must_use]
+pub(crate) fn file_time(time: Time) -> FileTime {
+    FileTime::from_unix(time.seconds, u32::try_from(time.nanoseconds).unwrap_or(0))
+}
+
+fn file_attributes(mode: Mode, name: &[u8]) -> FileAttributes {
+    let mut attributes = FileAttributes::empty();
+    if mode.is_directory() {
+        attributes |= FileAttributes::DIRECTORY;
+    } else if mode.is_symlink() {
+        attributes |= FileAttributes::REPARSE_POINT;
+    } else if mode.is_regular() && mode.permissions() & ANY_WRITE == 0 {
+        attributes |= FileAttributes::READONLY;
+    }
+    if name.first() == Some(&b'.') && name != b"." && name != b".." {
+        attributes |= FileAttributes::HIDDEN;
+    }
+    if attributes.is_empty() {
+        FileAttributes::NORMAL
+    } else {
+        attributes
+    }
+}

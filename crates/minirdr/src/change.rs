@@ -1,0 +1,262 @@
+//! IRP_MJ_SET_INFORMATION, carried out.
+
+use executive::task::CancelToken;
+use ninep::wire::{Mode, SetAttrMask, Time, Treaddir, Trename, Tsetattr};
+use nt::{AccessMask, FileAttributes, FileInformationClass, FileTime, Name, NameBuf, Status};
+use rdbss::MajorFunction;
+
+use crate::attributes::ANY_WRITE;
+use crate::client::OwnedFid;
+use crate::file::OpenFile;
+use crate::names::ServerPath;
+use crate::objects::Platform;
+use crate::set_information::{Change, last_component};
+
+impl<P: Platform> OpenFile<P> {
+    /// Sets `class` from the caller's `record`. `target` is the directory a rename leads to, as the I/O manager opened
+    /// it (`Parameters.SetFile.FileObject`); without one a rename stays in its directory.
+    ///
+    /// # Errors
+    /// - `INVALID_INFO_CLASS`, `INFO_LENGTH_MISMATCH`, `INVALID_PARAMETER` for the record;
+    /// - `ACCESS_DENIED`, `CANNOT_DELETE`, `DIRECTORY_NOT_EMPTY`, `OBJECT_NAME_COLLISION`, `NOT_SAME_DEVICE`,
+    ///   `DELETE_PENDING`;
+    /// - otherwise as [`OpenFile::read`].
+    pub async fn set_information(
+        &self,
+        class: FileInformationClass,
+        record: &[u8],
+        target: Option<&OpenFile<P>>,
+        cancel: &CancelToken,
+    ) -> nt::Result {
+        let change = Change::parse(class, record)?;
+        let running = self.begin(MajorFunction::SET_INFORMATION, cancel)?;
+        running
+            .run(async {
+                match change {
+                    Change::Basic {
+                        last_access,
+                        last_write,
+                        attributes,
+                    } => self.set_basic(last_access, last_write, attributes).await,
+                    Change::EndOfFile(size) => self.set_size(size).await,
+                    Change::Allocation(size) => {
+                        // 9P cannot preallocate; only giving space back changes what a reader sees.
+                        let open = self.server_open()?;
+                        let now = open.client().getattr(open.fid()).await?.size;
+                        if size < now {
+                            self.set_size(size).await
+                        } else {
+                            Ok(())
+                        }
+                    }
+                    Change::Disposition { delete } => self.set_disposition(delete).await,
+                    Change::Rename { replace, name } => self.rename(&name, target, replace).await,
+                }
+            })
+            .await
+    }
+
+    async fn setattr(&self, open: &OwnedFid, request: Tsetattr) -> nt::Result {
+        open.client().call(&request, |_| ()).await
+    }
+
+    async fn set_basic(
+        &self,
+        access: Option<FileTime>,
+        write: Option<FileTime>,
+        attributes: u32,
+    ) -> nt::Result {
+        let open = self.server_open()?;
+        let mut request = Tsetattr::new(open.fid());
+        if let Some(time) = access {
+            request.valid |= SetAttrMask::ATIME | SetAttrMask::ATIME_SET;
+            request.atime = server_time(time);
+        }
+        if let Some(time) = write {
+            request.valid |= SetAttrMask::MTIME | SetAttrMask::MTIME_SET;
+            request.mtime = server_time(time);
+        }
+        if attributes != 0 && !self.is_directory {
+            let mode = open.client().getattr(open.fid()).await?.mode;
+            let read_only = FileAttributes::from_bits_retain(attributes).contains(FileAttributes::READONLY);
+            let permissions = match (read_only, mode.permissions() & ANY_WRITE != 0) {
+                (true, true) => Some(mode.permissions() & !ANY_WRITE),
+                // The owner gets back what READONLY took; nobody else is let in that way.
+                (false, false) => Some(mode.permissions() | 0o200),
+                _ => None,
+            };
+            if let Some(permissions) = permissions {
+                request.valid |= SetAttrMask::MODE;
+                request.mode = Mode(permissions);
+            }
+        }
+        if request.valid.is_empty() {
+            Ok(())
+        } else {
+            self.setattr(&open, request).await
+        }
+    }
+
+    async fn set_size(&self, size: u64) -> nt::Result {
+        if self.is_directory {
+            return Err(Status::INVALID_PARAMETER);
+        }
+        if !self.granted_access.contains(AccessMask::WRITE_DATA) {
+            return Err(Status::ACCESS_DENIED);
+        }
+        let open = self.server_open()?;
+        let request = Tsetattr {
+            valid: SetAttrMask::SIZE,
+            size,
+            ..Tsetattr::new(open.fid())
+        };
+        self.setattr(&open, request).await
+    }
+
+    async fn set_disposition(&self, delete: bool) -> nt::Result {
+        if delete {
+            let open = self.server_open()?;
+            let attributes = open.client().getattr(open.fid()).await?;
+            if attributes.mode.is_regular() && attributes.mode.permissions() & ANY_WRITE == 0 {
+                return Err(Status::CANNOT_DELETE);
+            }
+            if self.is_directory && !is_empty(&open).await? {
+                return Err(Status::DIRECTORY_NOT_EMPTY);
+            }
+        }
+        self.redirector.tree().set_delete_pending(self.fobx, delete)
+    }
+
+    async fn rename(&self, name: &NameBuf, target: Option<&OpenFile<P>>, replace: bool) -> nt::Result {
+        if !self.granted_access.contains(AccessMask::DELETE) {
+            return Err(Status::ACCESS_DENIED);
+        }
+        let name = name.as_name();
+        let separator = u16::from(b'\\');
+        if target.is_none() && name.contains(separator) {
+            return Err(Status::INVALID_PARAMETER);
+        }
+        let new_path = self.renamed_path(last_component(name)?, target)?;
+        let server_path = ServerPath::parse(new_path.as_name())?;
+        let (directory, last) = server_path.split_last().ok_or(Status::OBJECT_NAME_INVALID)?;
+        let (root, fcb) = {
+            let mut tree = self.redirector.tree();
+            let view = tree.srv_open(tree.fobx(self.fobx)?.srv_open())?.v_net_root();
+            let root = tree
+                .v_net_root_extension_mut(view)?
+                .ok_or(Status::UNEXPECTED_NETWORK_ERROR)?
+                .root()?;
+            (root, tree.begin_rename(self.fobx, new_path.as_name(), replace)?)
+        };
+        let rename = PendingRename {
+            file: self,
+            fcb,
+            renamed: false,
+        };
+        let parent = root.walk(ServerPath::components_of(directory)).await?;
+        if !replace {
+            match parent.walk(core::iter::once(last)).await {
+                Ok(_) => return Err(Status::OBJECT_NAME_COLLISION),
+                Err(Status::OBJECT_NAME_NOT_FOUND) => {}
+                Err(status) => return Err(status),
+            }
+        }
+        let open = self.server_open()?;
+        let request = Trename {
+            fid: open.fid(),
+            dfid: parent.fid(),
+            name: last,
+        };
+        open.client().call(&request, |_| ()).await?;
+        rename.done();
+        Ok(())
+    }
+
+    /// The path below the share that a rename leads to.
+    fn renamed_path(&self, last: Name<'_>, target: Option<&OpenFile<P>>) -> nt::Result<NameBuf> {
+        let tree = self.redirector.tree();
+        let own = tree.fcb(tree.srv_open(tree.fobx(self.fobx)?.srv_open())?.fcb())?;
+        let mut path = NameBuf::default();
+        match target {
+            None => {
+                let (directory, _) = own
+                    .path()
+                    .rsplit_once(u16::from(b'\\'))
+                    .ok_or(Status::ACCESS_DENIED)?;
+                path.try_push_name(directory)?;
+            }
+            Some(target) => {
+                let directory = tree.fcb(tree.srv_open(tree.fobx(target.fobx)?.srv_open())?.fcb())?;
+                if directory.net_root() != own.net_root() {
+                    return Err(Status::NOT_SAME_DEVICE);
+                }
+                path.try_push_name(directory.path())?;
+            }
+        }
+        path.try_push(u16::from(b'\\'))?;
+        path.try_push_name(last)?;
+        Ok(path)
+    }
+}
+
+/// A rename that the tree has begun; dropped before it is done, it has failed.
+struct PendingRename<'a, P: Platform> {
+    file: &'a OpenFile<P>,
+    fcb: rdbss::FcbId,
+    renamed: bool,
+}
+
+impl<P: Platform> PendingRename<'_, P> {
+    fn done(mut self) {
+        self.renamed = true;
+    }
+}
+
+impl<P: Platform> Drop for PendingRename<'_, P> {
+    fn drop(&mut self) {
+        // INVALID_PARAMETER would mean that the file is gone, and with it what was to be renamed.
+        let _ = self
+            .file
+            .redirector
+            .tree()
+            .complete_rename(self.fcb, self.renamed);
+    }
+}
+
+/// Whether a directory holds nothing but itself and its parent.
+async fn is_empty(directory: &OwnedFid) -> nt::Result<bool> {
+    use ninep::wire::{OpenFlags, Tlopen};
+    let listing = directory.walk(core::iter::empty()).await?;
+    let (client, fid) = (listing.client(), listing.fid());
+    client
+        .call(
+            &Tlopen {
+                fid,
+                flags: OpenFlags::DIRECTORY,
+            },
+            |_| (),
+        )
+        .await?;
+    let request = Treaddir {
+        fid,
+        offset: 0,
+        count: 4096,
+    };
+    client
+        .call(&request, |reply| {
+            reply
+                .entries
+                .iter()
+                .all(|entry| entry.name == b"." || entry.name == b"..")
+        })
+        .await
+}
+
+/// NT time in the server's units.
+fn server_time(time: FileTime) -> Time {
+    let (seconds, nanoseconds) = time.to_unix();
+    Time {
+        seconds,
+        nanoseconds: u64::from(nanoseconds),
+    }
+}

@@ -1,0 +1,201 @@
+//! What moves a session's bytes: one virtual circuit, one task that sends, one that watches deadlines.
+//!
+//! The sending task owns the connection and its circuit from the first byte to the tear-down. A [`Client`] that is
+//! closed, or dropped, or whose server broke the protocol, is reason enough for it to end; nothing else frees them.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use executive::mem::{Arc, try_box};
+use executive::task::{Either, Runtime, TaskHandle, select};
+use executive::time::Instant;
+use ninep::session::Disconnect;
+use nt::Status;
+use rxce::{
+    Address, CircuitId, ConnectOptions, Connection, ConnectionEvents, Disconnection, Indication, Transport,
+    VirtualCircuit,
+};
+
+use crate::client::Client;
+use crate::settings::Settings;
+
+/// Longest wait for the answers to the last clunks before a circuit is closed.
+const QUIET_WAIT: Duration = Duration::from_secs(2);
+
+/// A client with the task that carries it.
+pub(crate) struct Circuit {
+    client: Arc<Client>,
+    carrier: TaskHandle,
+}
+
+impl Circuit {
+    /// Connects to the first of `remotes` that answers and agrees on the version.
+    ///
+    /// # Errors
+    /// The connect's status; `IO_TIMEOUT`; `NOT_SUPPORTED` for a server of another dialect;
+    /// `INVALID_NETWORK_RESPONSE` for one that breaks the protocol. Nothing is left behind.
+    pub(crate) async fn dial<T: Transport>(
+        local: &Address<T>,
+        remotes: &[SocketAddr],
+        runtime: &Runtime,
+        settings: &Settings,
+    ) -> nt::Result<Self> {
+        let client = Client::try_new(runtime.clone(), settings)?;
+        let events: Box<dyn ConnectionEvents> = try_box(Events(Arc::clone(&client)))?;
+        let options = ConnectOptions {
+            deadline: settings.request_timeout,
+            ..ConnectOptions::default()
+        };
+        let (connection, vc) = Connection::build_any(local, remotes, options, events).await?;
+        let carried = Arc::clone(&client);
+        let carrier = runtime.spawn(async move { carry(&carried, connection, vc).await })?;
+        let circuit = Self { client, carrier };
+        let watched = Arc::clone(&circuit.client);
+        let watching = runtime.spawn(async move { watch_deadlines(&watched).await });
+        let negotiated = match watching {
+            Ok(_) => circuit.client.negotiate().await,
+            Err(error) => Err(error.into()),
+        };
+        match negotiated {
+            Ok(()) => Ok(circuit),
+            Err(status) => {
+                circuit.close().await;
+                Err(status)
+            }
+        }
+    }
+
+    /// The session.
+    pub(crate) fn client(&self) -> &Arc<Client> {
+        &self.client
+    }
+
+    /// Lets what was sent be answered, then disconnects and tears the circuit down. Returns when its tasks have ended.
+    pub(crate) async fn close(self) {
+        let deadline = self.client.runtime().now() + QUIET_WAIT;
+        let _ = self
+            .client
+            .runtime()
+            .timeout_at(deadline, self.client.quiet())
+            .await;
+        self.client.state().disconnect(Disconnect::Local);
+        self.client.ended.cancel();
+        self.carrier.join().await;
+    }
+}
+
+impl Client {
+    /// Ready when no request is outstanding and no fid is in use, or when the session is over.
+    async fn quiet(&self) {
+        loop {
+            let freed = self.freed.notified();
+            {
+                let state = self.state();
+                let session = &state.session;
+                if session.ended().is_some() || (session.outstanding() == 0 && session.fids_in_use() == 0) {
+                    return;
+                }
+            }
+            freed.await;
+        }
+    }
+}
+
+/// Sends the session's bytes until it ends, then tears the circuit down.
+async fn carry<T: Transport>(client: &Client, connection: Connection<T>, vc: VirtualCircuit<T>) {
+    loop {
+        let wanted = client.transmit.notified();
+        let (bytes, over) = {
+            let mut state = client.state();
+            (state.session.take_transmit(), state.session.ended().is_some())
+        };
+        let sent = match bytes {
+            _ if over => break,
+            Some(bytes) => match select(client.ended.cancelled(), vc.send(bytes)).await {
+                Either::Left(()) => break,
+                Either::Right((buffer, result)) => {
+                    client.state().session.recycle_transmit(buffer);
+                    result
+                }
+            },
+            None => match select(client.ended.cancelled(), wanted).await {
+                Either::Left(()) => break,
+                Either::Right(()) => Ok(0),
+            },
+        };
+        if sent.is_err() {
+            break;
+        }
+    }
+    client.state().disconnect(Disconnect::Error);
+    client.ended.cancel();
+    client.freed.notify_all();
+    // Both are local and always succeed here: the circuit is ours alone and no other circuit uses the connection.
+    let _ = vc.tear_down().await;
+    let _ = connection.tear_down();
+}
+
+/// Fails what the server does not answer in time.
+async fn watch_deadlines(client: &Client) {
+    loop {
+        let started = client.deadline.notified();
+        let now = client.runtime().now();
+        let next = {
+            let mut state = client.state();
+            state.expire(now.as_nanos());
+            let next = state.session.poll_timeout();
+            state.deadline_idle = next.is_none();
+            next
+        };
+        client.transmit.notify_one();
+        client.freed.notify_all();
+        let wait = async {
+            match next {
+                Some(deadline) => client.runtime().sleep_until(Instant::from_nanos(deadline)).await,
+                None => started.await,
+            }
+        };
+        if let Either::Left(()) = select(client.ended.cancelled(), wait).await {
+            return;
+        }
+    }
+}
+
+/// What the circuit tells the session.
+struct Events(Arc<Client>);
+
+impl ConnectionEvents for Events {
+    fn receive(&self, _circuit: CircuitId, data: &[u8]) -> Indication {
+        let goes_on = self.0.state().input(data);
+        if !goes_on {
+            self.0.ended.cancel();
+        }
+        // A reply may free a fid whose clunk is to be sent, and ends a request.
+        self.0.transmit.notify_one();
+        self.0.freed.notify_all();
+        Indication::Taken
+    }
+
+    fn data_ready(&self, _circuit: CircuitId, _buffer: Vec<u8>, _filled: usize, _status: Status) {}
+
+    fn disconnect(&self, _circuit: CircuitId, how: Disconnection) {
+        self.lost(match how {
+            Disconnection::Released => Disconnect::Remote,
+            Disconnection::Aborted => Disconnect::Error,
+        });
+    }
+
+    fn error(&self, _circuit: CircuitId, _status: Status) {
+        self.lost(Disconnect::Error);
+    }
+}
+
+impl Events {
+    fn lost(&self, reason: Disconnect) {
+        self.0.state().disconnect(reason);
+        self.0.ended.cancel();
+        self.0.freed.notify_all();
+    }
+}

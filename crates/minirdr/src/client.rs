@@ -1,0 +1,460 @@
+//! The 9P session as `async` calls.
+//!
+//! The session itself owns no socket and no clock. [`crate::circuit`] moves its bytes; this module turns a request
+//! into a future. A future that is dropped abandons its request: the caller is released at once, the tag when the
+//! server has answered the flush.
+
+use alloc::vec::Vec;
+use core::future::poll_fn;
+use core::task::{Context, Waker};
+use core::time::Duration;
+
+use executive::mem::{Arc, TryVec, TryZeroed};
+use executive::sync::{Mutex, MutexGuard, Rank};
+use executive::task::{CancelToken, Notify, Runtime};
+use ninep::session::{self, Disconnect, Error, Session};
+use ninep::wire::{Fid, GetAttrMask, MAX_WALK, Request, Rgetattr, Tag, Tgetattr, Twalk, WalkNames};
+use nt::Status;
+
+use crate::settings::Settings;
+
+/// Requests of all callers that may be outstanding in one session.
+const MAX_OUTSTANDING: u16 = 128;
+
+/// One 9P session, shared by everything that uses one server.
+pub(crate) struct Client {
+    runtime: Runtime,
+    state: Mutex<State>,
+    request_timeout: Duration,
+    window: usize,
+    /// Bytes wait to be sent, or the session ended.
+    pub(crate) transmit: Notify,
+    /// A deadline exists where there was none.
+    pub(crate) deadline: Notify,
+    /// A request ended: another may start, or the session may be idle.
+    pub(crate) freed: Notify,
+    /// Ends the tasks that move the session's bytes.
+    pub(crate) ended: CancelToken,
+}
+
+pub(crate) struct State {
+    pub(crate) session: Session,
+    /// By tag; the last one waits for the version.
+    wakers: Vec<Option<Waker>>,
+    /// The deadline task sleeps without a deadline.
+    pub(crate) deadline_idle: bool,
+}
+
+impl State {
+    /// Wakes whoever waits for `tag`.
+    fn wake(wakers: &mut [Option<Waker>], tag: Tag) {
+        let slot = if tag == Tag::NONE {
+            wakers.last_mut()
+        } else {
+            wakers.get_mut(usize::from(tag.0))
+        };
+        if let Some(waker) = slot.and_then(Option::take) {
+            waker.wake();
+        }
+    }
+
+    /// Keeps `waker` for `tag`; without a place for it the waiter is asked to come back at once.
+    fn register(&mut self, tag: Tag, context: &mut Context<'_>) {
+        let slot = if tag == Tag::NONE {
+            self.wakers.last_mut()
+        } else {
+            self.wakers.get_mut(usize::from(tag.0))
+        };
+        match slot {
+            Some(slot) => *slot = Some(context.waker().clone()),
+            None => context.waker().wake_by_ref(),
+        }
+    }
+
+    /// Gives received bytes to the session. `false` when the session is over.
+    pub(crate) fn input(&mut self, bytes: &[u8]) -> bool {
+        let Self { session, wakers, .. } = self;
+        session
+            .handle_input(bytes, &mut |tag| Self::wake(wakers, tag))
+            .is_ok()
+            && session.ended().is_none()
+    }
+
+    /// Fails every request; the first reason counts.
+    pub(crate) fn disconnect(&mut self, reason: Disconnect) {
+        let Self { session, wakers, .. } = self;
+        session.disconnect(reason, &mut |tag| Self::wake(wakers, tag));
+    }
+
+    /// Fails the requests whose deadline has passed.
+    pub(crate) fn expire(&mut self, now_ns: u64) {
+        let Self { session, wakers, .. } = self;
+        session.handle_timeout(now_ns, &mut |tag| Self::wake(wakers, tag));
+    }
+}
+
+impl Client {
+    /// A session that has not said anything yet.
+    pub(crate) fn try_new(runtime: Runtime, settings: &Settings) -> nt::Result<Arc<Self>> {
+        let config = session::Config {
+            msize: settings.msize,
+            max_outstanding: MAX_OUTSTANDING,
+            ..session::Config::default()
+        };
+        let tags = usize::from(MAX_OUTSTANDING) * 2 + 64;
+        let mut wakers = Vec::try_with_room(tags)?;
+        for _ in 0..tags {
+            wakers.try_push(None)?;
+        }
+        let session = Session::new(config).map_err(status)?;
+        Ok(Arc::try_new(Self {
+            runtime,
+            state: Mutex::try_new(
+                State {
+                    session,
+                    wakers,
+                    deadline_idle: true,
+                },
+                Rank(20),
+            )?,
+            request_timeout: settings.request_timeout,
+            window: usize::from(settings.window),
+            transmit: Notify::new(),
+            deadline: Notify::new(),
+            freed: Notify::new(),
+            ended: CancelToken::try_new()?,
+        })?)
+    }
+
+    /// The session, for the tasks that move its bytes.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
+    }
+
+    /// The clock and tasks this session lives by.
+    pub(crate) fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    /// Whether requests can still succeed.
+    #[must_use]
+    pub(crate) fn is_usable(&self) -> bool {
+        self.state().session.ended().is_none()
+    }
+
+    /// Data messages one transfer keeps in flight.
+    pub(crate) fn window(&self) -> usize {
+        self.window
+    }
+
+    /// Most bytes of data in one message.
+    pub(crate) fn payload_max(&self) -> u32 {
+        self.state().session.max_payload()
+    }
+
+    fn deadline_ns(&self) -> Option<u64> {
+        Some((self.runtime.now() + self.request_timeout).as_nanos())
+    }
+
+    /// Agrees on the version; the first exchange of a session.
+    ///
+    /// # Errors
+    /// `NOT_SUPPORTED` when the server does not speak 9P2000.L; otherwise as [`Self::call`].
+    pub(crate) async fn negotiate(&self) -> nt::Result {
+        self.state()
+            .session
+            .start_version(self.deadline_ns())
+            .map_err(status)?;
+        self.announce();
+        let agreed = poll_fn(|context| {
+            let mut state = self.state();
+            let outcome = state.session.poll_version();
+            if outcome.is_pending() {
+                state.register(Tag::NONE, context);
+            }
+            outcome
+        });
+        agreed.await.map(|_msize| ()).map_err(status)
+    }
+
+    /// Has the tasks look at the session: there is something to send, maybe a first deadline.
+    fn announce(&self) {
+        self.transmit.notify_one();
+        if self.state().deadline_idle {
+            self.deadline.notify_one();
+        }
+    }
+
+    /// Starts `request` if the session has room for one more.
+    ///
+    /// # Errors
+    /// As [`Self::call`], except the server's.
+    pub(crate) fn try_start<R: Request>(&self, request: &R) -> nt::Result<Option<Pending<'_, R>>> {
+        let deadline = self.deadline_ns();
+        let started = self.state().session.start(request, deadline);
+        match started {
+            Ok(tag) => {
+                self.announce();
+                Ok(Some(Pending {
+                    client: self,
+                    tag,
+                    request: core::marker::PhantomData,
+                }))
+            }
+            Err(Error::WindowFull) => Ok(None),
+            Err(error) => Err(status(error)),
+        }
+    }
+
+    /// Starts a read of up to `count` bytes if the session has room for one more. Errors as [`Self::try_start`].
+    pub(crate) fn try_start_read(
+        &self,
+        fid: Fid,
+        offset: u64,
+        count: usize,
+    ) -> nt::Result<Option<PendingRead<'_>>> {
+        if !self.state().session.has_room() {
+            return Ok(None);
+        }
+        let buffer = Vec::try_zeroed(count)?;
+        let deadline = self.deadline_ns();
+        let started = self.state().session.start_read(fid, offset, buffer, deadline);
+        match started {
+            Ok(tag) => {
+                self.announce();
+                Ok(Some(PendingRead { client: self, tag }))
+            }
+            Err((Error::WindowFull, _)) => Ok(None),
+            Err((error, _)) => Err(status(error)),
+        }
+    }
+
+    /// Waits until a request may have ended. Must be awaited with no unanswered or untaken request of one's own:
+    /// callers that hold a part of the room while they wait for more could all wait for each other.
+    pub(crate) async fn room(&self) {
+        let freed = self.freed.notified();
+        if self.state().session.has_room() {
+            return;
+        }
+        freed.await;
+    }
+
+    /// Sends `request` and gives `decode` its reply.
+    ///
+    /// # Errors
+    /// The server's error by [`Status`]'s errno table; `IO_TIMEOUT`; `CONNECTION_DISCONNECTED` when the session is
+    /// over; `INVALID_NETWORK_RESPONSE` when the server broke the protocol; `INSUFFICIENT_RESOURCES`.
+    pub(crate) async fn call<R: Request, V>(
+        &self,
+        request: &R,
+        decode: impl FnOnce(R::Reply<'_>) -> V,
+    ) -> nt::Result<V> {
+        loop {
+            if let Some(pending) = self.try_start(request)? {
+                return pending.reply(decode).await;
+            }
+            self.room().await;
+        }
+    }
+
+    /// The attributes of `fid`. Errors as [`Self::call`].
+    pub(crate) async fn getattr(&self, fid: Fid) -> nt::Result<Rgetattr> {
+        self.call(
+            &Tgetattr {
+                fid,
+                mask: GetAttrMask::BASIC | GetAttrMask::BTIME,
+            },
+            |reply| reply,
+        )
+        .await
+    }
+
+    /// Takes back what was sent, and frees the caller's hold on `tag`.
+    fn abandon(&self, tag: Tag) {
+        self.state().session.abandon(tag);
+        self.transmit.notify_one();
+        self.freed.notify_all();
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.ended.cancel();
+    }
+}
+
+/// A fid of ours, clunked when dropped.
+pub(crate) struct OwnedFid {
+    client: Arc<Client>,
+    fid: Fid,
+    /// A request that ends the fid has taken it over.
+    taken_over: bool,
+}
+
+impl OwnedFid {
+    /// A fid the server does not know yet.
+    ///
+    /// # Errors
+    /// `TOO_MANY_OPENED_FILES`, `INSUFFICIENT_RESOURCES`, or why the session is over.
+    pub(crate) fn allocate(client: &Arc<Client>) -> nt::Result<Self> {
+        let fid = client.state().session.allocate_fid().map_err(status)?;
+        Ok(Self {
+            client: Arc::clone(client),
+            fid,
+            taken_over: false,
+        })
+    }
+
+    /// The number on the wire.
+    pub(crate) fn fid(&self) -> Fid {
+        self.fid
+    }
+
+    /// The session it belongs to.
+    pub(crate) fn client(&self) -> &Arc<Client> {
+        &self.client
+    }
+
+    /// Lets a request end the fid on the server (Tremove): nothing is clunked afterwards. Errors as [`Client::call`].
+    pub(crate) async fn end_by<R: Request>(mut self, request: impl FnOnce(Fid) -> R) -> nt::Result {
+        let request = request(self.fid);
+        loop {
+            if let Some(pending) = self.client.try_start(&request)? {
+                self.taken_over = true;
+                return pending.reply(|_| ()).await;
+            }
+            self.client.room().await;
+        }
+    }
+
+    /// A new fid for the file at `names` below this one; no names give a second fid for the same file. Walks of more
+    /// than one message go step by step.
+    ///
+    /// # Errors
+    /// `OBJECT_NAME_NOT_FOUND` when only the last name is missing, `OBJECT_PATH_NOT_FOUND` when an earlier one is;
+    /// otherwise as [`Client::call`].
+    pub(crate) async fn walk<'n>(&self, names: impl Iterator<Item = &'n [u8]> + Clone) -> nt::Result<Self> {
+        let target = Self::allocate(&self.client)?;
+        let mut from = self.fid;
+        let mut names = names.peekable();
+        loop {
+            let mut step: [&[u8]; MAX_WALK] = [&[]; MAX_WALK];
+            let mut len = 0;
+            for slot in &mut step {
+                let Some(name) = names.next() else { break };
+                *slot = name;
+                len += 1;
+            }
+            let is_last = names.peek().is_none();
+            let step = step.get(..len).unwrap_or_default();
+            let request = Twalk {
+                fid: from,
+                newfid: target.fid,
+                names: WalkNames::new(step),
+            };
+            match self.client.call(&request, |reply| reply.qids.len()).await {
+                Ok(walked) if walked == len => {}
+                // A walk that stops early makes no fid.
+                Ok(walked) if is_last && walked + 1 == len => return Err(Status::OBJECT_NAME_NOT_FOUND),
+                Ok(_) => return Err(Status::OBJECT_PATH_NOT_FOUND),
+                // Only a walk that fails at its first name is answered with an error.
+                Err(Status::OBJECT_NAME_NOT_FOUND) if !(is_last && len <= 1) => {
+                    return Err(Status::OBJECT_PATH_NOT_FOUND);
+                }
+                Err(status) => return Err(status),
+            }
+            if is_last {
+                return Ok(target);
+            }
+            from = target.fid;
+        }
+    }
+}
+
+impl Drop for OwnedFid {
+    fn drop(&mut self) {
+        if !self.taken_over {
+            self.client.state().session.discard(self.fid);
+            self.client.transmit.notify_one();
+        }
+    }
+}
+
+/// A request under way. Dropping it abandons the request.
+#[must_use]
+pub(crate) struct Pending<'a, R: Request> {
+    client: &'a Client,
+    tag: Tag,
+    request: core::marker::PhantomData<fn() -> R>,
+}
+
+impl<R: Request> Pending<'_, R> {
+    /// Waits for the reply and gives it to `decode`. Errors as [`Client::call`].
+    pub(crate) async fn reply<V>(self, decode: impl FnOnce(R::Reply<'_>) -> V) -> nt::Result<V> {
+        let response = poll_fn(|context| {
+            let mut state = self.client.state();
+            let outcome = state.session.take_reply::<R>(self.tag);
+            if outcome.is_pending() {
+                state.register(self.tag, context);
+            }
+            outcome
+        })
+        .await
+        .map_err(status)?;
+        response.get().map(decode).map_err(status)
+    }
+}
+
+impl<R: Request> Drop for Pending<'_, R> {
+    fn drop(&mut self) {
+        // A tag that was taken already is unknown to the session by now, and left alone.
+        self.client.abandon(self.tag);
+    }
+}
+
+/// A read under way. Dropping it abandons the request.
+#[must_use]
+pub(crate) struct PendingRead<'a> {
+    client: &'a Client,
+    tag: Tag,
+}
+
+impl PendingRead<'_> {
+    /// Waits for the data: a buffer and how many bytes at its start were read, 0 at the end of the file. Errors as
+    /// [`Client::call`].
+    pub(crate) async fn data(self) -> nt::Result<(Vec<u8>, usize)> {
+        let outcome = poll_fn(|context| {
+            let mut state = self.client.state();
+            let outcome = state.session.take_read(self.tag);
+            if outcome.is_pending() {
+                state.register(self.tag, context);
+            }
+            outcome
+        })
+        .await;
+        let count = outcome.result.map_err(status)?;
+        Ok((outcome.buffer, count))
+    }
+}
+
+impl Drop for PendingRead<'_> {
+    fn drop(&mut self) {
+        self.client.abandon(self.tag);
+    }
+}
+
+/// How a failure of the session looks to NT.
+pub(crate) fn status(error: Error) -> Status {
+    match error {
+        Error::Remote(errno) => Status::from(nt::Errno(errno.0)),
+        Error::TimedOut | Error::Disconnected(Disconnect::TimedOut) => Status::IO_TIMEOUT,
+        Error::Disconnected(_) => Status::CONNECTION_DISCONNECTED,
+        Error::DialectRefused => Status::NOT_SUPPORTED,
+        Error::Poisoned(_) | Error::Malformed(_) => Status::INVALID_NETWORK_RESPONSE,
+        Error::OutOfMemory => Status::INSUFFICIENT_RESOURCES,
+        Error::FidsExhausted => Status::TOO_MANY_OPENED_FILES,
+        Error::TooLong => Status::NAME_TOO_LONG,
+        Error::UnknownFid => Status::FILE_CLOSED,
+        Error::WindowFull | Error::NoVersion | Error::Reserved | Error::UnknownTag => Status::INTERNAL_ERROR,
+    }
+}

@@ -1,0 +1,311 @@
+//! IRP_MJ_CREATE: from a name to an open file.
+
+use core::sync::atomic::AtomicBool;
+
+use executive::mem::Arc;
+use executive::task::{CancelToken, Semaphore};
+use nt::{
+    AccessMask, CreateAction, CreateDisposition, CreateOptions, FileAttributes, Name, NameBuf, ShareAccess,
+    Status,
+};
+use rdbss::names::{OpenName, PathName};
+use rdbss::{
+    BeginOpen, Effects, FcbKind, LogonId, MajorFunction, OpenRequest, Opened, Opening, Owner, Resolved,
+    VNetRootId,
+};
+
+use crate::MiniRedirector;
+use crate::attributes::Attributes;
+use crate::client::OwnedFid;
+use crate::disposition::{Wanted, open_on_server};
+use crate::file::OpenFile;
+use crate::names::ServerPath;
+use crate::objects::{Platform, Revocable};
+use crate::request::Running;
+
+/// An open, as IRP_MJ_CREATE gives it.
+pub struct CreateRequest<'a, P: Platform> {
+    /// Below the device: `\;X:\server@port\share\path` or `\server@port\share\path`; below `related`, without a
+    /// leading backslash, if that is given.
+    pub name: Name<'a>,
+    /// The handle that `name` is relative to.
+    pub related: Option<&'a OpenFile<P>>,
+    /// The caller's logon session.
+    pub logon: LogonId,
+    /// The access wanted; generic rights are mapped.
+    pub desired_access: AccessMask,
+    /// What others may do meanwhile.
+    pub share_access: ShareAccess,
+    /// What to do if the file exists, and if it does not.
+    pub disposition: CreateDisposition,
+    /// `FILE_*` create options.
+    pub options: CreateOptions,
+    /// Attributes of a file that is made.
+    pub file_attributes: FileAttributes,
+    /// SL_OPEN_TARGET_DIRECTORY: opens the directory that `name` is in, for a rename.
+    pub open_target_directory: bool,
+}
+
+/// A successful open.
+pub struct Created<P: Platform> {
+    /// The file: what `FILE_OBJECT.FsContext2` holds.
+    pub file: Arc<OpenFile<P>>,
+    /// What was done: `IoStatus.Information`.
+    pub action: CreateAction,
+}
+
+impl<P: Platform> MiniRedirector<P> {
+    /// Opens or makes a file or directory.
+    ///
+    /// # Errors
+    /// - a malformed name's own status, before anything is sent; `REDIRECTOR_NOT_STARTED`;
+    /// - `BAD_NETWORK_NAME`, `BAD_NETWORK_PATH`: the name leads to no connection and none can be made;
+    /// - `OBJECT_NAME_NOT_FOUND`, `OBJECT_PATH_NOT_FOUND`, `OBJECT_NAME_COLLISION`, `NOT_A_DIRECTORY`,
+    ///   `FILE_IS_A_DIRECTORY`, `ACCESS_DENIED`, `SHARING_VIOLATION`, `DELETE_PENDING`, `INVALID_PARAMETER`;
+    /// - `IO_REPARSE_TAG_NOT_HANDLED`: the name is a symbolic link, which is opened only as such;
+    /// - `UNEXPECTED_NETWORK_ERROR`: the connection was taken away meanwhile; `CANCELLED`; the server's error;
+    ///   `INSUFFICIENT_RESOURCES`.
+    pub async fn create(
+        &self,
+        request: &CreateRequest<'_, P>,
+        cancel: &CancelToken,
+    ) -> nt::Result<Created<P>> {
+        self.check_started()?;
+        if request.options.contains(CreateOptions::OPEN_BY_FILE_ID) {
+            return Err(Status::NOT_SUPPORTED);
+        }
+        let running = self.begin(Owner::Device, MajorFunction::CREATE, cancel)?;
+        running
+            .run(async {
+                let (view, path) = self.resolve(request, &running).await?;
+                let opened = self.open_in_view(request, view, &path, &running).await;
+                self.dereference_view(view);
+                opened
+            })
+            .await
+    }
+
+    /// The view and the path below its share that a name leads to; the caller holds a reference on the view.
+    async fn resolve(
+        &self,
+        request: &CreateRequest<'_, P>,
+        running: &Running<'_, P>,
+    ) -> nt::Result<(VNetRootId, NameBuf)> {
+        if let Some(related) = request.related {
+            rdbss::names::check_options(request.options, false)?;
+            let mut tree = self.tree();
+            let (view, path) = tree.resolve_relative(related.fobx(), request.name)?;
+            tree.reference_v_net_root(view)?;
+            return Ok((view, path));
+        }
+        let OpenName::Path(name) = OpenName::parse(request.name, request.options)? else {
+            return Err(Status::INVALID_PARAMETER);
+        };
+        loop {
+            let share_units = {
+                let mut tree = self.tree();
+                match tree.resolve(&name, request.logon)? {
+                    Resolved::Path { v_net_root, path } => {
+                        tree.reference_v_net_root(v_net_root)?;
+                        return Ok((v_net_root, path));
+                    }
+                    Resolved::NotConnected { share_units } => share_units,
+                }
+            };
+            let share = share_name(&name, share_units)?;
+            let view = self.connect(&share, None, request.logon, running).await?;
+            let path = {
+                let tree = self.tree();
+                match tree.resolve(&name, request.logon) {
+                    Ok(Resolved::Path { v_net_root, path }) if v_net_root == view => Ok(Some(path)),
+                    Ok(_) => Ok(None),
+                    Err(status) => Err(status),
+                }
+            };
+            match path {
+                Ok(Some(path)) => return Ok((view, path)),
+                // The name leads to another view by now: look again.
+                Ok(None) => self.dereference_view(view),
+                Err(status) => {
+                    self.dereference_view(view);
+                    return Err(status);
+                }
+            }
+        }
+    }
+
+    fn dereference_view(&self, view: VNetRootId) {
+        let mut effects = Effects::new();
+        // The reference is the caller's own.
+        let _ = self.tree().dereference_v_net_root(view, &mut effects);
+        self.perform(effects);
+    }
+
+    async fn open_in_view(
+        &self,
+        request: &CreateRequest<'_, P>,
+        view: VNetRootId,
+        path: &NameBuf,
+        running: &Running<'_, P>,
+    ) -> nt::Result<Created<P>> {
+        let path = target_path(request, path.as_name())?;
+        let server_path = ServerPath::parse(path)?;
+        let mut effects = Effects::new();
+        let owned = self
+            .tree()
+            .set_request_owner(running.context, Owner::VNetRoot(view), &mut effects);
+        self.perform(effects);
+        owned?;
+        let open = OpenRequest {
+            v_net_root: view,
+            path,
+            desired_access: request.desired_access.map_generic(),
+            share_access: request.share_access,
+            options: request.options,
+            unc_name: false,
+            collapse: false,
+            context: Some(running.context),
+        };
+        let opening = loop {
+            let begun = self.tree().begin_open(&open)?;
+            match begun {
+                BeginOpen::Begun(opening) => {
+                    break Unfinished {
+                        redirector: self,
+                        opening,
+                        ended: false,
+                    };
+                }
+                BeginOpen::Wait => running.control.woken().await?,
+            }
+        };
+        let (root, gid) = {
+            let mut tree = self.tree();
+            let view = tree
+                .v_net_root_extension_mut(view)?
+                .ok_or(Status::UNEXPECTED_NETWORK_ERROR)?;
+            (view.root()?, view.gid)
+        };
+        let wanted = Wanted {
+            access: open.desired_access,
+            disposition: request.disposition,
+            options: request.options,
+            file_attributes: request.file_attributes,
+            gid,
+        };
+        match open_on_server(&root, &server_path, &wanted).await {
+            Ok((fid, attributes, action)) => opening.finish(request, fid, &attributes, action),
+            Err(status) => Err(opening.fail(status)),
+        }
+    }
+}
+
+/// The part of a UNC name to connect to: the share that the server is known to have, else the whole name, of which
+/// the connect finds out how much is a share.
+fn share_name<'a>(name: &PathName<'a>, share_units: usize) -> nt::Result<PathName<'a>> {
+    if share_units == 0 {
+        return Ok(*name);
+    }
+    let server_units = name.full.len().saturating_sub(name.path.len());
+    let (share, _) = name
+        .full
+        .split_at(server_units.saturating_add(share_units))
+        .ok_or(Status::BAD_NETWORK_NAME)?;
+    PathName::parse(share)
+}
+
+/// The path to open: the name's own, or that of the directory it is in.
+fn target_path<'a, P: Platform>(request: &CreateRequest<'_, P>, path: Name<'a>) -> nt::Result<Name<'a>> {
+    if !request.open_target_directory {
+        return Ok(path);
+    }
+    path.rsplit_once(u16::from(b'\\'))
+        .map(|(directory, _)| directory)
+        .ok_or(Status::OBJECT_NAME_INVALID)
+}
+
+/// An open that the tree has begun. Dropped before it is finished, as a cancelled request is, it fails it.
+struct Unfinished<'a, P: Platform> {
+    redirector: &'a MiniRedirector<P>,
+    opening: Opening,
+    ended: bool,
+}
+
+impl<P: Platform> Unfinished<'_, P> {
+    fn finish(
+        mut self,
+        request: &CreateRequest<'_, P>,
+        fid: OwnedFid,
+        attributes: &Attributes,
+        action: CreateAction,
+    ) -> nt::Result<Created<P>> {
+        let redirector = self.redirector;
+        let open = Revocable::try_new(fid)?;
+        let new_header = Arc::try_new(P::new_fcb_header()?)?;
+        let scan = OpenFile::<P>::new_scan()?;
+        let mut effects = Effects::new();
+        let opened = {
+            let mut tree = redirector.tree();
+            let known = tree
+                .fcb_extension_mut(self.opening.fcb)?
+                .map(|header| Arc::clone(header));
+            let header = known.as_ref().map_or_else(|| Arc::clone(&new_header), Arc::clone);
+            let opened = Opened {
+                srv_open: Some(Arc::clone(&open)),
+                fobx: (),
+                fcb: known.is_none().then_some(new_header),
+                kind: if attributes.is_directory() {
+                    FcbKind::Directory
+                } else {
+                    FcbKind::File
+                },
+            };
+            self.ended = true;
+            tree.complete_open(self.opening.fobx, Ok(opened), &mut effects)
+                .map(|()| header)
+        };
+        redirector.perform(effects);
+        let file = OpenFile {
+            redirector: redirector.clone(),
+            fobx: self.opening.fobx,
+            open,
+            header: opened?,
+            is_directory: attributes.is_directory(),
+            granted_access: request.desired_access.map_generic(),
+            options: request.options,
+            scan,
+            scanning: Semaphore::new(1),
+            cleaned_up: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+        };
+        // Without memory for it the file is dropped, which closes it.
+        Ok(Created {
+            file: Arc::try_new(file)?,
+            action,
+        })
+    }
+
+    fn fail(mut self, status: Status) -> Status {
+        self.ended = true;
+        self.give_up(status);
+        status
+    }
+
+    fn give_up(&self, status: Status) {
+        let mut effects = Effects::new();
+        // The open is ours and has not completed: what comes back is `status` itself.
+        let _ = self
+            .redirector
+            .tree()
+            .complete_open(self.opening.fobx, Err(status), &mut effects);
+        self.redirector.perform(effects);
+    }
+}
+
+impl<P: Platform> Drop for Unfinished<'_, P> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.give_up(Status::CANCELLED);
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Reading and writing: one NT request becomes as many 9P messages as fit the window, several in flight at a time.
+
+use alloc::collections::VecDeque;
+use core::cmp::min;
+
+use ninep::wire::{Fid, Payload, Tfsync, Twrite};
+use nt::Status;
+
+use crate::client::{Client, Pending, PendingRead};
+
+/// Reads at `offset` until `buffer` is full or the file ends; the result is the number of bytes read.
+///
+/// # Errors
+/// `END_OF_FILE` when there is nothing at `offset`; the server's error where not a single byte came before it.
+pub(crate) async fn read(client: &Client, fid: Fid, offset: u64, buffer: &mut [u8]) -> nt::Result<usize> {
+    let mut done = 0;
+    while done < buffer.len() {
+        let rest = buffer.get_mut(done..).unwrap_or_default();
+        match read_run(client, fid, at(offset, done)?, rest).await {
+            Ok(0) => break,
+            Ok(count) => done += count,
+            // What came before the failure is delivered; the next read will meet the failure again.
+            Err(_) if done > 0 => break,
+            Err(status) => return Err(status),
+        }
+    }
+    if done == 0 && !buffer.is_empty() {
+        Err(Status::END_OF_FILE)
+    } else {
+        Ok(done)
+    }
+}
+
+/// Byte `done` of a transfer that began at `offset`.
+fn at(offset: u64, done: usize) -> nt::Result<u64> {
+    u64::try_from(done)
+        .ok()
+        .and_then(|done| offset.checked_add(done))
+        .ok_or(Status::INVALID_PARAMETER)
+}
+
+/// Data bytes one message carries.
+fn chunk_len(client: &Client) -> usize {
+    usize::try_from(client.payload_max()).unwrap_or(usize::MAX).max(1)
+}
+
+/// Reads with a full window until a reply is short of what was asked. A short reply need not be the end of the file,
+/// but what later messages brought no longer joins it: they are dropped and the caller goes on behind the gap.
+async fn read_run(client: &Client, fid: Fid, offset: u64, buffer: &mut [u8]) -> nt::Result<usize> {
+    let chunk = chunk_len(client);
+    let mut window = Window::<PendingRead<'_>>::new(client.window())?;
+    let (mut asked, mut done) = (0, 0);
+    loop {
+        while asked < buffer.len() && window.has_room() {
+            let count = min(chunk, buffer.len() - asked);
+            match client.try_start_read(fid, at(offset, asked)?, count)? {
+                Some(pending) => window.push(pending, count)?,
+                None if window.is_empty() => {
+                    client.room().await;
+                    continue;
+                }
+                None => break,
+            }
+            asked += count;
+        }
+        let Some((pending, count)) = window.pop() else {
+            return Ok(done);
+        };
+        let (data, read) = match pending.data().await {
+            Ok(outcome) => outcome,
+            Err(_) if done > 0 => return Ok(done),
+            Err(status) => return Err(status),
+        };
+        let data = data.get(..min(read, count)).unwrap_or_default();
+        if let Some(target) = buffer.get_mut(done..done + data.len()) {
+            target.copy_from_slice(data);
+        }
+        done += data.len();
+        if data.len() < count {
+            return Ok(done);
+        }
+    }
+}
+
+/// Writes all of `data` at `offset`; the result is the number of bytes written, which is all of them unless the
+/// server failed part of the way.
+///
+/// # Errors
+/// The server's error where not a single byte was written before it. `DISK_FULL` where it writes nothing and does
+/// not say why.
+pub(crate) async fn write(client: &Client, fid: Fid, offset: u64, data: &[u8]) -> nt::Result<usize> {
+    let mut done = 0;
+    while done < data.len() {
+        let rest = data.get(done..).unwrap_or_default();
+        match write_run(client, fid, at(offset, done)?, rest).await {
+            Ok(0) if done == 0 => return Err(Status::DISK_FULL),
+            Ok(0) => break,
+            Ok(count) => done += count,
+            Err(_) if done > 0 => break,
+            Err(status) => return Err(status),
+        }
+    }
+    Ok(done)
+}
+
+/// Writes with a full window until a reply is short; the result counts the bytes before the first gap.
+async fn write_run(client: &Client, fid: Fid, offset: u64, data: &[u8]) -> nt::Result<usize> {
+    let chunk = chunk_len(client);
+    let mut window = Window::<Pending<'_, Twrite<'_>>>::new(client.window())?;
+    let (mut asked, mut done) = (0, 0);
+    loop {
+        while window.has_room()
+            && let Some(part) = data.get(asked..min(data.len(), asked.saturating_add(chunk)))
+            && !part.is_empty()
+        {
+            let request = Twrite {
+                fid,
+                offset: at(offset, asked)?,
+                data: Payload(part),
+            };
+            match client.try_start(&request)? {
+                Some(pending) => window.push(pending, part.len())?,
+                None if window.is_empty() => {
+                    client.room().await;
+                    continue;
+                }
+                None => break,
+            }
+            asked += part.len();
+        }
+        let Some((pending, count)) = window.pop() else {
+            return Ok(done);
+        };
+        let written = match pending.reply(|reply| reply.count).await {
+            Ok(written) => min(usize::try_from(written).unwrap_or(count), count),
+            Err(_) if done > 0 => return Ok(done),
+            Err(status) => return Err(status),
+        };
+        done += written;
+        if written < count {
+            return Ok(done);
+        }
+    }
+}
+
+/// Asks the server to put the file's data on stable storage.
+///
+/// # Errors
+/// The server's.
+pub(crate) async fn flush(client: &Client, fid: Fid) -> nt::Result {
+    client.call(&Tfsync { fid, datasync: 0 }, |_| ()).await
+}
+
+/// Messages in flight, oldest first, each with the number of bytes it is about.
+///
+/// Dropping it abandons what is still in flight.
+struct Window<F> {
+    slots: VecDeque<(F, usize)>,
+    limit: usize,
+}
+
+impl<F> Window<F> {
+    fn new(limit: usize) -> nt::Result<Self> {
+        let mut slots = VecDeque::new();
+        slots.try_reserve_exact(limit)?;
+        Ok(Self { slots, limit })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    fn has_room(&self) -> bool {
+        self.slots.len() < self.limit
+    }
+
+    fn push(&mut self, future: F, count: usize) -> nt::Result {
+        self.slots.try_reserve(1)?;
+        self.slots.push_back((future, count));
+        Ok(())
+    }
+
+    fn pop(&mut self) -> Option<(F, usize)> {
+        self.slots.pop_front()
+    }
+}

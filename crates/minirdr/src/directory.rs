@@ -1,0 +1,251 @@
+//! IRP_MN_QUERY_DIRECTORY: a directory read in the server's order, matched against NT's wildcards.
+//!
+//! The position is the server's cookie of the last entry delivered, never an index: entries that come or go between
+//! two queries are neither repeated nor skipped where the server keeps its promise.
+
+use alloc::vec::Vec;
+
+use executive::mem::TryVec;
+use executive::task::join_all;
+use ninep::wire::{DirEntry, Entries, EntryType, Qid, Treaddir};
+use nt::pattern::{Case, Pattern};
+use nt::{FileInformationClass, Name, NameBuf, Status};
+
+use crate::attributes::Attributes;
+use crate::client::OwnedFid;
+use crate::directory_entry::{EntryList, needs_attributes};
+use crate::names::to_nt;
+
+/// What a query asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct DirectoryQuery<'a> {
+    /// One of the directory classes.
+    pub class: FileInformationClass,
+    /// File name or pattern; it counts on a handle's first query and after a restart.
+    pub pattern: Option<Name<'a>>,
+    /// SL_RESTART_SCAN: from the beginning.
+    pub restart: bool,
+    /// SL_RETURN_SINGLE_ENTRY.
+    pub single: bool,
+}
+
+/// Entries whose attributes are asked for at the same time.
+const BATCH: usize = 16;
+/// Most bytes of entries asked for at a time.
+const READDIR_MAX: u32 = 64 * 1024;
+
+/// Where a handle stands in its directory.
+#[derive(Default)]
+pub(crate) struct Scan {
+    /// `None` until the first query, which fixes the pattern.
+    pattern: Option<Pattern>,
+    /// The server's cookie of the last entry in `raw`: where the next Treaddir goes on.
+    cookie: u64,
+    /// Whole entries as the server sent them.
+    raw: Vec<u8>,
+    /// Bytes of `raw` already delivered or passed over.
+    taken: usize,
+    /// The server has no more.
+    at_end: bool,
+    /// Some entry was delivered since the handle was opened or restarted.
+    any: bool,
+}
+
+/// An entry that matched, before its attributes are known.
+struct Candidate {
+    name: NameBuf,
+    kind: EntryType,
+    qid: Qid,
+    /// Range of the server's spelling in `Scan::raw`.
+    raw_name: core::ops::Range<usize>,
+}
+
+impl Scan {
+    /// Answers one query from `directory`, an open fid.
+    ///
+    /// # Errors
+    /// `NO_SUCH_FILE` when nothing matches at all, `NO_MORE_FILES` at the end, `INFO_LENGTH_MISMATCH`,
+    /// `INVALID_INFO_CLASS`; the server's errors. `Ok` carries `BUFFER_OVERFLOW` with a first entry whose name was cut.
+    pub(crate) async fn query(
+        &mut self,
+        directory: &OwnedFid,
+        query: &DirectoryQuery<'_>,
+        buffer: &mut [u8],
+    ) -> nt::Result<(usize, Status)> {
+        let mut list = EntryList::new(query.class, buffer)?;
+        self.begin(query)?;
+        loop {
+            let wanted = if query.single { 1 } else { BATCH };
+            let (batch, end) = self.next_batch(wanted)?;
+            if batch.is_empty() {
+                self.taken = end;
+                if self.at_end {
+                    break;
+                }
+                self.read_more(directory).await?;
+                continue;
+            }
+            let attributes = if needs_attributes(query.class) {
+                self.attributes(directory, &batch).await?
+            } else {
+                Vec::new()
+            };
+            for (index, candidate) in batch.iter().enumerate() {
+                let known = match attributes.get(index) {
+                    // Gone between the listing and now.
+                    Some(None) => continue,
+                    Some(Some(known)) => *known,
+                    None => Attributes::from_kind(candidate.kind, candidate.qid),
+                };
+                match list.push(candidate.name.as_name(), &known) {
+                    Ok(()) => self.deliver(candidate),
+                    Err(_) if list.is_empty() => {
+                        self.deliver(candidate);
+                        return Ok((list.used(), Status::BUFFER_OVERFLOW));
+                    }
+                    Err(_) => return Ok((list.used(), Status::SUCCESS)),
+                }
+                if query.single {
+                    return Ok((list.used(), Status::SUCCESS));
+                }
+            }
+            self.taken = end;
+        }
+        if !list.is_empty() {
+            return Ok((list.used(), Status::SUCCESS));
+        }
+        Err(if self.any {
+            Status::NO_MORE_FILES
+        } else {
+            Status::NO_SUCH_FILE
+        })
+    }
+
+    /// Takes over the pattern of a first or restarting query.
+    fn begin(&mut self, query: &DirectoryQuery<'_>) -> nt::Result {
+        if query.restart {
+            *self = Self {
+                pattern: self.pattern.take(),
+                ..Self::default()
+            };
+        }
+        if self.pattern.is_some() && !query.restart {
+            return Ok(());
+        }
+        match query.pattern {
+            Some(pattern) if !pattern.is_empty() => {
+                self.pattern = Some(Pattern::try_new(pattern, Case::Ignored)?);
+            }
+            _ if self.pattern.is_none() => self.pattern = Some(Pattern::try_any()?),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Marks everything up to `candidate` as delivered.
+    fn deliver(&mut self, candidate: &Candidate) {
+        self.taken = candidate.raw_name.end;
+        self.any = true;
+    }
+
+    /// The next matching entries, at most `wanted`, and where they end in `raw`.
+    fn next_batch(&self, wanted: usize) -> nt::Result<(Vec<Candidate>, usize)> {
+        let mut batch = Vec::new();
+        let mut end = self.taken;
+        let unread = self.raw.get(self.taken..).unwrap_or_default();
+        let entries = Entries::new(unread).map_err(|_| Status::UNEXPECTED_NETWORK_ERROR)?;
+        for entry in entries.iter() {
+            let start = end + (DirEntry::FIXED_LEN);
+            end = start + entry.name.len();
+            let mut name = NameBuf::default();
+            to_nt(entry.name, &mut name)?;
+            if self
+                .pattern
+                .as_ref()
+                .is_none_or(|pattern| pattern.matches(name.as_name()))
+            {
+                batch.try_push(Candidate {
+                    name,
+                    kind: entry.kind,
+                    qid: entry.qid,
+                    raw_name: start..end,
+                })?;
+            }
+            if batch.len() == wanted {
+                break;
+            }
+        }
+        Ok((batch, end))
+    }
+
+    /// Fetches the next run of entries.
+    async fn read_more(&mut self, directory: &OwnedFid) -> nt::Result {
+        let count = directory.client().payload_max().min(READDIR_MAX);
+        let request = Treaddir {
+            fid: directory.fid(),
+            offset: self.cookie,
+            count,
+        };
+        let (raw, last) = directory
+            .client()
+            .call(&request, |reply| {
+                let mut raw = Vec::new();
+                let last = reply.entries.iter().last().map(|entry| entry.offset);
+                raw.try_extend_from_slice(reply.entries.as_bytes())
+                    .map(|()| (raw, last))
+            })
+            .await??;
+        match last {
+            // A cookie that does not move would list the same names for ever.
+            Some(cookie) if cookie == self.cookie => return Err(Status::UNEXPECTED_NETWORK_ERROR),
+            Some(cookie) => self.cookie = cookie,
+            None => self.at_end = true,
+        }
+        self.raw = raw;
+        self.taken = 0;
+        Ok(())
+    }
+
+    /// The attributes of each candidate, asked for side by side; `None` for one that is gone.
+    async fn attributes(
+        &self,
+        directory: &OwnedFid,
+        batch: &[Candidate],
+    ) -> nt::Result<Vec<Option<Attributes>>> {
+        let mut futures = Vec::try_with_room(batch.len())?;
+        for candidate in batch {
+            let name = self.raw.get(candidate.raw_name.clone()).unwrap_or_default();
+            futures.try_push(attributes_of(directory, name))?;
+        }
+        let mut attributes = Vec::try_with_room(batch.len())?;
+        for known in join_all(futures).await? {
+            attributes.try_push(known?)?;
+        }
+        Ok(attributes)
+    }
+}
+
+/// The attributes of the entry `name`. `..` is never walked, it could leave the share: both dots show the directory.
+async fn attributes_of(directory: &OwnedFid, name: &[u8]) -> nt::Result<Option<Attributes>> {
+    let names = if name == b"." || name == b".." {
+        &[][..]
+    } else {
+        &[name][..]
+    };
+    let Some(file) = gone_is_none(directory.walk(names.iter().copied()).await)? else {
+        return Ok(None);
+    };
+    let known = gone_is_none(file.client().getattr(file.fid()).await)?;
+    Ok(known.map(|reply| Attributes::new(&reply, name)))
+}
+
+/// A name that vanished, or that the user may not look at, is left out; any other failure ends the query.
+fn gone_is_none<V>(result: nt::Result<V>) -> nt::Result<Option<V>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(Status::OBJECT_NAME_NOT_FOUND | Status::OBJECT_PATH_NOT_FOUND | Status::ACCESS_DENIED) => {
+            Ok(None)
+        }
+        Err(status) => Err(status),
+    }
+}

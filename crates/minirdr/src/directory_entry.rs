@@ -1,0 +1,133 @@
+//! The directory classes of IRP_MN_QUERY_DIRECTORY: one linked list of entries in the caller's buffer.
+
+use nt::{FileInformationClass, Name, Status};
+
+use crate::attributes::Attributes;
+use crate::encode::Encoder;
+use crate::information::times;
+
+/// Whether `class` carries more than names, so that the attributes of each entry must be fetched.
+#[must_use]
+pub(crate) fn needs_attributes(class: FileInformationClass) -> bool {
+    class != FileInformationClass::NAMES
+}
+
+/// Offset of the name in an entry of `class`: the size of its fixed part.
+const fn name_offset(class: FileInformationClass) -> Option<usize> {
+    match class {
+        FileInformationClass::DIRECTORY => Some(64),
+        FileInformationClass::FULL_DIRECTORY => Some(68),
+        FileInformationClass::BOTH_DIRECTORY => Some(94),
+        FileInformationClass::NAMES => Some(12),
+        FileInformationClass::ID_BOTH_DIRECTORY => Some(104),
+        FileInformationClass::ID_FULL_DIRECTORY => Some(80),
+        FileInformationClass::ID_EXTD_DIRECTORY => Some(88),
+        _ => None,
+    }
+}
+
+/// Writes a list of directory entries.
+pub(crate) struct EntryList<'a> {
+    out: Encoder<'a>,
+    class: FileInformationClass,
+    fixed: usize,
+    previous: Option<usize>,
+}
+
+impl<'a> EntryList<'a> {
+    /// An empty list of `class` in `buffer`.
+    ///
+    /// # Errors
+    /// `INVALID_INFO_CLASS`; `INFO_LENGTH_MISMATCH` when not even the fixed part of one entry fits.
+    pub(crate) fn new(class: FileInformationClass, buffer: &'a mut [u8]) -> nt::Result<Self> {
+        let fixed = name_offset(class).ok_or(Status::INVALID_INFO_CLASS)?;
+        let out = Encoder::new(buffer);
+        out.require(fixed)?;
+        Ok(Self {
+            out,
+            class,
+            fixed,
+            previous: None,
+        })
+    }
+
+    /// Bytes used by whole entries.
+    #[must_use]
+    pub(crate) fn used(&self) -> usize {
+        self.out.used()
+    }
+
+    /// Whether the list holds an entry.
+    #[must_use]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.previous.is_none()
+    }
+
+    /// Appends an entry.
+    ///
+    /// # Errors
+    /// `BUFFER_OVERFLOW` when it does not fit: the list is then as before, except that the *first* entry is left
+    /// with its name cut, as NT does it.
+    pub(crate) fn push(&mut self, name: Name<'_>, attributes: &Attributes) -> nt::Result {
+        let end_of_previous = self.out.used();
+        let result = self.try_push(name, attributes);
+        match result {
+            Ok(start) => {
+                if let Some(previous) = self.previous {
+                    let link = u32::try_from(start - previous).unwrap_or(0);
+                    self.out.patch_u32(previous, link);
+                }
+                self.previous = Some(start);
+                Ok(())
+            }
+            Err(_) => {
+                if !self.is_empty() {
+                    self.out.truncate(end_of_previous);
+                }
+                Err(Status::BUFFER_OVERFLOW)
+            }
+        }
+    }
+
+    fn try_push(&mut self, name: Name<'_>, attributes: &Attributes) -> nt::Result<usize> {
+        let out = &mut self.out;
+        if self.previous.is_some() {
+            out.align(8)?;
+        }
+        let start = out.used();
+        out.require(self.fixed)?;
+        out.u32(0)?; // NextEntryOffset
+        out.u32(0)?; // FileIndex: has no meaning on this file system
+        if needs_attributes(self.class) {
+            times(out, attributes)?;
+            out.u64(attributes.end_of_file)?;
+            out.u64(attributes.allocation_size)?;
+            out.u32(attributes.file_attributes.bits())?;
+        }
+        out.u32(u32::try_from(name.as_units().len().saturating_mul(2)).unwrap_or(u32::MAX))?;
+        self.class_fields(attributes)?;
+        self.out.zeros(self.fixed - (self.out.used() - start))?;
+        self.out.name(name)?;
+        Ok(start)
+    }
+
+    /// What stands between the name's length and the name. There are no short names: their fields stay zero.
+    fn class_fields(&mut self, attributes: &Attributes) -> nt::Result {
+        let out = &mut self.out;
+        match self.class {
+            FileInformationClass::ID_FULL_DIRECTORY => {
+                out.zeros(8)?; // EaSize, padding
+                out.u64(attributes.file_id)
+            }
+            FileInformationClass::ID_BOTH_DIRECTORY => {
+                out.zeros(4 + 4 + 24)?; // EaSize, ShortNameLength, ShortName, padding to 96
+                out.u64(attributes.file_id)
+            }
+            FileInformationClass::ID_EXTD_DIRECTORY => {
+                out.zeros(8)?; // EaSize, ReparsePointTag
+                out.u64(attributes.file_id)
+            }
+            _ => Ok(()),
+        }
+    }
+}

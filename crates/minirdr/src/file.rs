@@ -1,0 +1,338 @@
+//! An open file: what FILE_OBJECT.FsContext2 holds, and what can be asked of it.
+
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use executive::mem::Arc;
+use executive::sync::{Mutex, Rank};
+use executive::task::{CancelToken, Semaphore};
+use ninep::wire::{Tremove, Tstatfs};
+use nt::{AccessMask, CreateOptions, FileInformationClass, FsInformationClass, NameBuf, Status};
+use rdbss::{Effects, FobxId, MajorFunction, Owner};
+
+use crate::MiniRedirector;
+use crate::attributes::Attributes;
+use crate::client::OwnedFid;
+use crate::directory::{DirectoryQuery, Scan};
+use crate::information::{self, OpenState};
+use crate::names::to_server;
+use crate::objects::{Platform, Revocable};
+use crate::{data, volume};
+
+/// One handle.
+///
+/// Dropping it cleans it up and closes it, without deleting anything.
+pub struct OpenFile<P: Platform> {
+    pub(crate) redirector: MiniRedirector<P>,
+    pub(crate) fobx: FobxId,
+    pub(crate) open: Arc<Revocable>,
+    pub(crate) header: Arc<P::FcbHeader>,
+    pub(crate) is_directory: bool,
+    pub(crate) granted_access: AccessMask,
+    pub(crate) options: CreateOptions,
+    pub(crate) scan: Mutex<Scan>,
+    /// One directory query at a time.
+    pub(crate) scanning: Semaphore,
+    pub(crate) cleaned_up: AtomicBool,
+    pub(crate) closed: AtomicBool,
+}
+
+/// Where a write goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WritePosition {
+    /// To this offset in bytes.
+    At(u64),
+    /// To the end of the file (FILE_WRITE_TO_END_OF_FILE, or a handle with no right but to append).
+    EndOfFile,
+}
+
+impl<P: Platform> OpenFile<P> {
+    pub(crate) fn new_scan() -> nt::Result<Mutex<Scan>> {
+        Ok(Mutex::try_new(Scan::default(), Rank(30))?)
+    }
+
+    /// The handle's FOBX.
+    pub(crate) fn fobx(&self) -> FobxId {
+        self.fobx
+    }
+
+    /// The header that all handles of the file share.
+    #[must_use]
+    pub fn fcb_header(&self) -> &P::FcbHeader {
+        &self.header
+    }
+
+    /// Whether it is a directory.
+    #[must_use]
+    pub fn is_directory(&self) -> bool {
+        self.is_directory
+    }
+
+    /// Reads at `offset` (bytes); the result is the number of bytes read.
+    ///
+    /// # Errors
+    /// `END_OF_FILE`: nothing is there. `ACCESS_DENIED`: not opened to read. `INVALID_DEVICE_REQUEST`: a directory.
+    /// `UNEXPECTED_NETWORK_ERROR`: the connection was taken away. `IO_TIMEOUT`, `CONNECTION_DISCONNECTED`,
+    /// `CANCELLED`, the server's error, `INSUFFICIENT_RESOURCES`.
+    pub async fn read(&self, offset: u64, buffer: &mut [u8], cancel: &CancelToken) -> nt::Result<usize> {
+        self.check_data(AccessMask::READ_DATA | AccessMask::EXECUTE)?;
+        let running = self.begin(MajorFunction::READ, cancel)?;
+        let read = running
+            .run(async {
+                let open = self.open.get()?;
+                data::read(open.client(), open.fid(), offset, buffer).await
+            })
+            .await?;
+        self.redirector
+            .0
+            .totals
+            .bytes_read
+            .fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+
+    /// Writes `data`; the result is the number of bytes written.
+    ///
+    /// # Errors
+    /// As [`Self::read`], and `DISK_FULL`.
+    pub async fn write(
+        &self,
+        position: WritePosition,
+        data: &[u8],
+        cancel: &CancelToken,
+    ) -> nt::Result<usize> {
+        self.check_data(AccessMask::WRITE_DATA | AccessMask::APPEND_DATA)?;
+        let running = self.begin(MajorFunction::WRITE, cancel)?;
+        let appends_only = !self.granted_access.contains(AccessMask::WRITE_DATA);
+        let written = running
+            .run(async {
+                let open = self.open.get()?;
+                let offset = match position {
+                    WritePosition::At(offset) if !appends_only => offset,
+                    _ => open.client().getattr(open.fid()).await?.size,
+                };
+                data::write(open.client(), open.fid(), offset, data).await
+            })
+            .await?;
+        self.redirector
+            .0
+            .totals
+            .bytes_written
+            .fetch_add(written as u64, Ordering::Relaxed);
+        Ok(written)
+    }
+
+    /// Puts the file's data on the server's stable storage.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub async fn flush(&self, cancel: &CancelToken) -> nt::Result {
+        let running = self.begin(MajorFunction::FLUSH_BUFFERS, cancel)?;
+        if self.is_directory
+            || !self
+                .granted_access
+                .intersects(AccessMask::WRITE_DATA | AccessMask::APPEND_DATA)
+        {
+            return Ok(());
+        }
+        running
+            .run(async {
+                let open = self.open.get()?;
+                data::flush(open.client(), open.fid()).await
+            })
+            .await
+    }
+
+    /// Answers a query of `class` into `buffer`; `position` is the file object's current byte offset. The result is
+    /// the number of bytes written, with `BUFFER_OVERFLOW` when the name was cut.
+    ///
+    /// # Errors
+    /// `INVALID_INFO_CLASS`, `INFO_LENGTH_MISMATCH`; otherwise as [`Self::read`].
+    pub async fn query_information(
+        &self,
+        class: FileInformationClass,
+        position: u64,
+        buffer: &mut [u8],
+        cancel: &CancelToken,
+    ) -> nt::Result<(usize, Status)> {
+        let running = self.begin(MajorFunction::QUERY_INFORMATION, cancel)?;
+        running
+            .run(async {
+                let (name, delete_pending) = self.name()?;
+                let attributes = self.attributes(&name).await?;
+                let open = OpenState {
+                    granted_access: self.granted_access.bits(),
+                    mode: mode_bits(self.options),
+                    position,
+                    delete_pending,
+                    name: name.as_name(),
+                };
+                information::query(class, &attributes, &open, buffer)
+            })
+            .await
+    }
+
+    /// Lists the directory. Result and errors: see [`DirectoryQuery`] and IRP_MN_QUERY_DIRECTORY: the number of bytes
+    /// written, with `BUFFER_OVERFLOW` when the only entry's name was cut.
+    ///
+    /// # Errors
+    /// `NO_SUCH_FILE`: nothing matches. `NO_MORE_FILES`: the end. `INVALID_PARAMETER`: not a directory.
+    /// `INVALID_INFO_CLASS`, `INFO_LENGTH_MISMATCH`; otherwise as [`Self::read`].
+    pub async fn query_directory(
+        &self,
+        query: &DirectoryQuery<'_>,
+        buffer: &mut [u8],
+        cancel: &CancelToken,
+    ) -> nt::Result<(usize, Status)> {
+        if !self.is_directory {
+            return Err(Status::INVALID_PARAMETER);
+        }
+        let running = self.begin(MajorFunction::DIRECTORY_CONTROL, cancel)?;
+        running
+            .run(async {
+                let _turn = self.scanning.acquire().await;
+                let open = self.open.get()?;
+                let mut scan = core::mem::take(&mut *self.scan.lock());
+                let result = scan.query(&open, query, buffer).await;
+                *self.scan.lock() = scan;
+                result
+            })
+            .await
+    }
+
+    /// Answers a volume query of `class` into `buffer`. Result and errors as [`Self::query_information`].
+    ///
+    /// # Errors
+    /// As [`Self::query_information`].
+    pub async fn query_volume(
+        &self,
+        class: FsInformationClass,
+        buffer: &mut [u8],
+        cancel: &CancelToken,
+    ) -> nt::Result<(usize, Status)> {
+        let running = self.begin(MajorFunction::QUERY_VOLUME_INFORMATION, cancel)?;
+        running
+            .run(async {
+                let open = self.open.get()?;
+                let statfs = open
+                    .client()
+                    .call(&Tstatfs { fid: open.fid() }, |reply| reply)
+                    .await?;
+                let (name, _) = self.name()?;
+                let share = name.as_name().components().nth(1).unwrap_or_default();
+                volume::query(class, &statfs, share, buffer)
+            })
+            .await
+    }
+
+    /// IRP_MJ_CLEANUP: the last handle to the file object is gone. Deletes the file if that was asked for and this was
+    /// the last handle of all. Always succeeds locally; a server that does not answer is waited for no longer than a
+    /// request's deadline. Doing it again does nothing.
+    pub async fn cleanup(&self) {
+        if self.cleaned_up.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let mut effects = Effects::new();
+        let cleanup = self.redirector.tree().cleanup(self.fobx, &mut effects);
+        self.redirector.perform(effects);
+        let Ok(cleanup) = cleanup else { return };
+        if cleanup.delete {
+            let deleted = self.remove().await.is_ok();
+            // The deletion was asked for just now.
+            let _ = self.redirector.tree().complete_delete(cleanup.fcb, deleted);
+        }
+    }
+
+    /// IRP_MJ_CLOSE: the file object is gone. Always succeeds locally; the server is told without waiting. Doing it
+    /// again does nothing.
+    pub fn close(&self) {
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let mut effects = Effects::new();
+        // INVALID_PARAMETER would mean that the open never completed: then there is nothing to close.
+        let _ = self.redirector.tree().close(self.fobx, &mut effects);
+        self.redirector.perform(effects);
+    }
+
+    /// Removes the file on the server by a fid of its own, so that this handle's stays usable to the end.
+    async fn remove(&self) -> nt::Result {
+        let open = self.open.get()?;
+        let doomed = open.walk(core::iter::empty()).await?;
+        doomed.end_by(|fid| Tremove { fid }).await
+    }
+
+    pub(crate) fn begin(
+        &self,
+        major: MajorFunction,
+        cancel: &CancelToken,
+    ) -> nt::Result<crate::request::Running<'_, P>> {
+        self.redirector.begin(Owner::Fobx(self.fobx), major, cancel)
+    }
+
+    fn check_data(&self, rights: AccessMask) -> nt::Result {
+        if self.is_directory {
+            return Err(Status::INVALID_DEVICE_REQUEST);
+        }
+        if !self
+            .granted_access
+            .intersects(rights | AccessMask::MAXIMUM_ALLOWED)
+        {
+            return Err(Status::ACCESS_DENIED);
+        }
+        Ok(())
+    }
+
+    /// `\server@port\share\path` and whether the file is about to go.
+    fn name(&self) -> nt::Result<(NameBuf, bool)> {
+        let tree = self.redirector.tree();
+        let srv_open = tree.srv_open(tree.fobx(self.fobx)?.srv_open())?;
+        let fcb = tree.fcb(srv_open.fcb())?;
+        let chain = tree.chain(srv_open.v_net_root())?;
+        let mut name = NameBuf::default();
+        name.try_push(u16::from(b'\\'))?;
+        name.try_push_name(chain.srv_call.host())?;
+        if chain.srv_call.port() != crate::DEFAULT_PORT {
+            name.try_push(u16::from(b'@'))?;
+            name.try_push_decimal(u64::from(chain.srv_call.port()))?;
+        }
+        name.try_push_name(chain.net_root.share())?;
+        name.try_push_name(fcb.path())?;
+        Ok((name, fcb.state().contains(rdbss::FcbState::DELETE_ON_CLOSE)))
+    }
+
+    /// What the server says of the file now.
+    pub(crate) async fn attributes(&self, name: &NameBuf) -> nt::Result<Attributes> {
+        let open = self.open.get()?;
+        let reply = open.client().getattr(open.fid()).await?;
+        let mut spelling = alloc::vec::Vec::new();
+        let last = name
+            .as_name()
+            .rsplit_once(u16::from(b'\\'))
+            .map_or(name.as_name(), |(_, last)| last);
+        // A name that came from the server can be spelt for it; if not, it hides nothing.
+        let _ = to_server(last, &mut spelling);
+        Ok(Attributes::new(&reply, &spelling))
+    }
+
+    /// The fid of the open. Errors as [`Revocable::get`].
+    pub(crate) fn server_open(&self) -> nt::Result<Arc<OwnedFid>> {
+        self.open.get()
+    }
+}
+
+impl<P: Platform> Drop for OpenFile<P> {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// The options that FileModeInformation reports.
+fn mode_bits(options: CreateOptions) -> u32 {
+    let reported = CreateOptions::WRITE_THROUGH
+        | CreateOptions::SEQUENTIAL_ONLY
+        | CreateOptions::NO_INTERMEDIATE_BUFFERING
+        | CreateOptions::SYNCHRONOUS_IO_ALERT
+        | CreateOptions::SYNCHRONOUS_IO_NONALERT
+        | CreateOptions::DELETE_ON_CLOSE;
+    (options & reported).bits()
+}

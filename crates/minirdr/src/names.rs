@@ -1,0 +1,177 @@
+//! File names between NT (UTF-16, `\`) and the server (bytes, `/`).
+//!
+//! Every name a server can hold has one NT spelling and comes back unchanged:
+//! - a character NT forbids in a name is moved to the private range U+F000 + c, as other Windows clients of Unix
+//!   servers do; so is a `.` or a space at the end of a name, which Win32 would strip;
+//! - a byte that is not UTF-8 becomes the unpaired surrogate U+DC00 + byte.
+//!
+//! On the way to the server the same rules run backwards, and what could leave the share (`.`, `..`, an empty
+//! component, `/`, NUL) is refused before anything is sent.
+
+use alloc::vec::Vec;
+use executive::mem::TryVec;
+use nt::{Name, NameBuf, Status};
+
+/// Longest name of one component, in bytes on the server (NAME_MAX of the file systems behind 9P servers).
+pub(crate) const COMPONENT_BYTES_MAX: usize = 255;
+
+const PRIVATE_BASE: u32 = 0xf000;
+const BYTE_ESCAPE_BASE: u32 = 0xdc00;
+
+/// Whether NT forbids `c` inside a file name (`\` separates, the rest is refused by the I/O manager or Win32).
+const fn is_forbidden(c: u32) -> bool {
+    c < 0x20 || matches!(c, 0x22 | 0x2a | 0x3a | 0x3c | 0x3e | 0x3f | 0x5c | 0x7c)
+}
+
+/// Whether `c` needs the private range when it is the last character of a name.
+const fn is_forbidden_last(c: u32) -> bool {
+    matches!(c, 0x20 | 0x2e)
+}
+
+/// Appends the server's spelling of one NT component to `out`.
+///
+/// # Errors
+/// - `OBJECT_NAME_INVALID`: empty, too long, a wildcard or another forbidden character, `/`, or an unpaired
+///   surrogate that no server name maps to.
+/// - `OBJECT_PATH_SYNTAX_BAD`: `.` or `..`, spelled directly or through the private range.
+/// - `INSUFFICIENT_RESOURCES`.
+pub(crate) fn to_server(component: Name<'_>, out: &mut Vec<u8>) -> nt::Result {
+    let start = out.len();
+    for unit in char::decode_utf16(component.as_units().iter().copied()) {
+        match unit {
+            Ok(c) => push_char(c, out)?,
+            Err(lone) => {
+                let byte = u32::from(lone.unpaired_surrogate()).wrapping_sub(BYTE_ESCAPE_BASE);
+                match u8::try_from(byte) {
+                    Ok(byte @ 0x80..) => out.try_push(byte)?,
+                    _ => return Err(Status::OBJECT_NAME_INVALID),
+                }
+            }
+        }
+    }
+    match out.get(start..) {
+        None | Some(b"") => Err(Status::OBJECT_NAME_INVALID),
+        Some(b"." | b"..") => Err(Status::OBJECT_PATH_SYNTAX_BAD),
+        Some(name) if name.len() > COMPONENT_BYTES_MAX => Err(Status::OBJECT_NAME_INVALID),
+        Some(_) => Ok(()),
+    }
+}
+
+fn push_char(c: char, out: &mut Vec<u8>) -> nt::Result {
+    let code = u32::from(c);
+    let original = code.wrapping_sub(PRIVATE_BASE);
+    let c = match char::from_u32(original) {
+        Some(mapped) if original != 0 && (is_forbidden(original) || is_forbidden_last(original)) => mapped,
+        _ if is_forbidden(code) || c == '/' => return Err(Status::OBJECT_NAME_INVALID),
+        _ => c,
+    };
+    let mut utf8 = [0; 4];
+    out.try_extend_from_slice(c.encode_utf8(&mut utf8).as_bytes())?;
+    Ok(())
+}
+
+/// The NT spelling of one server name, appended to `out`.
+///
+/// # Errors
+/// `INSUFFICIENT_RESOURCES`; nothing a server sends is refused here.
+pub(crate) fn to_nt(name: &[u8], out: &mut NameBuf) -> nt::Result {
+    let mut rest = name;
+    while !rest.is_empty() {
+        let (valid, invalid, next) = split_utf8(rest);
+        let mut chars = valid.chars().peekable();
+        while let Some(c) = chars.next() {
+            let code = u32::from(c);
+            let last = chars.peek().is_none() && invalid.is_empty() && next.is_empty();
+            let moved = is_forbidden(code) || (last && is_forbidden_last(code));
+            let c = if moved {
+                char::from_u32(PRIVATE_BASE + code).unwrap_or(c)
+            } else {
+                c
+            };
+            let mut units = [0; 2];
+            out.try_push_units(c.encode_utf16(&mut units))?;
+        }
+        for &byte in invalid {
+            // `byte` is ≥ 0x80: ASCII is never invalid UTF-8. CAST: 0xdc00 + 0xff fits 16 bits.
+            out.try_push_units(&[0xdc00 | u16::from(byte)])?;
+        }
+        rest = next;
+    }
+    Ok(())
+}
+
+/// Splits off the longest valid UTF-8 head, then the bytes that stopped it.
+fn split_utf8(bytes: &[u8]) -> (&str, &[u8], &[u8]) {
+    match core::str::from_utf8(bytes) {
+        Ok(all) => (all, &[], &[]),
+        Err(error) => {
+            let (valid, rest) = bytes
+                .split_at_checked(error.valid_up_to())
+                .unwrap_or((bytes, &[]));
+            let bad = error.error_len().unwrap_or(rest.len());
+            let (invalid, next) = rest.split_at_checked(bad).unwrap_or((rest, &[]));
+            (core::str::from_utf8(valid).unwrap_or(""), invalid, next)
+        }
+    }
+}
+
+/// A path below a V_NET_ROOT in the server's spelling: components joined by `/`, each checked by [`to_server`].
+///
+/// # Invariants
+/// No component is empty, `.` or `..`, and none holds `/` or NUL. The share's root is the empty path.
+#[derive(Debug, Default)]
+pub(crate) struct ServerPath(Vec<u8>);
+
+impl ServerPath {
+    /// Parses a path with `\` between components; a leading `\` is optional, a single trailing one is ignored.
+    ///
+    /// # Errors
+    /// As [`to_server`], for any component.
+    pub(crate) fn parse(path: Name<'_>) -> nt::Result<Self> {
+        let separator = u16::from(b'\\');
+        let mut bytes = Vec::new();
+        let units = path.as_units();
+        let units = units.strip_prefix(&[separator]).unwrap_or(units);
+        let units = units.strip_suffix(&[separator]).unwrap_or(units);
+        if units.is_empty() {
+            return Ok(Self(bytes));
+        }
+        for component in units.split(|&unit| unit == separator) {
+            if !bytes.is_empty() {
+                bytes.try_push(b'/')?;
+            }
+            to_server(Name::new(component), &mut bytes)?;
+        }
+        Ok(Self(bytes))
+    }
+
+    /// The components, outermost first; none for the share's root.
+    pub(crate) fn components(&self) -> impl Iterator<Item = &[u8]> + Clone {
+        Self::components_of(&self.0)
+    }
+
+    /// The components of a part of such a path.
+    pub(crate) fn components_of(part: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
+        part.split(|&byte| byte == b'/')
+            .filter(|component| !component.is_empty())
+    }
+
+    /// The directory part and the last component, unless this is the share's root.
+    #[must_use]
+    pub(crate) fn split_last(&self) -> Option<(&[u8], &[u8])> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let cut = self.0.iter().rposition(|&byte| byte == b'/');
+        match cut {
+            Some(cut) => Some((self.0.get(..cut)?, self.0.get(cut + 1..)?)),
+            None => Some((&[], &self.0)),
+        }
+    }
+
+    /// The whole path, `/` between components.
+    #[must_use]
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}

@@ -1,0 +1,125 @@
+//! What the mini-redirector keeps with the objects of the tree.
+
+use core::marker::PhantomData;
+
+use executive::mem::{AllocError, Arc};
+use executive::sync::SpinLock;
+use executive::task::{CancelToken, Notify};
+use nt::Status;
+use rdbss::Extensions;
+use rxce::Transport;
+
+use crate::client::OwnedFid;
+use crate::server::Server;
+
+/// What differs between the driver and a host process.
+pub trait Platform: Send + Sync + 'static {
+    /// How bytes reach a server.
+    type Transport: Transport;
+    /// What a FILE_OBJECT's `FsContext` points to: one per FCB, shared by all its handles. Must stay where it is made
+    /// to be useful there, so a header that the I/O manager reads is boxed inside.
+    type FcbHeader: Send + Sync + 'static;
+
+    /// Makes the header of a new FCB.
+    ///
+    /// # Errors
+    /// [`AllocError`].
+    fn new_fcb_header() -> Result<Self::FcbHeader, AllocError>;
+}
+
+/// The extensions of every object in the tree.
+pub(crate) struct Objects<P>(PhantomData<fn() -> P>);
+
+impl<P: Platform> Extensions for Objects<P> {
+    type SrvCall = Arc<Server>;
+    type NetRoot = ();
+    type VNetRoot = Arc<View>;
+    type Fcb = Arc<P::FcbHeader>;
+    type SrvOpen = Arc<Revocable>;
+    type Fobx = ();
+    type Context = Arc<Control>;
+}
+
+/// A fid that can be taken away from under those who use it: the root of a view, or an open on the server.
+///
+/// Who has borrowed it keeps it until the end of its call; whoever comes later finds nothing.
+pub(crate) struct Revocable(SpinLock<Option<Arc<OwnedFid>>>);
+
+impl Revocable {
+    pub(crate) fn try_new(fid: OwnedFid) -> Result<Arc<Self>, AllocError> {
+        Arc::try_new(Self(SpinLock::new(Some(Arc::try_new(fid)?))))
+    }
+
+    /// The fid.
+    ///
+    /// # Errors
+    /// `UNEXPECTED_NETWORK_ERROR` once it has been taken away: what every I/O on an orphaned handle answers.
+    pub(crate) fn get(&self) -> nt::Result<Arc<OwnedFid>> {
+        self.0.lock().clone().ok_or(Status::UNEXPECTED_NETWORK_ERROR)
+    }
+
+    /// Takes the fid away; it is clunked when the last borrower is done. IRQL <= APC_LEVEL.
+    pub(crate) fn revoke(&self) -> Option<Arc<OwnedFid>> {
+        self.0.lock().take()
+    }
+}
+
+/// A user's root of a share: the extension of V_NET_ROOT.
+pub(crate) struct View {
+    root: Arc<Revocable>,
+    /// Group of the share's root directory, given to what is made below it.
+    pub(crate) gid: u32,
+}
+
+impl View {
+    pub(crate) fn try_new(root: OwnedFid, gid: u32) -> Result<Arc<Self>, AllocError> {
+        Arc::try_new(Self {
+            root: Revocable::try_new(root)?,
+            gid,
+        })
+    }
+
+    /// The fid of the share's root. Errors as [`Revocable::get`].
+    pub(crate) fn root(&self) -> nt::Result<Arc<OwnedFid>> {
+        self.root.get()
+    }
+
+    /// Detaches.
+    pub(crate) fn revoke(&self) {
+        drop(self.root.revoke());
+    }
+}
+
+/// How others reach into a request: the extension of its RX_CONTEXT.
+pub(crate) struct Control {
+    /// Ends the request early.
+    pub(crate) cancel: CancelToken,
+    woken: SpinLock<Option<nt::Result>>,
+    wake: Notify,
+}
+
+impl Control {
+    pub(crate) fn try_new(cancel: CancelToken) -> Result<Arc<Self>, AllocError> {
+        Arc::try_new(Self {
+            cancel,
+            woken: SpinLock::new(None),
+            wake: Notify::new(),
+        })
+    }
+
+    /// Ends a wait with `result`.
+    pub(crate) fn wake(&self, result: nt::Result) {
+        *self.woken.lock() = Some(result);
+        self.wake.notify_one();
+    }
+
+    /// Waits for [`Self::wake`]; the result is what it was given.
+    pub(crate) async fn woken(&self) -> nt::Result {
+        loop {
+            if let Some(result) = self.woken.lock().take() {
+                return result;
+            }
+            self.wake.notified().await;
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Requests: one RX_CONTEXT each, and the effects the tree asks for.
+
+use core::future::Future;
+use core::sync::atomic::Ordering;
+
+use executive::mem::Arc;
+use executive::task::CancelToken;
+use rdbss::{ContextId, Effect, Effects, MajorFunction, Owner, Request};
+
+use crate::MiniRedirector;
+use crate::objects::{Control, Objects, Platform};
+
+/// A request under way; dropping it ends it.
+pub(crate) struct Running<'a, P: Platform> {
+    redirector: &'a MiniRedirector<P>,
+    /// Its RX_CONTEXT.
+    pub(crate) context: ContextId,
+    /// How others reach it.
+    pub(crate) control: Arc<Control>,
+}
+
+impl<P: Platform> Running<'_, P> {
+    /// What `body` comes to, unless the request is cancelled first: by its caller, or because its connection is taken
+    /// away.
+    pub(crate) async fn run<V>(&self, body: impl Future<Output = nt::Result<V>>) -> nt::Result<V> {
+        self.control.cancel.run(body).await?
+    }
+}
+
+impl<P: Platform> Drop for Running<'_, P> {
+    fn drop(&mut self) {
+        let mut effects = Effects::new();
+        // The id is ours and ends here and nowhere else.
+        let control = self.redirector.tree().end_request(self.context, &mut effects);
+        drop(control);
+        self.redirector.perform(effects);
+    }
+}
+
+impl<P: Platform> MiniRedirector<P> {
+    /// Registers a request upon `owner` that `cancel` ends early.
+    ///
+    /// # Errors
+    /// As [`rdbss::Tree::begin_request`].
+    pub(crate) fn begin(
+        &self,
+        owner: Owner,
+        major: MajorFunction,
+        cancel: &CancelToken,
+    ) -> nt::Result<Running<'_, P>> {
+        let control = Control::try_new(cancel.clone())?;
+        let extension = Arc::clone(&control);
+        let request = Request {
+            owner,
+            major,
+            minor: 0,
+            cancellable: true,
+            extension,
+        };
+        let context = self.tree().begin_request(request)?;
+        self.0.totals.requests.fetch_add(1, Ordering::Relaxed);
+        Ok(Running {
+            redirector: self,
+            context,
+            control,
+        })
+    }
+
+    /// Does what the tree asked for. The tree's lock must not be held.
+    pub(crate) fn perform(&self, effects: Effects<Objects<P>>) {
+        for effect in effects {
+            match effect {
+                Effect::Wake {
+                    extension, result, ..
+                } => extension.wake(result),
+                Effect::Cancel { extension, .. } => extension.cancel.cancel(),
+                Effect::CloseSrvOpen { extension, .. } => drop(extension.revoke()),
+                Effect::FinalizeVNetRoot { extension, .. } => extension.revoke(),
+                Effect::FinalizeSrvCall { extension, .. } => {
+                    // Without memory for a task the server is dropped here, and its circuit ends by itself.
+                    let _ = self.0.runtime.spawn(async move { extension.close().await });
+                }
+                Effect::DeallocateFcb { .. }
+                | Effect::DeallocateFobx { .. }
+                | Effect::FinalizeNetRoot { .. } => {}
+            }
+        }
+    }
+}

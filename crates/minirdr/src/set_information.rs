@@ -1,0 +1,130 @@
+//! The set classes of IRP_MJ_SET_INFORMATION, decoded.
+
+use nt::{FileInformationClass, FileTime, Name, NameBuf, Status};
+
+/// What a caller wants changed; every variant is complete and within range.
+#[derive(Debug)]
+pub(crate) enum Change {
+    /// FileBasicInformation: times to set (`None`: leave) and attributes (0: leave).
+    Basic {
+        /// Last access.
+        last_access: Option<FileTime>,
+        /// Last write.
+        last_write: Option<FileTime>,
+        /// `FILE_ATTRIBUTE_*`, 0 to leave.
+        attributes: u32,
+    },
+    /// FileEndOfFileInformation: truncate or extend to this many bytes.
+    EndOfFile(u64),
+    /// FileAllocationInformation: a size below the end of file truncates.
+    Allocation(u64),
+    /// FileDispositionInformation and -Ex.
+    Disposition {
+        /// Delete with the last handle, or take that back.
+        delete: bool,
+    },
+    /// FileRenameInformation and -Ex.
+    Rename {
+        /// Replace an existing file.
+        replace: bool,
+        /// The new name: one component, or a path whose last component counts beside the target directory.
+        name: NameBuf,
+    },
+}
+
+/// FILE_DISPOSITION_DELETE of FileDispositionInformationEx.
+const DISPOSITION_DELETE: u32 = 0x1;
+/// FILE_RENAME_REPLACE_IF_EXISTS of FileRenameInformationEx.
+const RENAME_REPLACE: u32 = 0x1;
+
+impl Change {
+    /// Decodes the caller's record.
+    ///
+    /// # Errors
+    /// `INVALID_INFO_CLASS` for a class not handled here, `INFO_LENGTH_MISMATCH` for a short record,
+    /// `INVALID_PARAMETER` for a negative size or a name that leaves the record, `INSUFFICIENT_RESOURCES`.
+    pub(crate) fn parse(class: FileInformationClass, record: &[u8]) -> nt::Result<Self> {
+        match class {
+            FileInformationClass::BASIC => Ok(Self::Basic {
+                last_access: time(record, 8)?,
+                last_write: time(record, 16)?,
+                attributes: u32_at(record, 32)?,
+            }),
+            FileInformationClass::END_OF_FILE => Ok(Self::EndOfFile(size(record)?)),
+            FileInformationClass::ALLOCATION => Ok(Self::Allocation(size(record)?)),
+            FileInformationClass::DISPOSITION => {
+                let [delete] = array_at::<1>(record, 0)?;
+                Ok(Self::Disposition { delete: delete != 0 })
+            }
+            FileInformationClass::DISPOSITION_EX => Ok(Self::Disposition {
+                delete: u32_at(record, 0)? & DISPOSITION_DELETE != 0,
+            }),
+            FileInformationClass::RENAME => {
+                let [replace] = array_at::<1>(record, 0)?;
+                Ok(Self::Rename {
+                    replace: replace != 0,
+                    name: rename_target(record)?,
+                })
+            }
+            FileInformationClass::RENAME_EX => Ok(Self::Rename {
+                replace: u32_at(record, 0)? & RENAME_REPLACE != 0,
+                name: rename_target(record)?,
+            }),
+            _ => Err(Status::INVALID_INFO_CLASS),
+        }
+    }
+}
+
+fn array_at<const N: usize>(record: &[u8], offset: usize) -> nt::Result<[u8; N]> {
+    let bytes = record.get(offset..).and_then(|rest| rest.first_chunk::<N>());
+    bytes.copied().ok_or(Status::INFO_LENGTH_MISMATCH)
+}
+
+fn u32_at(record: &[u8], offset: usize) -> nt::Result<u32> {
+    array_at(record, offset).map(u32::from_le_bytes)
+}
+
+/// A time to set: 0 leaves it as it is, and so do -1 and -2, which only switch automatic updates.
+fn time(record: &[u8], offset: usize) -> nt::Result<Option<FileTime>> {
+    let ticks = i64::from_le_bytes(array_at(record, offset)?);
+    match ticks {
+        ..-2 => Err(Status::INVALID_PARAMETER),
+        -2..=0 => Ok(None),
+        1.. => Ok(Some(FileTime(ticks))),
+    }
+}
+
+fn size(record: &[u8]) -> nt::Result<u64> {
+    let size = i64::from_le_bytes(array_at(record, 0)?);
+    u64::try_from(size).map_err(|_| Status::INVALID_PARAMETER)
+}
+
+/// The name of FILE_RENAME_INFORMATION: its length in bytes at 16, the name at 20.
+fn rename_target(record: &[u8]) -> nt::Result<NameBuf> {
+    let length = usize::try_from(u32_at(record, 16)?).map_err(|_| Status::INVALID_PARAMETER)?;
+    let end = length.checked_add(20).ok_or(Status::INVALID_PARAMETER)?;
+    let bytes = record.get(20..end).ok_or(Status::INVALID_PARAMETER)?;
+    if bytes.is_empty() || bytes.len() % 2 != 0 {
+        return Err(Status::INVALID_PARAMETER);
+    }
+    let mut name = NameBuf::try_with_capacity(bytes.len() / 2)?;
+    for unit in bytes.chunks_exact(2) {
+        if let Some(unit) = unit.first_chunk::<2>() {
+            name.try_push(u16::from_le_bytes(*unit))?;
+        }
+    }
+    Ok(name)
+}
+
+/// The last component of a rename target.
+///
+/// # Errors
+/// `OBJECT_NAME_INVALID` when there is none.
+pub(crate) fn last_component(name: Name<'_>) -> nt::Result<Name<'_>> {
+    let last = name.rsplit_once(u16::from(b'\\')).map_or(name, |(_, last)| last);
+    if last.is_empty() {
+        Err(Status::OBJECT_NAME_INVALID)
+    } else {
+        Ok(last)
+    }
+}

@@ -1,0 +1,52 @@
+//! What an administrator may set. The driver reads these from its `Parameters` key, the host tool from options.
+
+use core::time::Duration;
+
+/// Settings of one mini-redirector; every value is within the range given here (see [`Settings::clamped`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Largest 9P message offered to a server, in bytes: `MSize`, 4 KiB to 1 MiB.
+    pub msize: u32,
+    /// Deadline of one 9P request: `RequestTimeoutMs`, 1 s to 5 min. Connecting has the same deadline as a whole.
+    pub request_timeout: Duration,
+    /// Data messages one read or write keeps in flight: `Window`, 1 to 64.
+    pub window: u16,
+    /// Numeric user who attaches when a mapping names none: `DefaultUser`.
+    pub default_user: u32,
+}
+
+impl Settings {
+    /// Range of [`Settings::msize`].
+    pub const MSIZE: core::ops::RangeInclusive<u32> = 4096..=1 << 20;
+    /// Range of [`Settings::request_timeout`], in milliseconds.
+    pub const REQUEST_TIMEOUT_MS: core::ops::RangeInclusive<u32> = 1_000..=300_000;
+    /// Range of [`Settings::window`].
+    pub const WINDOW: core::ops::RangeInclusive<u32> = 1..=64;
+
+    /// The same settings with every value moved into its range.
+    #[must_use]
+    pub fn clamped(self) -> Self {
+        let (low, high) = (*Self::REQUEST_TIMEOUT_MS.start(), *Self::REQUEST_TIMEOUT_MS.end());
+        Self {
+            msize: self.msize.clamp(*Self::MSIZE.start(), *Self::MSIZE.end()),
+            request_timeout: self.request_timeout.clamp(
+                Duration::from_millis(low.into()),
+                Duration::from_millis(high.into()),
+            ),
+            window: self.window.clamp(1, 64),
+            default_user: self.default_user,
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        // 10 s: long enough for a loaded server, short enough that a frozen window comes back.
+        Self {
+            msize: 1 << 20,
+            request_timeout: Duration::from_secs(10),
+            window: 8,
+            default_user: 0,
+        }
+    }
+}
