@@ -22,12 +22,15 @@ struct Diod {
     process: Child,
     address: SocketAddr,
     export: tempfile::TempDir,
+    _workplace: tempfile::TempDir,
 }
 
 impl Diod {
     fn start() -> Self {
         let export = tempfile::tempdir().expect("a directory to export");
-        let config = export.path().with_extension("conf");
+        // Its working directory is of its own too: that is where a core file would go.
+        let workplace = tempfile::tempdir().expect("a directory to work in");
+        let config = workplace.path().join("diod.conf");
         std::fs::write(&config, "").expect("an empty configuration");
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .and_then(|free| free.local_addr())
@@ -49,6 +52,7 @@ impl Diod {
             .arg(export.path())
             .arg("-c")
             .arg(&config)
+            .current_dir(workplace.path())
             .env(
                 "PATH",
                 format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default()),
@@ -61,6 +65,7 @@ impl Diod {
             process,
             address,
             export,
+            _workplace: workplace,
         }
     }
 
@@ -88,7 +93,6 @@ impl Drop for Diod {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
-        let _ = std::fs::remove_file(self.path().with_extension("conf"));
     }
 }
 
