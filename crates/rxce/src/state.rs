@@ -134,8 +134,7 @@ pub fn write_matrix(out: &mut impl fmt::Write) -> fmt::Result {
     for state in State::ALL {
         for event in Event::ALL {
             let (next, action) = state.on(event);
-            let (from, on, to) = (Debugged(state), Debugged(event), Debugged(next));
-            write!(out, "{from:13} {on:12} -> {to:13} ")?;
+            write!(out, "{state:?} {event:?} -> {next:?} ")?;
             match action {
                 Action::Refuse(status) => {
                     writeln!(out, "Refuse({})", status.name().unwrap_or("unnamed"))?;
@@ -145,15 +144,6 @@ pub fn write_matrix(out: &mut impl fmt::Write) -> fmt::Result {
         }
     }
     Ok(())
-}
-
-/// Pads what Debug writes (a derived Debug of a plain name does so by itself; this says that we rely on it).
-struct Debugged<T>(T);
-
-impl<T: fmt::Debug> fmt::Display for Debugged<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,268 @@
+//! The engine on a network that does its worst.
+
+use executive::mem::{Arc, Counting, TryZeroed, sweep, try_box};
+use executive::sync::{Event, Reset, SpinLock};
+use executive::task::{Runtime, oneshot, select};
+use executive::time::Instant;
+use nt::{NameBuf, Status};
+use rxce::memory::{MemoryEndpoint, Network};
+use rxce::state::State;
+use rxce::{
+    Address, Binding, CircuitId, ConnectOptions, Connection, ConnectionEvents, Counts, Disconnection,
+    Endpoint, Indication, VirtualCircuit,
+};
+use std::alloc::System;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+#[global_allocator]
+static POOL: Counting<System> = Counting::new(System);
+
+fn at(port: u16) -> SocketAddr {
+    SocketAddr::from(([10, 0, 0, 1], port))
+}
+
+fn open(runtime: &Runtime, network: &Network) -> nt::Result<(Binding<Network>, Address<Network>)> {
+    let name = NameBuf::try_from_str("net")?;
+    let binding = Binding::build(runtime, network.clone(), name.as_name(), 3)?;
+    let address = Address::build(&binding, None)?;
+    Ok((binding, address))
+}
+
+fn options(seconds: u64) -> ConnectOptions {
+    ConnectOptions {
+        deadline: Duration::from_secs(seconds),
+        ..ConnectOptions::default()
+    }
+}
+
+/// A sink that hears nothing.
+struct Deaf;
+
+impl ConnectionEvents for Deaf {
+    fn receive(&self, _: CircuitId, _: &[u8]) -> Indication {
+        Indication::Taken
+    }
+    fn data_ready(&self, _: CircuitId, _: Vec<u8>, _: usize, _: Status) {}
+    fn disconnect(&self, _: CircuitId, _: Disconnection) {}
+    fn error(&self, _: CircuitId, _: Status) {}
+}
+
+#[test]
+fn a_host_that_never_answers_costs_the_deadline() {
+    let runtime = Runtime::simulated(1).unwrap();
+    let network = Network::new(&runtime).unwrap();
+    network.swallow(at(1)).unwrap();
+    let (binding, address) = open(&runtime, &network).unwrap();
+    let built = runtime
+        .block_on(Connection::build(&address, at(1), options(7), Box::new(Deaf)))
+        .unwrap();
+    assert_eq!(built.err(), Some(Status::IO_TIMEOUT));
+    assert_eq!(runtime.now(), Instant::ORIGIN + Duration::from_secs(7));
+    assert_eq!(address.counts(), Ok(Counts::default()));
+    address.tear_down().unwrap();
+    binding.tear_down().unwrap();
+    assert_eq!(
+        Address::build(&binding, None).err(),
+        Some(Status::INVALID_PARAMETER)
+    );
+}
+
+#[test]
+fn a_silent_address_leaves_time_for_the_next() {
+    let runtime = Runtime::simulated(1).unwrap();
+    let network = Network::new(&runtime).unwrap();
+    network.swallow(at(1)).unwrap();
+    let listener = network.listen(at(2)).unwrap();
+    let (_binding, address) = open(&runtime, &network).unwrap();
+    let remotes = [at(1), at(2)];
+    let building = Connection::build_any(&address, &remotes, options(8), Box::new(Deaf));
+    let (connection, circuit) = runtime.block_on(building).unwrap().unwrap();
+    assert_eq!(connection.remote(), at(2));
+    assert!(runtime.now() < Instant::ORIGIN + Duration::from_secs(8));
+    runtime.block_on(circuit.tear_down()).unwrap().unwrap();
+    drop(listener);
+}
+
+#[test]
+fn a_build_that_nobody_waits_for_leaves_nothing() {
+    let runtime = Runtime::simulated(1).unwrap();
+    let network = Network::new(&runtime).unwrap();
+    let listener = network.listen(at(1)).unwrap();
+    let (_binding, address) = open(&runtime, &network).unwrap();
+    for us in [0, 50, 99, 100, 101] {
+        let building = Connection::build(&address, at(1), options(5), Box::new(Deaf));
+        let given_up = runtime.sleep(Duration::from_micros(us));
+        runtime.block_on(select(given_up, building)).map(drop).unwrap();
+        runtime.run_until_stalled();
+        assert_eq!(address.counts(), Ok(Counts::default()), "given up after {us} us");
+    }
+    drop(listener);
+}
+
+/// Counts what it hears.
+#[derive(Default)]
+struct Heard {
+    bytes: Vec<u8>,
+    disconnects: Vec<Disconnection>,
+    errors: usize,
+}
+
+struct Ear(Arc<SpinLock<Heard>>);
+
+impl ConnectionEvents for Ear {
+    fn receive(&self, _: CircuitId, data: &[u8]) -> Indication {
+        self.0.lock().bytes.extend_from_slice(data);
+        Indication::Taken
+    }
+    fn data_ready(&self, _: CircuitId, _: Vec<u8>, _: usize, _: Status) {}
+    fn disconnect(&self, _: CircuitId, how: Disconnection) {
+        self.0.lock().disconnects.push(how);
+    }
+    fn error(&self, _: CircuitId, _: Status) {
+        self.0.lock().errors += 1;
+    }
+}
+
+#[test]
+fn a_break_at_any_byte_is_told_once() {
+    const LEN: usize = 40;
+    let message: Vec<u8> = (0..LEN as u8).collect();
+    for breaks_at in 1..=LEN {
+        for from_server in [false, true] {
+            let runtime = Runtime::simulated(breaks_at as u64).unwrap();
+            let network = Network::new(&runtime).unwrap();
+            let listener = network.listen(at(1)).unwrap();
+            let echoing = async move {
+                let endpoint: MemoryEndpoint = listener.accept().await;
+                if from_server {
+                    endpoint.break_after_sending(breaks_at as u64);
+                } else {
+                    endpoint.break_after_receiving(breaks_at as u64);
+                }
+                while let (data, Ok(count @ 1..)) = endpoint.receive(vec![0; 16], 0).await {
+                    if endpoint.send(data[..count].to_vec()).await.1.is_err() {
+                        break;
+                    }
+                }
+            };
+            runtime.spawn(echoing).unwrap();
+            let (binding, address) = open(&runtime, &network).unwrap();
+            let heard = Arc::try_new(SpinLock::new(Heard::default())).unwrap();
+            let building = Connection::build(&address, at(1), options(5), Box::new(Ear(heard.clone())));
+            let (connection, circuit) = runtime.block_on(building).unwrap().unwrap();
+            runtime.advance(Duration::from_millis(1));
+            let _broken = runtime.block_on(circuit.send(message.clone())).unwrap();
+            runtime.advance(Duration::from_secs(1));
+            {
+                let heard = heard.lock();
+                assert_eq!(heard.disconnects, [Disconnection::Aborted], "byte {breaks_at}");
+                assert_eq!(heard.errors, 0);
+                assert_eq!(heard.bytes, message[..heard.bytes.len()]);
+                assert!(heard.bytes.len() <= breaks_at);
+            }
+            assert_eq!(circuit.state(), State::Disconnected);
+            runtime.block_on(circuit.tear_down()).unwrap().unwrap();
+            connection.tear_down().unwrap();
+            address.tear_down().unwrap();
+            binding.tear_down().unwrap();
+            runtime.cancel_all();
+            runtime.shutdown();
+            assert_eq!(heard.lock().disconnects.len(), 1);
+        }
+    }
+}
+
+/// A sink whose `receive` takes its time.
+struct Slow {
+    entered: Event,
+    may_leave: Event,
+    left: SpinLock<bool>,
+}
+
+struct SlowSink(Arc<Slow>);
+
+impl ConnectionEvents for SlowSink {
+    fn receive(&self, _: CircuitId, _: &[u8]) -> Indication {
+        self.0.entered.set();
+        self.0.may_leave.wait();
+        *self.0.left.lock() = true;
+        Indication::Taken
+    }
+    fn data_ready(&self, _: CircuitId, _: Vec<u8>, _: usize, _: Status) {}
+    fn disconnect(&self, _: CircuitId, _: Disconnection) {}
+    fn error(&self, _: CircuitId, _: Status) {}
+}
+
+#[test]
+fn tear_down_waits_for_the_callback_that_runs() {
+    let runtime = Runtime::start(2).unwrap();
+    let network = Network::new(&runtime).unwrap();
+    let listener = network.listen(at(1)).unwrap();
+    let (_binding, address) = open(&runtime, &network).unwrap();
+    let slow = Slow {
+        entered: Event::try_new(Reset::Manual).unwrap(),
+        may_leave: Event::try_new(Reset::Manual).unwrap(),
+        left: SpinLock::new(false),
+    };
+    let slow = Arc::try_new(slow).unwrap();
+    let building = Connection::build(&address, at(1), options(5), Box::new(SlowSink(slow.clone())));
+    let (_connection, circuit) = runtime.block_on(building).unwrap().unwrap();
+    let server = runtime.block_on(listener.accept()).unwrap();
+    runtime.block_on(server.send(vec![1])).unwrap().1.unwrap();
+    slow.entered.wait();
+    let (done, torn_down) = oneshot().unwrap();
+    let watched = slow.clone();
+    let tearing = async move {
+        let result = circuit.tear_down().await;
+        let left = *watched.left.lock();
+        done.send((result, left)).unwrap();
+    };
+    runtime.spawn(tearing).unwrap();
+    slow.may_leave.set();
+    assert_eq!(runtime.block_on(torn_down), Ok(Ok((Ok(()), true))));
+    runtime.shutdown();
+}
+
+/// Everything a mini-redirector does with the engine, on memory that may run out.
+fn a_life(runtime: &Runtime) -> nt::Result {
+    let network = Network::new(runtime)?;
+    let listener = network.listen(at(1))?;
+    let (binding, address) = open(runtime, &network)?;
+    let building = Connection::build(&address, at(1), options(5), try_box(Deaf)?);
+    let (connection, circuit) = runtime.block_on(building)??;
+    let second: VirtualCircuit<Network> = runtime.block_on(connection.build_circuit())??;
+    let (data, sent) = runtime.block_on(circuit.send(Vec::try_zeroed(1000)?))?;
+    let submitted = second.submit(data, 1);
+    runtime.block_on(second.tear_down())??;
+    runtime.block_on(circuit.tear_down())??;
+    connection.tear_down()?;
+    address.tear_down()?;
+    binding.tear_down()?;
+    drop(listener);
+    sent.map(drop).and(submitted)
+}
+
+#[test]
+fn every_failed_allocation_is_reported_and_leaks_nothing() {
+    let body = || -> nt::Result {
+        let runtime = Runtime::simulated(1)?;
+        let result = a_life(&runtime);
+        runtime.run_until_stalled();
+        let left = runtime.live_tasks();
+        runtime.cancel_all();
+        runtime.shutdown();
+        assert_eq!(left, 0, "no pump outlives its handles");
+        result
+    };
+    let swept = sweep(body, |run, result| {
+        assert_eq!(run.leaked, 0, "{run:?}: {result:?}");
+        match result {
+            Ok(()) => {}
+            Err(status) => assert_eq!(status, Status::INSUFFICIENT_RESOURCES, "{run:?}"),
+        }
+        assert!(run.failed || result.is_ok(), "{run:?}");
+    });
+    assert!(swept.failures > 30, "{swept:?}");
+    println!("{} allocations failed in turn", swept.failures);
+}
