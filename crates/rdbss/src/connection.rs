@@ -89,8 +89,7 @@ impl<X: Extensions> Tree<X> {
         result
     }
 
-    /// Takes all views of a share away by force (`RxForceFinalizeAllVNetRoots`). Their add-connection references
-    /// stay until they are taken away one by one or the tree goes; no name leads to the views any more.
+    /// Takes all views of a share away by force (`RxForceFinalizeAllVNetRoots`).
     ///
     /// # Errors
     /// `INVALID_PARAMETER` if the share is gone.

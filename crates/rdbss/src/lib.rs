@@ -39,6 +39,10 @@ mod srv_open;
 mod table;
 mod tree;
 mod v_net_root;
+mod validate;
+
+#[cfg(test)]
+mod tests;
 
 pub use close::Cleanup;
 pub use condition::Condition;
@@ -51,6 +55,7 @@ pub use fcb::{Fcb, FcbKind, FcbState};
 pub use fobx::{Fobx, FobxFlags};
 pub use id::{ContextId, FcbId, FobxId, Id, NetRootId, SrvCallId, SrvOpenId, VNetRootId, kind};
 pub use logon::LogonId;
+pub use names::{DriveLetter, OpenName, PathName, ServerName};
 pub use net_root::NetRoot;
 pub use open::{BeginOpen, OpenRequest, Opened, Opening};
 pub use request::Request;
@@ -61,3 +66,4 @@ pub use srv_call::{SrvCall, SrvCallFlags};
 pub use srv_open::{SrvOpen, SrvOpenFlags};
 pub use tree::{Chain, Config, Tree};
 pub use v_net_root::VNetRoot;
+pub use validate::Violation;

@@ -9,8 +9,11 @@ fn name(text: &str) -> NameBuf {
     NameBuf::try_from_str(text).unwrap()
 }
 
+/// Drive, logon id, host, port, path, trailing backslash.
+type Parsed = (Option<char>, Option<u64>, String, Option<u16>, String, bool);
+
 /// What a name parses to, spelt out.
-fn parsed(text: &str) -> Result<(Option<char>, Option<u64>, String, Option<u16>, String, bool), Status> {
+fn parsed(text: &str) -> Result<Parsed, Status> {
     let text = name(text);
     PathName::parse(text.as_name()).map(|name| {
         (
