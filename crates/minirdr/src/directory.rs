@@ -158,7 +158,15 @@ impl Scan {
             let start = end + (DirEntry::FIXED_LEN);
             end = start + entry.name.len();
             let mut name = NameBuf::default();
-            to_nt(entry.name, &mut name)?;
+            match entry.name {
+                // The two names that mean the same on both sides; everywhere else a last dot is moved.
+                dots @ (b"." | b"..") => {
+                    for &dot in dots {
+                        name.try_push(u16::from(dot))?;
+                    }
+                }
+                other => to_nt(other, &mut name)?,
+            }
             if self
                 .pattern
                 .as_ref()

@@ -47,7 +47,7 @@ pub use directory::DirectoryQuery;
 pub use disconnect::Connection;
 pub use file::{OpenFile, WritePosition};
 pub use objects::Platform;
-pub use rdbss::{Level, LogonId};
+pub use rdbss::{Level, LogonId, Statistics as ObjectCounts};
 pub use settings::Settings;
 
 use client::Client;

@@ -1,0 +1,288 @@
+//! A handle of a test, and how it is opened.
+
+use minirdr::{DirectoryQuery, OpenFile, WritePosition};
+use nt::{
+    AccessMask, CreateAction, CreateDisposition, CreateOptions, FileAttributes, FileInformationClass,
+    FsInformationClass, ShareAccess, Status,
+};
+
+use super::{Host, World, name, token};
+
+/// How to open a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Open {
+    pub access: AccessMask,
+    pub share: ShareAccess,
+    pub disposition: CreateDisposition,
+    pub options: CreateOptions,
+    pub attributes: FileAttributes,
+    pub target_directory: bool,
+}
+
+impl Open {
+    fn with(access: AccessMask, disposition: CreateDisposition) -> Self {
+        Self {
+            access,
+            share: ShareAccess::all(),
+            disposition,
+            options: CreateOptions::empty(),
+            attributes: FileAttributes::NORMAL,
+            target_directory: false,
+        }
+    }
+
+    /// An existing file, to read.
+    pub fn read() -> Self {
+        Self::with(AccessMask::GENERIC_READ, CreateDisposition::OPEN)
+    }
+
+    /// An existing file, to read and write.
+    pub fn write() -> Self {
+        Self::with(
+            AccessMask::GENERIC_READ | AccessMask::GENERIC_WRITE,
+            CreateDisposition::OPEN,
+        )
+    }
+
+    /// A new file, to read, write and delete.
+    pub fn create() -> Self {
+        Self::with(
+            AccessMask::GENERIC_READ | AccessMask::GENERIC_WRITE | AccessMask::DELETE,
+            CreateDisposition::CREATE,
+        )
+    }
+
+    /// An existing file, to delete or rename.
+    pub fn delete() -> Self {
+        Self::with(
+            AccessMask::DELETE | AccessMask::READ_ATTRIBUTES,
+            CreateDisposition::OPEN,
+        )
+    }
+
+    /// An existing directory, to list.
+    pub fn directory() -> Self {
+        Self::read().options(CreateOptions::DIRECTORY_FILE)
+    }
+
+    pub fn access(mut self, access: AccessMask) -> Self {
+        self.access = access;
+        self
+    }
+
+    pub fn share(mut self, share: ShareAccess) -> Self {
+        self.share = share;
+        self
+    }
+
+    pub fn disposition(mut self, disposition: CreateDisposition) -> Self {
+        self.disposition = disposition;
+        self
+    }
+
+    pub fn options(mut self, options: CreateOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    pub fn attributes(mut self, attributes: FileAttributes) -> Self {
+        self.attributes = attributes;
+        self
+    }
+
+    pub fn target_directory(mut self) -> Self {
+        self.target_directory = true;
+        self
+    }
+}
+
+/// An open handle. Dropped, it is cleaned up and closed, as the I/O manager does with one whose process ends.
+pub struct File<'w> {
+    pub(super) world: &'w World,
+    pub file: executive::mem::Arc<OpenFile<Host>>,
+    pub action: CreateAction,
+}
+
+/// One entry of a directory listing of the class FileBothDirectoryInformation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub name: String,
+    pub size: u64,
+    pub attributes: FileAttributes,
+}
+
+impl File<'_> {
+    pub fn read(&self, offset: u64, len: usize) -> nt::Result<Vec<u8>> {
+        let mut buffer = vec![0xee; len];
+        let read = self.world.block(self.file.read(offset, &mut buffer, &token()))?;
+        buffer.truncate(read);
+        Ok(buffer)
+    }
+
+    pub fn write(&self, offset: u64, data: &[u8]) -> nt::Result<usize> {
+        self.world
+            .block(self.file.write(WritePosition::At(offset), data, &token()))
+    }
+
+    pub fn append(&self, data: &[u8]) -> nt::Result<usize> {
+        self.world
+            .block(self.file.write(WritePosition::EndOfFile, data, &token()))
+    }
+
+    pub fn flush(&self) -> nt::Result {
+        self.world.block(self.file.flush(&token()))
+    }
+
+    pub fn query(&self, class: FileInformationClass, len: usize) -> nt::Result<(Vec<u8>, Status)> {
+        let mut buffer = vec![0xee; len];
+        let (used, status) =
+            self.world
+                .block(self.file.query_information(class, 77, &mut buffer, &token()))?;
+        buffer.truncate(used);
+        Ok((buffer, status))
+    }
+
+    /// A class that fits its buffer.
+    pub fn information(&self, class: FileInformationClass) -> nt::Result<Vec<u8>> {
+        let (record, status) = self.query(class, 4096)?;
+        assert_eq!(status, Status::SUCCESS);
+        Ok(record)
+    }
+
+    pub fn size(&self) -> nt::Result<u64> {
+        Ok(u64_at(&self.information(FileInformationClass::STANDARD)?, 8))
+    }
+
+    pub fn volume(&self, class: FsInformationClass, len: usize) -> nt::Result<(Vec<u8>, Status)> {
+        let mut buffer = vec![0xee; len];
+        let (used, status) = self
+            .world
+            .block(self.file.query_volume(class, &mut buffer, &token()))?;
+        buffer.truncate(used);
+        Ok((buffer, status))
+    }
+
+    pub fn set(&self, class: FileInformationClass, record: &[u8]) -> nt::Result {
+        self.set_beside(class, record, None)
+    }
+
+    pub fn set_beside(
+        &self,
+        class: FileInformationClass,
+        record: &[u8],
+        target: Option<&File<'_>>,
+    ) -> nt::Result {
+        let target = target.map(|file| &*file.file);
+        self.world
+            .block(self.file.set_information(class, record, target, &token()))
+    }
+
+    pub fn set_size(&self, size: u64) -> nt::Result {
+        self.set(FileInformationClass::END_OF_FILE, &size.to_le_bytes())
+    }
+
+    pub fn set_delete(&self, delete: bool) -> nt::Result {
+        self.set(FileInformationClass::DISPOSITION, &[u8::from(delete)])
+    }
+
+    /// Renames to `new`, in the directory `target` if that is given.
+    pub fn rename(&self, new: &str, replace: bool, target: Option<&File<'_>>) -> nt::Result {
+        let name = name(new);
+        let units = name.as_name().as_units();
+        let mut record = vec![u8::from(replace), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        record.extend((units.len() as u32 * 2).to_le_bytes());
+        record.extend(units.iter().flat_map(|unit| unit.to_le_bytes()));
+        self.set_beside(FileInformationClass::RENAME, &record, target)
+    }
+
+    /// One query of the directory.
+    pub fn query_directory(&self, query: &DirectoryQuery<'_>, len: usize) -> nt::Result<(Vec<u8>, Status)> {
+        let mut buffer = vec![0xee; len];
+        let (used, status) = self
+            .world
+            .block(self.file.query_directory(query, &mut buffer, &token()))?;
+        buffer.truncate(used);
+        Ok((buffer, status))
+    }
+
+    /// Everything in the directory that matches `pattern`, by queries with buffers of `len` bytes.
+    pub fn entries(&self, pattern: &str, len: usize) -> nt::Result<Vec<Entry>> {
+        let pattern = name(pattern);
+        let mut query = DirectoryQuery {
+            class: FileInformationClass::BOTH_DIRECTORY,
+            pattern: Some(pattern.as_name()),
+            restart: true,
+            single: false,
+        };
+        let mut found = Vec::new();
+        loop {
+            match self.query_directory(&query, len) {
+                Ok((buffer, _)) => found.extend(both_directory(&buffer)),
+                Err(Status::NO_MORE_FILES) => return Ok(found),
+                Err(status) => return Err(status),
+            }
+            query.restart = false;
+        }
+    }
+
+    pub fn names(&self) -> nt::Result<Vec<String>> {
+        Ok(self
+            .entries("*", 64 * 1024)?
+            .into_iter()
+            .map(|entry| entry.name)
+            .collect())
+    }
+
+    pub fn cleanup(&self) {
+        self.world.block(self.file.cleanup());
+    }
+
+    pub fn close(self) {
+        drop(self);
+    }
+}
+
+impl Drop for File<'_> {
+    fn drop(&mut self) {
+        self.cleanup();
+        self.file.close();
+    }
+}
+
+/// The entries of a FILE_BOTH_DIR_INFORMATION list.
+pub fn both_directory(list: &[u8]) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    let mut at = 0;
+    loop {
+        let entry = &list[at..];
+        let len = u32_at(entry, 60) as usize;
+        entries.push(Entry {
+            name: utf16(&entry[94..94 + len]),
+            size: u64_at(entry, 40),
+            attributes: FileAttributes::from_bits_retain(u32_at(entry, 56)),
+        });
+        match u32_at(entry, 0) as usize {
+            0 => return entries,
+            next => {
+                assert_eq!(next % 8, 0, "entries are aligned");
+                at += next;
+            }
+        }
+    }
+}
+
+pub fn utf16(bytes: &[u8]) -> String {
+    let units: Vec<u16> = bytes
+        .chunks_exact(2)
+        .map(|unit| u16::from_le_bytes([unit[0], unit[1]]))
+        .collect();
+    String::from_utf16_lossy(&units)
+}
+
+pub fn u32_at(record: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(record[at..at + 4].try_into().unwrap())
+}
+
+pub fn u64_at(record: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(record[at..at + 8].try_into().unwrap())
+}
