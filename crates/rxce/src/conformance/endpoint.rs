@@ -190,7 +190,7 @@ pub(super) async fn survives_dropped_operations<T: Transport>(bench: Arc<Bench<T
     let wait = || bench.runtime().sleep(Duration::from_millis(10));
     let endpoint = bench.connect(bench.peers.silent).await?;
     select(endpoint.receive(Vec::try_zeroed(4096)?, 0), wait()).await;
-    select(endpoint.send(Vec::try_zeroed(32 * 1024 * 1024)?), wait()).await;
+    select(endpoint.send(Vec::try_zeroed(16 * 1024 * 1024)?), wait()).await;
     endpoint.close().await?;
     // And with the endpoint gone before its operations.
     let endpoint = bench.connect(bench.peers.silent).await?;
