@@ -1,0 +1,59 @@
+//! From the major function of a request to the code that answers it.
+
+use nt::Status;
+use wdk_sys::{
+    IRP_MJ_CLEANUP, IRP_MJ_CLOSE, IRP_MJ_CREATE, IRP_MJ_CREATE_MAILSLOT, IRP_MJ_CREATE_NAMED_PIPE,
+    IRP_MJ_DEVICE_CONTROL, IRP_MJ_DIRECTORY_CONTROL, IRP_MJ_FLUSH_BUFFERS, IRP_MJ_QUERY_EA,
+    IRP_MJ_QUERY_INFORMATION, IRP_MJ_QUERY_VOLUME_INFORMATION, IRP_MJ_READ, IRP_MJ_SET_EA,
+    IRP_MJ_SET_INFORMATION, IRP_MJ_WRITE, NTSTATUS, PDEVICE_OBJECT, PIRP,
+};
+
+use crate::driver::Driver;
+use crate::irp::Irp;
+use crate::{create, data, directory, information, ioctl};
+
+/// Answers a request, or sees to it that it will be: the result is the dispatch routine's.
+type Handler = fn(&Driver, Irp) -> NTSTATUS;
+
+/// Every entry of the driver object's MajorFunction table.
+///
+/// # Invocation context
+/// Called by the I/O manager in the context of whoever makes the request, at PASSIVE_LEVEL, or at APC_LEVEL for paging
+/// I/O. Never waits: requests that have to are answered by a task.
+pub(crate) unsafe extern "C" fn dispatch(device: PDEVICE_OBJECT, irp: PIRP) -> NTSTATUS {
+    // SAFETY: the I/O manager hands each request over once; all that completes it is the value made here.
+    let Some(irp) = (unsafe { Irp::take(irp) }) else {
+        return Status::INVALID_PARAMETER.as_ntstatus();
+    };
+    // SAFETY: requests come for a live device of this driver.
+    let Some(driver) = (unsafe { Driver::of(device) }) else {
+        return irp.answer(Err(Status::DEVICE_NOT_READY));
+    };
+    handler(irp.stack().MajorFunction)(driver, irp)
+}
+
+/// The MajorFunction table. Before START, what is about files is refused by the mini-redirector, as no file can be open;
+/// the device itself always answers.
+fn handler(major: u8) -> Handler {
+    match u32::from(major) {
+        IRP_MJ_CREATE => create::create,
+        IRP_MJ_CLEANUP => create::cleanup,
+        IRP_MJ_CLOSE => create::close,
+        IRP_MJ_READ => data::read,
+        IRP_MJ_WRITE => data::write,
+        IRP_MJ_FLUSH_BUFFERS => data::flush,
+        IRP_MJ_QUERY_INFORMATION => information::query,
+        IRP_MJ_SET_INFORMATION => information::set,
+        IRP_MJ_QUERY_VOLUME_INFORMATION => information::query_volume,
+        IRP_MJ_DIRECTORY_CONTROL => directory::control,
+        IRP_MJ_DEVICE_CONTROL => ioctl::control,
+        // A redirector of files has neither pipes nor mailslots; the name is wrong, not the request.
+        IRP_MJ_CREATE_NAMED_PIPE | IRP_MJ_CREATE_MAILSLOT => {
+            |_, irp| irp.answer(Err(Status::OBJECT_NAME_INVALID))
+        }
+        IRP_MJ_QUERY_EA | IRP_MJ_SET_EA => |_, irp| irp.answer(Err(Status::EAS_NOT_SUPPORTED)),
+        // SET_VOLUME_INFORMATION, FILE_SYSTEM_CONTROL, INTERNAL_DEVICE_CONTROL, SHUTDOWN, LOCK_CONTROL,
+        // QUERY_SECURITY, SET_SECURITY, POWER, SYSTEM_CONTROL, DEVICE_CHANGE, QUERY_QUOTA, SET_QUOTA, PNP.
+        _ => |_, irp| irp.answer(Err(Status::INVALID_DEVICE_REQUEST)),
+    }
+}

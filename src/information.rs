@@ -1,0 +1,146 @@
+//! What is known of a file and of its volume: IRP_MJ_QUERY_INFORMATION, IRP_MJ_SET_INFORMATION,
+//! IRP_MJ_QUERY_VOLUME_INFORMATION. All three use the system buffer.
+
+use nt::{FileInformationClass, FsInformationClass, Status};
+use wdk_sys::NTSTATUS;
+
+use crate::driver::Driver;
+use crate::file_object::FileObject;
+use crate::irp::{Irp, Outcome, pend};
+
+/// IRP_MJ_QUERY_INFORMATION.
+pub(crate) fn query(driver: &Driver, mut irp: Irp) -> NTSTATUS {
+    // SAFETY: this is a QUERY_INFORMATION request, so its parameters are the QueryFile member.
+    let query = unsafe { irp.stack().Parameters.QueryFile };
+    let (length, class) = (
+        query.Length as usize,
+        FileInformationClass(number(query.FileInformationClass)),
+    );
+    let (file, position) =
+        match irp
+            .file_object()
+            .ok_or(Status::INVALID_DEVICE_REQUEST)
+            .and_then(|file_object| {
+                let position = u64::try_from(file_object.position()).unwrap_or(0);
+                Ok((file_object.file()?, position))
+            }) {
+            Ok(opened) => opened,
+            Err(status) => return irp.answer(Err(status)),
+        };
+    if class == FileInformationClass::POSITION {
+        let result = irp
+            .system_buffer(length)
+            .and_then(|buffer| put(buffer, &position.to_le_bytes()));
+        return match result {
+            Ok(written) => irp.complete(Status::SUCCESS, written),
+            Err(status) => irp.answer(Err(status)),
+        };
+    }
+    pend(driver.runtime(), irp, move |mut pending, cancel| async move {
+        let result = match pending.irp().system_buffer(length) {
+            Ok(buffer) => file.query_information(class, position, buffer, &cancel).await,
+            Err(status) => Err(status),
+        };
+        pending.complete(result.map(outcome));
+    })
+}
+
+/// IRP_MJ_SET_INFORMATION.
+pub(crate) fn set(driver: &Driver, mut irp: Irp) -> NTSTATUS {
+    // SAFETY: this is a SET_INFORMATION request, so its parameters are the SetFile member.
+    let set = unsafe { irp.stack().Parameters.SetFile };
+    let (length, class) = (
+        set.Length as usize,
+        FileInformationClass(number(set.FileInformationClass)),
+    );
+    let file = match irp
+        .file_object()
+        .ok_or(Status::INVALID_DEVICE_REQUEST)
+        .and_then(FileObject::file)
+    {
+        Ok(file) => file,
+        Err(status) => return irp.answer(Err(status)),
+    };
+    if class == FileInformationClass::POSITION {
+        let result = irp.system_buffer(length).and_then(|buffer| get(buffer));
+        if let (Ok(offset), Some(file_object)) = (result, irp.file_object()) {
+            file_object.set_position(offset);
+        }
+        return irp.answer(result.map(|_| ()));
+    }
+    // SAFETY: the directory that the I/O manager opened for the target of a rename or link, referenced until the request
+    // completes, and on the same device; otherwise null.
+    let directory = match unsafe { FileObject::new(set.FileObject) } {
+        None => None,
+        Some(directory) => match directory.file() {
+            Ok(directory) => Some(directory),
+            Err(_) => return irp.answer(Err(Status::INVALID_PARAMETER)),
+        },
+    };
+    pend(driver.runtime(), irp, move |mut pending, cancel| async move {
+        let result = match pending.irp().system_buffer(length) {
+            Ok(data) => {
+                file.set_information(class, data, directory.as_deref(), &cancel)
+                    .await
+            }
+            Err(status) => Err(status),
+        };
+        pending.complete(result.map(|()| (Status::SUCCESS, 0)));
+    })
+}
+
+/// IRP_MJ_QUERY_VOLUME_INFORMATION.
+pub(crate) fn query_volume(driver: &Driver, irp: Irp) -> NTSTATUS {
+    // SAFETY: this is a QUERY_VOLUME_INFORMATION request, so its parameters are the QueryVolume member.
+    let query = unsafe { irp.stack().Parameters.QueryVolume };
+    let (length, class) = (
+        query.Length as usize,
+        FsInformationClass(number(query.FsInformationClass)),
+    );
+    let file = match irp
+        .file_object()
+        .ok_or(Status::INVALID_DEVICE_REQUEST)
+        .and_then(FileObject::file)
+    {
+        Ok(file) => file,
+        Err(status) => return irp.answer(Err(status)),
+    };
+    pend(driver.runtime(), irp, move |mut pending, cancel| async move {
+        let result = match pending.irp().system_buffer(length) {
+            Ok(buffer) => file.query_volume(class, buffer, &cancel).await,
+            Err(status) => Err(status),
+        };
+        pending.complete(result.map(outcome));
+    })
+}
+
+fn outcome((written, status): (usize, Status)) -> Outcome {
+    (status, written)
+}
+
+/// A C enumeration's value, whichever integer the bindings give it.
+pub(crate) fn number(class: impl TryInto<u32>) -> u32 {
+    class.try_into().unwrap_or(u32::MAX)
+}
+
+fn put(buffer: &mut [u8], record: &[u8]) -> nt::Result<usize> {
+    let target = buffer
+        .get_mut(..record.len())
+        .ok_or(Status::INFO_LENGTH_MISMATCH)?;
+    target.copy_from_slice(record);
+    Ok(record.len())
+}
+
+/// FILE_POSITION_INFORMATION.
+///
+/// # Errors
+/// `INFO_LENGTH_MISMATCH`, `INVALID_PARAMETER` for a negative offset.
+fn get(buffer: &[u8]) -> nt::Result<i64> {
+    let record = buffer.first_chunk::<8>().ok_or(Status::INFO_LENGTH_MISMATCH)?;
+    let offset = i64::from_le_bytes(*record);
+    if offset < 0 {
+        Err(Status::INVALID_PARAMETER)
+    } else {
+        Ok(offset)
+    }
+}

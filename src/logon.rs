@@ -1,0 +1,74 @@
+//! Whose mappings a request sees: the logon session of who makes it.
+
+use minirdr::LogonId;
+use nt::Status;
+use wdk_sys::ntddk::{SeCaptureSubjectContext, SeQueryAuthenticationIdToken, SeReleaseSubjectContext};
+use wdk_sys::{IO_SECURITY_CONTEXT, LUID, PACCESS_TOKEN, SECURITY_SUBJECT_CONTEXT};
+
+use crate::irp::Irp;
+
+/// `SECURITY_IMPERSONATION_LEVEL.SecurityImpersonation`: from here on a server may act as its client.
+const SECURITY_IMPERSONATION: wdk_sys::SECURITY_IMPERSONATION_LEVEL = 2;
+
+/// The logon id of everyone when mappings are global.
+const EVERYONE: LogonId = LogonId(0);
+
+/// The logon session of the calling thread: its client's where it impersonates one. PASSIVE_LEVEL, in the context of
+/// the caller, which a dispatch routine of a topmost driver is called in.
+///
+/// # Errors
+/// `BAD_IMPERSONATION_LEVEL` for a client that may be identified only; `ACCESS_DENIED` without a token.
+pub(crate) fn of_caller(global_mappings: bool) -> nt::Result<LogonId> {
+    if global_mappings {
+        return Ok(EVERYONE);
+    }
+    let mut subject = SECURITY_SUBJECT_CONTEXT::default();
+    // SAFETY: the routine fills in the context, which is released below.
+    unsafe { SeCaptureSubjectContext(&raw mut subject) };
+    let logon = of_subject(&subject);
+    // SAFETY: captured above, released once.
+    unsafe { SeReleaseSubjectContext(&raw mut subject) };
+    logon
+}
+
+/// The logon session that an open is made for.
+///
+/// # Errors
+/// As [`of_caller`].
+pub(crate) fn of_create(irp: &Irp, global_mappings: bool) -> nt::Result<LogonId> {
+    if global_mappings {
+        return Ok(EVERYONE);
+    }
+    // SAFETY: this is a CREATE request, so its parameters are the Create member.
+    let create = unsafe { irp.stack().Parameters.Create };
+    let context: *mut IO_SECURITY_CONTEXT = create.SecurityContext;
+    // SAFETY: null, or the I/O manager's security context, which lives as long as the CREATE request.
+    let Some(context) = (unsafe { context.as_ref() }) else {
+        return of_caller(false);
+    };
+    // SAFETY: as above: the access state belongs to the security context.
+    let Some(state) = (unsafe { context.AccessState.as_ref() }) else {
+        return of_caller(false);
+    };
+    of_subject(&state.SubjectSecurityContext)
+}
+
+/// `SeQuerySubjectContextToken`, and the logon session of that token.
+fn of_subject(subject: &SECURITY_SUBJECT_CONTEXT) -> nt::Result<LogonId> {
+    let token: PACCESS_TOKEN = if subject.ClientToken.is_null() {
+        subject.PrimaryToken
+    } else if subject.ImpersonationLevel < SECURITY_IMPERSONATION {
+        return Err(Status::BAD_IMPERSONATION_LEVEL);
+    } else {
+        subject.ClientToken
+    };
+    if token.is_null() {
+        return Err(Status::ACCESS_DENIED);
+    }
+    let mut luid = LUID::default();
+    // SAFETY: a captured subject context holds references to its tokens. PASSIVE_LEVEL.
+    let status = unsafe { SeQueryAuthenticationIdToken(token, &raw mut luid) };
+    Status::from_ntstatus(status).ok()?;
+    let high = u64::from(luid.HighPart.cast_unsigned());
+    Ok(LogonId(high << 32 | u64::from(luid.LowPart)))
+}
