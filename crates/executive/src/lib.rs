@@ -1,7 +1,7 @@
 //! What the NT executive gives a driver, behind one API: memory, locks, events, time, tasks.
 //!
 //! Everything above this crate is the same code inside the NT kernel, in an ordinary process and in the
-//! simulator. What differs sits in one small private module, [`backend`], of which there are three: the NT kernel
+//! simulator. What differs sits in one small private module, `backend`, of which there are three: the NT kernel
 //! (feature `kernel`), std, and loom's model checker (`--cfg loom`).
 //!
 //! House rules that hold for every item here:

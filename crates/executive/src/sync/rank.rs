@@ -6,7 +6,7 @@
 pub struct Rank(pub u8);
 
 impl Rank {
-    /// For a lock under which no other is taken (waking a task is fine: see [`Rank::EXECUTIVE`]).
+    /// For a lock under which no other is taken (waking a task is fine: this crate's own locks rank higher).
     pub const LEAF: Rank = Rank(254);
     /// The locks inside this crate: tasks may be woken and channels used under any lock but these.
     pub(crate) const EXECUTIVE: Rank = Rank(255);
