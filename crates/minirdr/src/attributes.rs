@@ -91,6 +91,12 @@ impl Attributes {
         self.mode.is_directory()
     }
 
+    /// IO_REPARSE_TAG_SYMLINK for a symbolic link, else 0.
+    #[must_use]
+    pub(crate) fn reparse_tag(&self) -> u32 {
+        if self.mode.is_symlink() { 0xa000_000c } else { 0 }
+    }
+
     /// Whether Tlopen may be sent: a FIFO, socket or device could block the server for good.
     #[must_use]
     pub(crate) fn is_openable(&self) -> bool {

@@ -1,7 +1,7 @@
 //! IRP_MJ_SET_INFORMATION, carried out.
 
 use executive::task::CancelToken;
-use ninep::wire::{Mode, SetAttrMask, Time, Treaddir, Trename, Tsetattr};
+use ninep::wire::{Mode, OpenFlags, SetAttrMask, Time, Tlopen, Treaddir, Tsetattr};
 use nt::{AccessMask, FileAttributes, FileInformationClass, FileTime, Name, NameBuf, Status};
 use rdbss::MajorFunction;
 
@@ -9,6 +9,7 @@ use crate::attributes::ANY_WRITE;
 use crate::client::OwnedFid;
 use crate::file::OpenFile;
 use crate::names::ServerPath;
+use crate::namespace;
 use crate::objects::Platform;
 use crate::set_information::{Change, last_component};
 
@@ -132,43 +133,24 @@ impl<P: Platform> OpenFile<P> {
             return Err(Status::ACCESS_DENIED);
         }
         let name = name.as_name();
-        let separator = u16::from(b'\\');
-        if target.is_none() && name.contains(separator) {
+        if target.is_none() && name.contains(u16::from(b'\\')) {
             return Err(Status::INVALID_PARAMETER);
         }
         let new_path = self.renamed_path(last_component(name)?, target)?;
-        let server_path = ServerPath::parse(new_path.as_name())?;
-        let (directory, last) = server_path.split_last().ok_or(Status::OBJECT_NAME_INVALID)?;
-        let (root, fcb) = {
-            let mut tree = self.redirector.tree();
-            let view = tree.srv_open(tree.fobx(self.fobx)?.srv_open())?.v_net_root();
-            let root = tree
-                .v_net_root_extension_mut(view)?
-                .ok_or(Status::UNEXPECTED_NETWORK_ERROR)?
-                .root()?;
-            (root, tree.begin_rename(self.fobx, new_path.as_name(), replace)?)
-        };
-        let rename = PendingRename {
+        let to = ServerPath::parse(new_path.as_name())?;
+        let (root, from) = self.place()?;
+        let open = self.server_open()?;
+        let fcb = self
+            .redirector
+            .tree()
+            .begin_rename(self.fobx, new_path.as_name(), replace)?;
+        let pending = PendingRename {
             file: self,
             fcb,
             renamed: false,
         };
-        let parent = root.walk(ServerPath::components_of(directory)).await?;
-        if !replace {
-            match parent.walk(core::iter::once(last)).await {
-                Ok(_) => return Err(Status::OBJECT_NAME_COLLISION),
-                Err(Status::OBJECT_NAME_NOT_FOUND) => {}
-                Err(status) => return Err(status),
-            }
-        }
-        let open = self.server_open()?;
-        let request = Trename {
-            fid: open.fid(),
-            dfid: parent.fid(),
-            name: last,
-        };
-        open.client().call(&request, |_| ()).await?;
-        rename.done();
+        namespace::rename(&root, &from, &to, &open, replace).await?;
+        pending.done();
         Ok(())
     }
 
@@ -225,7 +207,6 @@ impl<P: Platform> Drop for PendingRename<'_, P> {
 
 /// Whether a directory holds nothing but itself and its parent.
 async fn is_empty(directory: &OwnedFid) -> nt::Result<bool> {
-    use ninep::wire::{OpenFlags, Tlopen};
     let listing = directory.walk(core::iter::empty()).await?;
     let (client, fid) = (listing.client(), listing.fid());
     client

@@ -1,7 +1,7 @@
 //! What moves a session's bytes: one virtual circuit, one task that sends, one that watches deadlines.
 //!
-//! The sending task owns the connection and its circuit from the first byte to the tear-down. A [`Client`] that is
-//! closed, or dropped, or whose server broke the protocol, is reason enough for it to end; nothing else frees them.
+//! The sending task owns the connection and its circuit from the first byte to the tear-down. It ends when the
+//! [`Circuit`] is closed or dropped, when the connection does, and when the server broke the protocol.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -26,8 +26,17 @@ const QUIET_WAIT: Duration = Duration::from_secs(2);
 
 /// A client with the task that carries it.
 pub(crate) struct Circuit {
-    client: Arc<Client>,
+    line: Line,
     carrier: TaskHandle,
+}
+
+/// Keeps a client's tasks going: they hold the client themselves, so only this can tell that nobody wants it any more.
+struct Line(Arc<Client>);
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.0.ended.cancel();
+    }
 }
 
 impl Circuit {
@@ -51,11 +60,14 @@ impl Circuit {
         let (connection, vc) = Connection::build_any(local, remotes, options, events).await?;
         let carried = Arc::clone(&client);
         let carrier = runtime.spawn(async move { carry(&carried, connection, vc).await })?;
-        let circuit = Self { client, carrier };
-        let watched = Arc::clone(&circuit.client);
+        let circuit = Self {
+            line: Line(client),
+            carrier,
+        };
+        let watched = Arc::clone(circuit.client());
         let watching = runtime.spawn(async move { watch_deadlines(&watched).await });
         let negotiated = match watching {
-            Ok(_) => circuit.client.negotiate().await,
+            Ok(_) => circuit.client().negotiate().await,
             Err(error) => Err(error.into()),
         };
         match negotiated {
@@ -69,20 +81,18 @@ impl Circuit {
 
     /// The session.
     pub(crate) fn client(&self) -> &Arc<Client> {
-        &self.client
+        &self.line.0
     }
 
     /// Lets what was sent be answered, then disconnects and tears the circuit down. Returns when its tasks have ended.
     pub(crate) async fn close(self) {
-        let deadline = self.client.runtime().now() + QUIET_WAIT;
-        let _ = self
-            .client
-            .runtime()
-            .timeout_at(deadline, self.client.quiet())
-            .await;
-        self.client.state().disconnect(Disconnect::Local);
-        self.client.ended.cancel();
-        self.carrier.join().await;
+        let Self { line, carrier } = self;
+        let client = &line.0;
+        let deadline = client.runtime().now() + QUIET_WAIT;
+        let _ = client.runtime().timeout_at(deadline, client.quiet()).await;
+        client.state().disconnect(Disconnect::Local);
+        client.ended.cancel();
+        carrier.join().await;
     }
 }
 

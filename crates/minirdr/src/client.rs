@@ -6,6 +6,7 @@
 
 use alloc::vec::Vec;
 use core::future::poll_fn;
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::{Context, Waker};
 use core::time::Duration;
 
@@ -27,6 +28,8 @@ pub(crate) struct Client {
     state: Mutex<State>,
     request_timeout: Duration,
     window: usize,
+    /// The server has refused Tunlinkat or Trenameat as unknown.
+    by_file: AtomicBool,
     /// Bytes wait to be sent, or the session ended.
     pub(crate) transmit: Notify,
     /// A deadline exists where there was none.
@@ -119,6 +122,7 @@ impl Client {
             )?,
             request_timeout: settings.request_timeout,
             window: usize::from(settings.window),
+            by_file: AtomicBool::new(false),
             transmit: Notify::new(),
             deadline: Notify::new(),
             freed: Notify::new(),
@@ -140,6 +144,16 @@ impl Client {
     #[must_use]
     pub(crate) fn is_usable(&self) -> bool {
         self.state().session.ended().is_none()
+    }
+
+    /// Whether to remove and rename by directory and name.
+    pub(crate) fn works_by_name(&self) -> bool {
+        !self.by_file.load(Ordering::Relaxed)
+    }
+
+    /// Takes note that the server removes and renames by file alone.
+    pub(crate) fn set_works_by_file(&self) {
+        self.by_file.store(true, Ordering::Relaxed);
     }
 
     /// Data messages one transfer keeps in flight.
@@ -274,12 +288,6 @@ impl Client {
         self.state().session.abandon(tag);
         self.transmit.notify_one();
         self.freed.notify_all();
-    }
-}
-
-impl Drop for Client {
-    fn drop(&mut self) {
-        self.ended.cancel();
     }
 }
 

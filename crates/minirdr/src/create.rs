@@ -78,25 +78,23 @@ impl<P: Platform> MiniRedirector<P> {
         running
             .run(async {
                 let (view, path) = self.resolve(request, &running).await?;
-                let opened = self.open_in_view(request, view, &path, &running).await;
-                self.dereference_view(view);
-                opened
+                self.open_in_view(request, view.id, &path, &running).await
             })
             .await
     }
 
-    /// The view and the path below its share that a name leads to; the caller holds a reference on the view.
+    /// The view and the path below its share that a name leads to.
     async fn resolve(
         &self,
         request: &CreateRequest<'_, P>,
         running: &Running<'_, P>,
-    ) -> nt::Result<(VNetRootId, NameBuf)> {
+    ) -> nt::Result<(HeldView<'_, P>, NameBuf)> {
         if let Some(related) = request.related {
             rdbss::names::check_options(request.options, false)?;
             let mut tree = self.tree();
             let (view, path) = tree.resolve_relative(related.fobx(), request.name)?;
             tree.reference_v_net_root(view)?;
-            return Ok((view, path));
+            return Ok((self.held(view), path));
         }
         let OpenName::Path(name) = OpenName::parse(request.name, request.options)? else {
             return Err(Status::INVALID_PARAMETER);
@@ -107,38 +105,25 @@ impl<P: Platform> MiniRedirector<P> {
                 match tree.resolve(&name, request.logon)? {
                     Resolved::Path { v_net_root, path } => {
                         tree.reference_v_net_root(v_net_root)?;
-                        return Ok((v_net_root, path));
+                        return Ok((self.held(v_net_root), path));
                     }
                     Resolved::NotConnected { share_units } => share_units,
                 }
             };
             let share = share_name(&name, share_units)?;
             let view = self.connect(&share, None, request.logon, running).await?;
-            let path = {
-                let tree = self.tree();
-                match tree.resolve(&name, request.logon) {
-                    Ok(Resolved::Path { v_net_root, path }) if v_net_root == view => Ok(Some(path)),
-                    Ok(_) => Ok(None),
-                    Err(status) => Err(status),
-                }
-            };
-            match path {
-                Ok(Some(path)) => return Ok((view, path)),
+            let view = self.held(view);
+            let resolved = self.tree().resolve(&name, request.logon);
+            match resolved? {
+                Resolved::Path { v_net_root, path } if v_net_root == view.id => return Ok((view, path)),
                 // The name leads to another view by now: look again.
-                Ok(None) => self.dereference_view(view),
-                Err(status) => {
-                    self.dereference_view(view);
-                    return Err(status);
-                }
+                _ => {}
             }
         }
     }
 
-    fn dereference_view(&self, view: VNetRootId) {
-        let mut effects = Effects::new();
-        // The reference is the caller's own.
-        let _ = self.tree().dereference_v_net_root(view, &mut effects);
-        self.perform(effects);
+    fn held(&self, id: VNetRootId) -> HeldView<'_, P> {
+        HeldView { redirector: self, id }
     }
 
     async fn open_in_view(
@@ -222,6 +207,24 @@ fn target_path<'a, P: Platform>(request: &CreateRequest<'_, P>, path: Name<'a>) 
     path.rsplit_once(u16::from(b'\\'))
         .map(|(directory, _)| directory)
         .ok_or(Status::OBJECT_NAME_INVALID)
+}
+
+/// A reference on a view, given back when dropped. Not to be dropped with the tree's lock held.
+struct HeldView<'a, P: Platform> {
+    redirector: &'a MiniRedirector<P>,
+    id: VNetRootId,
+}
+
+impl<P: Platform> Drop for HeldView<'_, P> {
+    fn drop(&mut self) {
+        let mut effects = Effects::new();
+        // The reference is our own.
+        let _ = self
+            .redirector
+            .tree()
+            .dereference_v_net_root(self.id, &mut effects);
+        self.redirector.perform(effects);
+    }
 }
 
 /// An open that the tree has begun. Dropped before it is finished, as a cancelled request is, it fails it.

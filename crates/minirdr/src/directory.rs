@@ -74,13 +74,30 @@ impl Scan {
     ) -> nt::Result<(usize, Status)> {
         let mut list = EntryList::new(query.class, buffer)?;
         self.begin(query)?;
+        match self.collect(directory, query, &mut list).await {
+            // What came before a failure is delivered; the next query will meet the failure again.
+            Err(status) if list.is_empty() => Err(status),
+            Ok(Status::BUFFER_OVERFLOW) => Ok((list.used(), Status::BUFFER_OVERFLOW)),
+            Ok(_) if list.is_empty() && self.any => Err(Status::NO_MORE_FILES),
+            Ok(_) if list.is_empty() => Err(Status::NO_SUCH_FILE),
+            Ok(_) | Err(_) => Ok((list.used(), Status::SUCCESS)),
+        }
+    }
+
+    /// Fills `list` until it is full or the directory ends. `BUFFER_OVERFLOW`: its only entry's name was cut.
+    async fn collect(
+        &mut self,
+        directory: &OwnedFid,
+        query: &DirectoryQuery<'_>,
+        list: &mut EntryList<'_>,
+    ) -> nt::Result<Status> {
         loop {
             let wanted = if query.single { 1 } else { BATCH };
             let (batch, end) = self.next_batch(wanted)?;
             if batch.is_empty() {
                 self.taken = end;
                 if self.at_end {
-                    break;
+                    return Ok(Status::SUCCESS);
                 }
                 self.read_more(directory).await?;
                 continue;
@@ -101,24 +118,16 @@ impl Scan {
                     Ok(()) => self.deliver(candidate),
                     Err(_) if list.is_empty() => {
                         self.deliver(candidate);
-                        return Ok((list.used(), Status::BUFFER_OVERFLOW));
+                        return Ok(Status::BUFFER_OVERFLOW);
                     }
-                    Err(_) => return Ok((list.used(), Status::SUCCESS)),
+                    Err(_) => return Ok(Status::SUCCESS),
                 }
                 if query.single {
-                    return Ok((list.used(), Status::SUCCESS));
+                    return Ok(Status::SUCCESS);
                 }
             }
             self.taken = end;
         }
-        if !list.is_empty() {
-            return Ok((list.used(), Status::SUCCESS));
-        }
-        Err(if self.any {
-            Status::NO_MORE_FILES
-        } else {
-            Status::NO_SUCH_FILE
-        })
     }
 
     /// Takes over the pattern of a first or restarting query.
@@ -235,12 +244,12 @@ impl Scan {
 
 /// The attributes of the entry `name`. `..` is never walked, it could leave the share: both dots show the directory.
 async fn attributes_of(directory: &OwnedFid, name: &[u8]) -> nt::Result<Option<Attributes>> {
-    let names = if name == b"." || name == b".." {
-        &[][..]
+    let walked = if name == b"." || name == b".." {
+        None
     } else {
-        &[name][..]
+        Some(name)
     };
-    let Some(file) = gone_is_none(directory.walk(names.iter().copied()).await)? else {
+    let Some(file) = gone_is_none(directory.walk(walked.into_iter()).await)? else {
         return Ok(None);
     };
     let known = gone_is_none(file.client().getattr(file.fid()).await)?;

@@ -111,20 +111,26 @@ impl<'a> EntryList<'a> {
         Ok(start)
     }
 
-    /// What stands between the name's length and the name. There are no short names: their fields stay zero.
+    /// What stands between the name's length and the name. There are no short names: their fields stay zero. EaSize
+    /// holds the tag of a reparse point, as NTFS and Microsoft's redirectors have it.
     fn class_fields(&mut self, attributes: &Attributes) -> nt::Result {
         let out = &mut self.out;
+        let tag = attributes.reparse_tag();
         match self.class {
+            FileInformationClass::FULL_DIRECTORY | FileInformationClass::BOTH_DIRECTORY => out.u32(tag),
             FileInformationClass::ID_FULL_DIRECTORY => {
-                out.zeros(8)?; // EaSize, padding
+                out.u32(tag)?;
+                out.zeros(4)?;
                 out.u64(attributes.file_id)
             }
             FileInformationClass::ID_BOTH_DIRECTORY => {
-                out.zeros(4 + 4 + 24)?; // EaSize, ShortNameLength, ShortName, padding to 96
+                out.u32(tag)?;
+                out.zeros(4 + 24)?; // ShortNameLength, ShortName, padding to 96
                 out.u64(attributes.file_id)
             }
             FileInformationClass::ID_EXTD_DIRECTORY => {
-                out.zeros(8)?; // EaSize, ReparsePointTag
+                out.u32(0)?; // EaSize
+                out.u32(tag)?;
                 out.u64(attributes.file_id)
             }
             _ => Ok(()),

@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use executive::mem::Arc;
 use executive::sync::{Mutex, Rank};
 use executive::task::{CancelToken, Semaphore};
-use ninep::wire::{Tremove, Tstatfs};
+use ninep::wire::Tstatfs;
 use nt::{AccessMask, CreateOptions, FileInformationClass, FsInformationClass, NameBuf, Status};
 use rdbss::{Effects, FobxId, MajorFunction, Owner};
 
@@ -14,7 +14,8 @@ use crate::attributes::Attributes;
 use crate::client::OwnedFid;
 use crate::directory::{DirectoryQuery, Scan};
 use crate::information::{self, OpenState};
-use crate::names::to_server;
+use crate::names::{ServerPath, to_server};
+use crate::namespace;
 use crate::objects::{Platform, Revocable};
 use crate::{data, volume};
 
@@ -191,10 +192,11 @@ impl<P: Platform> OpenFile<P> {
             .run(async {
                 let _turn = self.scanning.acquire().await;
                 let open = self.open.get()?;
-                let mut scan = core::mem::take(&mut *self.scan.lock());
-                let result = scan.query(&open, query, buffer).await;
-                *self.scan.lock() = scan;
-                result
+                let mut scan = BorrowedScan {
+                    scan: core::mem::take(&mut *self.scan.lock()),
+                    home: &self.scan,
+                };
+                scan.scan.query(&open, query, buffer).await
             })
             .await
     }
@@ -236,7 +238,9 @@ impl<P: Platform> OpenFile<P> {
         self.redirector.perform(effects);
         let Ok(cleanup) = cleanup else { return };
         if cleanup.delete {
-            let deleted = self.remove().await.is_ok();
+            let runtime = &self.redirector.0.runtime;
+            let limit = self.redirector.settings().request_timeout;
+            let deleted = matches!(runtime.timeout(limit, self.remove()).await, Ok(Ok(())));
             // The deletion was asked for just now.
             let _ = self.redirector.tree().complete_delete(cleanup.fcb, deleted);
         }
@@ -254,11 +258,24 @@ impl<P: Platform> OpenFile<P> {
         self.redirector.perform(effects);
     }
 
-    /// Removes the file on the server by a fid of its own, so that this handle's stays usable to the end.
+    /// Removes the file on the server.
     async fn remove(&self) -> nt::Result {
         let open = self.open.get()?;
-        let doomed = open.walk(core::iter::empty()).await?;
-        doomed.end_by(|fid| Tremove { fid }).await
+        let (root, path) = self.place()?;
+        namespace::remove(&root, &path, &open, self.is_directory).await
+    }
+
+    /// The root of the share, and the path below it that the file has now.
+    pub(crate) fn place(&self) -> nt::Result<(Arc<OwnedFid>, ServerPath)> {
+        let mut tree = self.redirector.tree();
+        let srv_open = tree.srv_open(tree.fobx(self.fobx)?.srv_open())?;
+        let path = ServerPath::parse(tree.fcb(srv_open.fcb())?.path())?;
+        let view = srv_open.v_net_root();
+        let root = tree
+            .v_net_root_extension_mut(view)?
+            .ok_or(Status::UNEXPECTED_NETWORK_ERROR)?
+            .root()?;
+        Ok((root, path))
     }
 
     pub(crate) fn begin(
@@ -323,6 +340,18 @@ impl<P: Platform> OpenFile<P> {
 impl<P: Platform> Drop for OpenFile<P> {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+/// The directory position while a query works on it. A cancelled query puts it back too.
+struct BorrowedScan<'a> {
+    scan: Scan,
+    home: &'a Mutex<Scan>,
+}
+
+impl Drop for BorrowedScan<'_> {
+    fn drop(&mut self) {
+        core::mem::swap(&mut *self.home.lock(), &mut self.scan);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The query classes of IRP_MJ_QUERY_INFORMATION, laid out as `FILE_*_INFORMATION`.
 
-use nt::{FileAttributes, FileInformationClass, Name, Status};
+use nt::{FileInformationClass, Name, Status};
 
 use crate::attributes::Attributes;
 use crate::encode::Encoder;
@@ -119,10 +119,7 @@ fn network_open(out: &mut Encoder<'_>, attributes: &Attributes) -> nt::Result {
 }
 
 fn attribute_tag(out: &mut Encoder<'_>, attributes: &Attributes) -> nt::Result {
-    /// IO_REPARSE_TAG_SYMLINK.
-    const SYMLINK: u32 = 0xa000_000c;
     out.require(8)?;
     out.u32(attributes.file_attributes.bits())?;
-    let is_link = attributes.file_attributes.contains(FileAttributes::REPARSE_POINT);
-    out.u32(if is_link { SYMLINK } else { 0 })
+    out.u32(attributes.reparse_tag())
 }

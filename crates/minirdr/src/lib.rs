@@ -26,6 +26,7 @@ mod encode;
 mod file;
 mod information;
 mod names;
+mod namespace;
 mod objects;
 mod request;
 mod server;
