@@ -1,15 +1,25 @@
 //! Test driver that builds file objects and IRPs and sends them to mrx9p, where user mode cannot cause them.
 #![no_std]
 
+extern crate alloc;
+
+mod control;
 #[cfg(feature = "downlevel")]
 #[path = "../../../src/downlevel.rs"]
 mod downlevel;
+mod file;
+mod handles;
+mod inner;
+mod parameters;
+mod serve;
+mod stack;
+mod target;
 
 #[cfg(not(test))]
 extern crate wdk_panic;
 
 use wdk_alloc::WdkAllocator;
-use wdk_sys::{DRIVER_OBJECT, NTSTATUS, PCUNICODE_STRING, STATUS_SUCCESS};
+use wdk_sys::{DRIVER_OBJECT, NTSTATUS, PCUNICODE_STRING};
 
 #[global_allocator]
 static ALLOCATOR: WdkAllocator = WdkAllocator;
@@ -24,8 +34,8 @@ pub unsafe extern "system" fn driver_entry(
     driver: &mut DRIVER_OBJECT,
     _registry: PCUNICODE_STRING,
 ) -> NTSTATUS {
-    driver.DriverUnload = Some(unload);
-    STATUS_SUCCESS
+    match control::start(driver) {
+        Ok(()) => nt::Status::SUCCESS.as_ntstatus(),
+        Err(status) => status.as_ntstatus(),
+    }
 }
-
-unsafe extern "C" fn unload(_driver: *mut DRIVER_OBJECT) {}

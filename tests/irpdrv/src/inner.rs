@@ -1,0 +1,196 @@
+//! An IRP of our own for mrx9p's device.
+
+use crate::file::File;
+use crate::parameters::{Parameters, Passing};
+use crate::stack;
+use alloc::vec::Vec;
+use core::ffi::c_void;
+use core::future::poll_fn;
+use core::mem;
+use core::ptr::{self, NonNull};
+use core::task::{Poll, Waker};
+use executive::mem::{AllocError, Arc};
+use executive::sync::SpinLock;
+use nt::Status;
+use wdk_sys::ntddk::{
+    IoAllocateIrp, IoAllocateMdl, IoCancelIrp, IoFreeIrp, IoFreeMdl, IofCallDriver, MmBuildMdlForNonPagedPool,
+};
+use wdk_sys::{
+    _MODE, DEVICE_OBJECT, IRP, MDL, NTSTATUS, SL_INVOKE_ON_CANCEL, SL_INVOKE_ON_ERROR, SL_INVOKE_ON_SUCCESS,
+    STATUS_MORE_PROCESSING_REQUIRED,
+};
+
+/// How an IRP ended.
+#[derive(Clone, Copy)]
+pub(crate) struct Outcome {
+    pub(crate) status: Status,
+    pub(crate) information: u64,
+}
+
+/// An IRP with everything it points to. It lives until its completion and until nobody may cancel it any more.
+pub(crate) struct Inner {
+    irp: NonNull<IRP>,
+    mdl: Option<NonNull<MDL>>,
+    pub(crate) parameters: Parameters,
+    /// What the IRP's buffer is. Moving the vector does not move its memory.
+    buffer: SpinLock<Vec<u8>>,
+    file: Arc<File>,
+    progress: SpinLock<Progress>,
+}
+
+#[derive(Default)]
+struct Progress {
+    outcome: Option<Outcome>,
+    waiter: Option<Waker>,
+}
+
+// SAFETY: the IRP and what it points to are mrx9p's between `send` and completion, and this object's otherwise, of which
+// only `send`, called once, touches them; IoCancelIrp may be called from anywhere as long as the IRP is allocated.
+unsafe impl Send for Inner {}
+// SAFETY: as above.
+unsafe impl Sync for Inner {}
+
+impl Inner {
+    /// An IRP for the file's device. IRQL <= DISPATCH_LEVEL.
+    pub(crate) fn try_new(
+        file: Arc<File>,
+        parameters: Parameters,
+        mut buffer: Vec<u8>,
+    ) -> Result<Arc<Self>, AllocError> {
+        let passing = parameters.passing();
+        let start = buffer.as_mut_ptr();
+        // CAST: requests are bounded when they are parsed.
+        let len = buffer.len() as u32;
+        // SAFETY: the routine has no conditions but the IRQL.
+        let irp = NonNull::new(unsafe { IoAllocateIrp(file.target.stack_size(), 0) }).ok_or(AllocError)?;
+        // From here on drop frees the IRP.
+        let mut inner = Inner {
+            irp,
+            mdl: None,
+            parameters,
+            buffer: SpinLock::new(buffer),
+            file,
+            progress: SpinLock::default(),
+        };
+        if passing == Passing::Mdl && len != 0 {
+            // SAFETY: no IRP is named, so the call only makes the description.
+            let mdl = unsafe { IoAllocateMdl(start.cast(), len, 0, 0, ptr::null_mut()) };
+            let mdl = NonNull::new(mdl).ok_or(AllocError)?;
+            inner.mdl = Some(mdl);
+            // SAFETY: vectors are made by the driver's allocator: non-paged pool, which lives as long as `inner`.
+            unsafe { MmBuildMdlForNonPagedPool(mdl.as_ptr()) };
+        }
+        let inner = Arc::try_new(inner)?;
+        let system = if passing == Passing::System {
+            start
+        } else {
+            ptr::null_mut()
+        };
+        // SAFETY: the IRP is fresh and has a stack location for the device.
+        unsafe { inner.set_up(system, len) };
+        Ok(inner)
+    }
+
+    /// Fills the IRP in, all but its completion routine.
+    ///
+    /// # Safety
+    /// The IRP is fresh, and has a stack location that nobody uses.
+    unsafe fn set_up(&self, system: *mut u8, len: u32) {
+        // SAFETY: the IRP is ours alone.
+        let irp = unsafe { &mut *self.irp.as_ptr() };
+        irp.RequestorMode = _MODE::KernelMode as i8;
+        irp.Flags = self.parameters.flags();
+        irp.AssociatedIrp.SystemBuffer = system.cast();
+        irp.MdlAddress = self.mdl.map_or(ptr::null_mut(), NonNull::as_ptr);
+        // SAFETY: this arm is the one in use outside of a completion port.
+        let overlay = unsafe { &mut irp.Tail.Overlay };
+        overlay.OriginalFileObject = self.file.object();
+        // SAFETY: IoAllocateIrp made at least one location.
+        let Some(mut location) = (unsafe { stack::next(self.irp) }) else {
+            return;
+        };
+        // SAFETY: the location is zeroed and ours until the IRP is sent.
+        let location = unsafe { location.as_mut() };
+        self.parameters.fill(location, len);
+        location.FileObject = self.file.object();
+        location.DeviceObject = self.file.target.device();
+    }
+
+    /// Sends the IRP, once, and waits for its end. IRQL = PASSIVE_LEVEL.
+    pub(crate) async fn send(this: &Arc<Self>) -> Outcome {
+        let context = Arc::into_raw(this.clone());
+        // SAFETY: the IRP has not been sent: its location is still the next one.
+        if let Some(mut location) = unsafe { stack::next(this.irp) } {
+            // SAFETY: as above.
+            let location = unsafe { location.as_mut() };
+            // What IoSetCompletionRoutine, an inline routine, does.
+            location.CompletionRoutine = Some(completed);
+            location.Context = context.cast_mut().cast();
+            // CAST: the three flags are bits of a byte.
+            location.Control = (SL_INVOKE_ON_SUCCESS | SL_INVOKE_ON_ERROR | SL_INVOKE_ON_CANCEL) as u8;
+        }
+        // SAFETY: the IRP is set up for this device; the completion routine keeps what it points to.
+        let _told_by_the_irp = unsafe { IofCallDriver(this.file.target.device(), this.irp.as_ptr()) };
+        poll_fn(|context| {
+            let waiter = context.waker().clone();
+            let mut progress = this.progress.lock();
+            if let Some(outcome) = progress.outcome {
+                return Poll::Ready(outcome);
+            }
+            let before = progress.waiter.replace(waiter);
+            drop(progress);
+            drop(before);
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// IoCancelIrp. IRQL <= DISPATCH_LEVEL.
+    pub(crate) fn cancel(&self) {
+        // SAFETY: the IRP is allocated as long as `self` lives; if it has ended, only a flag is set.
+        let _had_routine = unsafe { IoCancelIrp(self.irp.as_ptr()) };
+    }
+
+    /// The buffer, after the IRP's end.
+    pub(crate) fn take_buffer(&self) -> Vec<u8> {
+        mem::take(&mut *self.buffer.lock())
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(mdl) = self.mdl {
+            // SAFETY: the MDL was made by `try_new`; non-paged pool was not locked by it.
+            unsafe { IoFreeMdl(mdl.as_ptr()) };
+        }
+        // SAFETY: the IRP was allocated by `try_new` and is not on its way: the completion routine owns a count until
+        // then.
+        unsafe { IoFreeIrp(self.irp.as_ptr()) };
+    }
+}
+
+/// The completion routine.
+///
+/// # Safety
+/// The I/O manager calls it once for each [`Inner::send`], with the context made there.
+unsafe extern "C" fn completed(_: *mut DEVICE_OBJECT, _: *mut IRP, context: *mut c_void) -> NTSTATUS {
+    // SAFETY: `send` gave this count to the routine.
+    let inner = unsafe { Arc::<Inner>::from_raw(context.cast_const().cast()) };
+    // SAFETY: the I/O manager has completed the IRP and leaves it to us.
+    let block = unsafe { (*inner.irp.as_ptr()).IoStatus };
+    // SAFETY: a completed IRP has a status, not the pointer that shares its place.
+    let status = unsafe { block.__bindgen_anon_1.Status };
+    let waiter = {
+        let mut progress = inner.progress.lock();
+        progress.outcome = Some(Outcome {
+            status: Status(status.cast_unsigned()),
+            information: block.Information,
+        });
+        progress.waiter.take()
+    };
+    if let Some(waiter) = waiter {
+        waiter.wake();
+    }
+    // The IRP is ours: the I/O manager must not touch it after this routine.
+    STATUS_MORE_PROCESSING_REQUIRED
+}
