@@ -7,6 +7,9 @@
 use super::bindings::{AF_INET, AF_INET6, SOCKADDR};
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
+/// The protocol number; the kit's header has it in an enumeration.
+pub(super) const IPPROTO_TCP: u32 = 6;
+
 const FAMILY: usize = 0;
 const PORT: usize = 2;
 const V4_ADDRESS: usize = 4;

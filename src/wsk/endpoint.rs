@@ -29,7 +29,12 @@ impl WskEndpoint {
     ) -> nt::Result<Self> {
         client.reap();
         let socket = Socket::create(client, address::family(remote)).await?;
-        addressed(&socket.0, Step::Bind, address::binding(local, remote)).await?;
+        let bound = addressed(&socket.0, Step::Bind, address::binding(local, remote)).await;
+        bound.map_err(|status| match status {
+            // An address that is not this machine's; providers differ in what they call it.
+            Status::INVALID_PARAMETER | Status::INVALID_ADDRESS_COMPONENT => Status::NOT_SUPPORTED,
+            status => status,
+        })?;
         addressed(&socket.0, Step::Connect, remote).await?;
         Ok(WskEndpoint(socket))
     }

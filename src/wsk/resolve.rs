@@ -1,7 +1,7 @@
 //! Host names to addresses.
 
-use super::address::RawAddress;
-use super::bindings::{ADDRINFOEXW, IPPROTO_TCP, NS_ALL, SOCK_STREAM};
+use super::address::{IPPROTO_TCP, RawAddress};
+use super::bindings::{ADDRINFOEXW, NS_ALL, SOCK_STREAM};
 use super::client::{Client, Live, Orphan};
 use super::operation::{Operation, Outcome, Request};
 use alloc::vec::Vec;

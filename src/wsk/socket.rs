@@ -1,7 +1,9 @@
 //! A connection-oriented socket: who may call it, what runs on it, and how it is closed.
 
+use super::address::IPPROTO_TCP;
 use super::bindings::{
-    IPPROTO_TCP, SOCK_STREAM, WSK_FLAG_CONNECTION_SOCKET, WSK_PROVIDER_CONNECTION_DISPATCH, WSK_SOCKET,
+    SOCK_STREAM, WSK_FLAG_CONNECTION_SOCKET, WSK_PROVIDER_BASIC_DISPATCH, WSK_PROVIDER_CONNECTION_DISPATCH,
+    WSK_SOCKET,
 };
 use super::client::{Client, Live, Orphan};
 use super::operation::{Operation, Outcome, Pending, Request};
@@ -27,11 +29,19 @@ pub(super) struct Handle(NonNull<WSK_SOCKET>);
 unsafe impl Send for Handle {}
 
 impl Handle {
-    /// The routines of the socket.
+    /// The routines of the socket, which is valid until it is closed, for which every caller is waited.
     fn dispatch<'a>(self) -> &'a WSK_PROVIDER_CONNECTION_DISPATCH {
-        // SAFETY: the provider's socket is valid until it is closed, for which every caller is waited.
+        // SAFETY: the provider's socket is live.
         let table = unsafe { (*self.0.as_ptr()).Dispatch };
         // SAFETY: the socket was created with WSK_FLAG_CONNECTION_SOCKET: its table is this type, and constant.
+        unsafe { &*table.cast() }
+    }
+
+    /// The routines that every kind of socket has, with which the table begins.
+    fn basic<'a>(self) -> &'a WSK_PROVIDER_BASIC_DISPATCH {
+        // SAFETY: the provider's socket is live.
+        let table = unsafe { (*self.0.as_ptr()).Dispatch };
+        // SAFETY: every table begins with these, and is constant.
         unsafe { &*table.cast() }
     }
 }
@@ -111,7 +121,7 @@ impl Socket {
                     family,
                     // CAST: small constants.
                     SOCK_STREAM as u16,
-                    IPPROTO_TCP as u32,
+                    IPPROTO_TCP,
                     WSK_FLAG_CONNECTION_SOCKET,
                     ptr::null_mut(),
                     ptr::null(),
@@ -215,7 +225,7 @@ impl Socket {
         };
         *operation.request.0.lock() = Some(this.clone());
         let _detached = Operation::start(operation, |_, irp| {
-            let Some(routine) = handle.dispatch().Basic.WskCloseSocket else {
+            let Some(routine) = handle.basic().WskCloseSocket else {
                 return STATUS_NOT_SUPPORTED;
             };
             // SAFETY: nobody is inside a routine of the socket or will be; the IRP is the operation's and set up.
