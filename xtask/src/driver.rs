@@ -71,7 +71,7 @@ pub(crate) fn build(project: &Project, toolchain: Toolchain, drivers: &[Driver])
 }
 
 /// Modules that a driver of ours may import from.
-const ALLOWED_IMPORTS: [&str; 2] = ["ntoskrnl.exe", "netio.sys"];
+pub(crate) const ALLOWED_IMPORTS: [&str; 2] = ["ntoskrnl.exe", "netio.sys"];
 
 /// Refuses an image that Windows would not load, or that needs more of the kernel than it should.
 fn verify(name: &str, image: &Image) -> Result<()> {

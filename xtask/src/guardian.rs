@@ -7,6 +7,7 @@
 use anyhow::{Context, Result};
 use std::ffi::OsStr;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 /// A clean-up that will happen.
@@ -19,9 +20,21 @@ pub(crate) struct Guardian {
 impl Guardian {
     /// Arranges for the shell script `work` to run, with `arguments` as `$1`, `$2` …
     pub(crate) fn new(work: &str, arguments: &[&OsStr]) -> Result<Self> {
+        Self::start(&format!("read -r _\n{work}"), arguments)
+    }
+
+    /// Runs the program `arguments` with its output in `log`, and kills it at the end.
+    pub(crate) fn of_program(arguments: &[&OsStr], log: &Path) -> Result<Self> {
+        let work = "log=$1; shift; exec 3<&0\n\
+                    \"$@\" </dev/null >\"$log\" 2>&1 3<&- &\n\
+                    child=$!; read -r _ <&3; kill -KILL $child; wait $child";
+        Self::start(work, &[&[log.as_os_str()], arguments].concat())
+    }
+
+    fn start(script: &str, arguments: &[&OsStr]) -> Result<Self> {
         let mut shell = Command::new("/bin/sh")
             .arg("-c")
-            .arg(format!("trap '' INT TERM HUP\nread -r _\n{work}"))
+            .arg(script)
             .arg("guardian")
             .args(arguments)
             .current_dir("/")
@@ -41,5 +54,34 @@ impl Drop for Guardian {
         drop(self.pipe.take());
         // Nothing is left to be done about a clean-up that fails.
         let _ = self.shell.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Guardian;
+    use std::ffi::OsStr;
+
+    #[test]
+    fn the_work_is_done_at_the_end_and_not_before() {
+        let file = std::env::temp_dir().join(format!("guardian-{}", std::process::id()));
+        std::fs::write(&file, "").expect("a file");
+        let guardian = Guardian::new("rm -- \"$1\"", &[file.as_os_str()]).expect("a shell");
+        assert!(file.exists());
+        drop(guardian);
+        assert!(!file.exists());
+    }
+
+    #[test]
+    fn a_guarded_program_ends_with_its_guardian() {
+        let log = std::env::temp_dir().join(format!("guarded-{}", std::process::id()));
+        let words = ["sh", "-c", "echo up; sleep 1000"].map(OsStr::new);
+        let guardian = Guardian::of_program(&words, &log).expect("a shell");
+        while std::fs::read_to_string(&log).unwrap_or_default() != "up\n" {
+            std::thread::yield_now();
+        }
+        // Comes back at once: the program does not outlive it.
+        drop(guardian);
+        std::fs::remove_file(&log).expect("the log");
     }
 }

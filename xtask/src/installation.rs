@@ -12,7 +12,7 @@ pub(crate) const SERVICE: &str = "Mrx9p";
 /// The service of the test driver.
 pub(crate) const TEST_SERVICE: &str = "Mrx9pIrp";
 
-const PARAMETERS: &str = r"HKLM\System\CurrentControlSet\Services\Mrx9p\Parameters";
+pub(crate) const PARAMETERS: &str = r"HKLM\System\CurrentControlSet\Services\Mrx9p\Parameters";
 const PROVIDER_ORDER: &str = r"HKLM\System\CurrentControlSet\Control\NetworkProvider\Order";
 
 /// Installs `package` in a fresh prefix, with the test driver at its side; nothing is started yet.
@@ -36,4 +36,10 @@ pub(crate) fn start(project: &Project, package: &Path) -> Result<Prefix> {
     prefix.start_service(SERVICE)?;
     prefix.start_service(TEST_SERVICE)?;
     Ok(prefix)
+}
+
+/// Stops both drivers, which unloads them.
+pub(crate) fn stop(prefix: &Prefix) -> Result<()> {
+    prefix.stop_service(TEST_SERVICE)?;
+    prefix.stop_service(SERVICE)
 }

@@ -1,5 +1,8 @@
 //! Build, test, package and demonstrate mrx9p.
+#![forbid(unsafe_code)]
 
+mod check;
+mod demo;
 mod driver;
 mod guardian;
 mod import_libs;
@@ -11,7 +14,12 @@ mod prefix;
 mod process;
 mod programs;
 mod project;
+mod server;
+mod setup;
 mod shell;
+mod stream;
+mod tally;
+mod test;
 mod toolchain;
 mod wdk_tree;
 
@@ -19,6 +27,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand, ValueEnum};
 use driver::Driver;
 use project::Project;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use toolchain::Toolchain;
 
@@ -38,13 +47,37 @@ enum Command {
         #[arg(long)]
         only: Option<Part>,
     },
+    /// Build and sign the installable package in target/package.
+    Package,
+    /// Install what is missing to build and run everything.
+    Setup,
+    /// Hold the sources against the rules of the house: rustfmt, clippy, dependencies.
+    Check,
+    /// Run the tests; the last line is `N passed, N failed`.
+    Test {
+        /// Run this rung alone.
+        #[arg(long)]
+        only: Option<test::Rung>,
+        /// Run the tests whose names contain this.
+        filter: Option<String>,
+    },
+    /// Show the whole job on a real server, step by step.
+    Demo,
     /// Run a command in a fresh Wine prefix with the package installed and the drivers running.
+    ///
+    /// MRX9P_UNC in the command's environment, and %MRX9P_UNC% in its arguments, name the server's export.
     Shell {
+        /// A 9P server: HOST@PORT\path, or `diod` for one that is started for the command.
+        #[arg(long)]
+        server: Option<String>,
+        /// The folder that diod exports; an empty one if none is given.
+        #[arg(long)]
+        export: Option<PathBuf>,
         /// Show what the drivers printed.
         #[arg(long)]
         log: bool,
         /// A program of the package or of Windows, with its arguments.
-        #[arg(last = true, required = true)]
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<String>,
     },
     /// Run cargo for a Windows target: `cargo xtask cargo driver clippy -p mrx9p`.
@@ -93,12 +126,39 @@ fn work(arguments: Arguments) -> Result<ExitCode> {
     let project = Project::locate()?;
     match arguments.command {
         Command::Build { only } => {
+            setup::ensure()?;
             build(&project, only)?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Shell { log, command } => {
+        Command::Package => {
+            setup::ensure()?;
             build(&project, None)?;
-            shell::run(&project, &command, log)
+            println!("{}", package::assemble(&project)?.display());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Setup => {
+            setup::ensure()?;
+            println!("everything is installed");
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Check => check::run(&project),
+        Command::Test { only, filter } => test::run(&project, only, filter.as_deref()),
+        Command::Demo => demo::run(&project),
+        Command::Shell {
+            server,
+            export,
+            log,
+            command,
+        } => {
+            setup::ensure()?;
+            build(&project, None)?;
+            let request = shell::Request {
+                server: server.as_deref(),
+                export: export.as_deref(),
+                command: &command,
+                log,
+            };
+            shell::run(&project, &request)
         }
         Command::Cargo {
             side,
@@ -108,6 +168,7 @@ fn work(arguments: Arguments) -> Result<ExitCode> {
     }
 }
 
+/// Builds everything, or one part.
 fn build(project: &Project, only: Option<Part>) -> Result<()> {
     let toolchain = Toolchain::detect()?;
     let drivers: &[Driver] = match only {

@@ -143,6 +143,7 @@ pub(crate) fn clean_environment(command: &mut Command) {
         "CARGO_SOURCE_",
         "CARGO_TERM_",
         "CARGO_BUILD_JOBS",
+        "CARGO_TARGET_DIR",
     ];
     let theirs = ["CARGO", "RUSTC", "RUSTDOC", "RUSTFLAGS", "LD_LIBRARY_PATH"];
     for (name, _) in std::env::vars_os() {
@@ -154,7 +155,8 @@ pub(crate) fn clean_environment(command: &mut Command) {
     }
 }
 
-fn rustup_has_windows_targets() -> bool {
+/// Whether the active rustup toolchain has both Windows targets.
+pub(crate) fn rustup_has_windows_targets() -> bool {
     let Some(rustup) = find_program("rustup") else {
         return false;
     };

@@ -1,0 +1,129 @@
+//! All tests: on this host, and against the real driver in Wine.
+
+use crate::project::Project;
+use crate::server::Server;
+use crate::shell::{EXPORT_VARIABLE, UNC_VARIABLE};
+use crate::stream::follow;
+use crate::tally::Tally;
+use crate::toolchain::clean_environment;
+use crate::{build, installation, package, setup};
+use anyhow::{Context, Result};
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+/// A test program that prints nothing for so long hangs.
+const SILENCE: Duration = Duration::from_secs(300);
+
+/// Which tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Rung {
+    /// Unit, property, model and integration tests on this host.
+    Host,
+    /// The harness against the loaded driver, in Wine.
+    Driver,
+}
+
+/// Runs the tests whose names contain `filter`. The last line is `N passed, N failed`.
+pub(crate) fn run(project: &Project, only: Option<Rung>, filter: Option<&str>) -> Result<ExitCode> {
+    let mut tally = Tally::default();
+    if only != Some(Rung::Driver) {
+        tally = tally.plus(host(project, filter)?);
+    }
+    if only != Some(Rung::Host) {
+        tally = tally.plus(driver(project, filter)?);
+    }
+    println!("{tally}");
+    Ok(if tally.failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// `cargo test` over the default members.
+fn host(project: &Project, filter: Option<&str>) -> Result<Tally> {
+    let mut cargo = Command::new("cargo");
+    clean_environment(&mut cargo);
+    cargo.current_dir(project.root()).args(["test", "--no-fail-fast"]);
+    if let Some(filter) = filter {
+        cargo.arg("--").arg(filter);
+    }
+    let mut tally = Tally::default();
+    let status = follow(&mut cargo, 4 * SILENCE, |line| {
+        println!("{line}");
+        tally.count_summary(line);
+    })?;
+    if !status.success() && tally.failed == 0 {
+        // Something did not compile, or a test program died before its summary.
+        println!("test cargo_test ... FAILED\n{status}");
+        tally.count(false);
+    }
+    Ok(tally)
+}
+
+/// The packaged files, and the harness in a fresh prefix with a server.
+fn driver(project: &Project, filter: Option<&str>) -> Result<Tally> {
+    setup::ensure()?;
+    build(project, None)?;
+    let package = package::assemble(project)?;
+    let mut tally = Tally::default();
+    for (name, outcome) in package::driver_checks(&package) {
+        if filter.is_none_or(|filter| name.contains(filter)) {
+            println!(
+                "test {name} ... {}",
+                if outcome.is_ok() { "ok" } else { "FAILED" }
+            );
+            tally.count(outcome.is_ok());
+            if let Err(error) = outcome {
+                println!("{error:#}");
+            }
+        }
+    }
+    Ok(tally.plus(harness(project, &package, filter)?))
+}
+
+fn harness(project: &Project, package: &std::path::Path, filter: Option<&str>) -> Result<Tally> {
+    let server = Server::start(project, None)?;
+    let prefix = installation::start(project, package)?;
+    let mut command = prefix.program("mrx9p-harness.exe");
+    command
+        .arg("run")
+        .args(filter)
+        .env(UNC_VARIABLE, server.unc())
+        .env(EXPORT_VARIABLE, server.export());
+    let mut tally = Tally::default();
+    let mut closed = false;
+    let status = follow(&mut command, SILENCE, |line| {
+        // The closing line of all tests is ours.
+        closed = closed || is_closing(line);
+        if !is_closing(line) {
+            println!("{line}");
+        }
+        tally.count_test(line);
+    })
+    .context("the harness")?;
+    if !closed || (!status.success() && tally.failed == 0) {
+        println!("test harness ... FAILED\n{status}");
+        tally.count(false);
+    }
+    let stopped = installation::stop(&prefix);
+    println!(
+        "test driver_unloads ... {}",
+        if stopped.is_ok() { "ok" } else { "FAILED" }
+    );
+    tally.count(stopped.is_ok());
+    if tally.failed != 0 {
+        println!("\n---- what the drivers printed ----\n{}", prefix.driver_log());
+        println!("---- what the server printed ----\n{}", server.log());
+    }
+    if let Err(error) = stopped {
+        println!("{error:#}");
+    }
+    Ok(tally)
+}
+
+/// `N passed, N failed`, as the harness ends.
+fn is_closing(line: &str) -> bool {
+    let mut words = line.split_whitespace();
+    words.next().is_some_and(|number| number.parse::<u64>().is_ok()) && words.next() == Some("passed,")
+}
