@@ -267,6 +267,16 @@ impl File {
         })
     }
 
+    /// Asks for everything that runs on the file to be cancelled; [`Status::NOT_FOUND`] when nothing does.
+    pub fn cancel_all(&self) -> Status {
+        let mut block = empty_block();
+        // SAFETY: the handle is open, NULL stands for every request, the block is a local that the call fills
+        // before it returns.
+        let status =
+            unsafe { wdk::NtCancelIoFileEx(self.handle.as_raw_handle(), ptr::null(), &raw mut block) };
+        Status(status.cast_unsigned())
+    }
+
     /// Closes this clone's share of the handle; the handle itself goes with the last clone.
     pub fn close(self) {}
 

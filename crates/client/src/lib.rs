@@ -14,6 +14,8 @@ pub mod io;
 #[cfg(windows)]
 pub mod message;
 #[cfg(windows)]
+pub mod provider;
+#[cfg(windows)]
 pub mod registry;
 #[cfg(windows)]
 pub mod service;

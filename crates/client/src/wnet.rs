@@ -138,12 +138,7 @@ impl Enumeration {
                 &raw mut length,
             )
         })?;
-        let most = bytes.checked_div(size_of::<NETRESOURCEW>()).unwrap_or(0);
-        let count = usize::try_from(count).unwrap_or(0).min(most);
-        // SAFETY: the call succeeded, so `count` structures stand at the start of the buffer, which is aligned
-        // for them; `count` is limited to what the buffer can hold.
-        let resources = unsafe { std::slice::from_raw_parts(buffer.as_ptr().cast::<NETRESOURCEW>(), count) };
-        for resource in resources {
+        for resource in resources_in(&buffer, count) {
             found.push(Listed {
                 local: text_at(resource.lpLocalName, &buffer),
                 remote: text_at(resource.lpRemoteName, &buffer),
@@ -161,17 +156,42 @@ impl Drop for Enumeration {
     }
 }
 
+/// Local and remote name of the first `count` structures in an enumeration's buffer.
+pub(crate) fn names_in(buffer: &[u64], count: u32) -> Vec<(String, String)> {
+    let names = |one: &NETRESOURCEW| {
+        (
+            text_at(one.lpLocalName, buffer),
+            text_at(one.lpRemoteName, buffer),
+        )
+    };
+    resources_in(buffer, count).iter().map(names).collect()
+}
+
+/// The first `count` structures in an enumeration's buffer; no more than it can hold.
+fn resources_in(buffer: &[u64], count: u32) -> &[NETRESOURCEW] {
+    let most = size_of_val(buffer)
+        .checked_div(size_of::<NETRESOURCEW>())
+        .unwrap_or(0);
+    let count = usize::try_from(count).unwrap_or(0).min(most);
+    // SAFETY: the buffer is initialised, aligned for the structure and at least `count` structures long; integers
+    // and raw pointers, which are all that the structure holds, may have any value.
+    unsafe { std::slice::from_raw_parts(buffer.as_ptr().cast::<NETRESOURCEW>(), count) }
+}
+
 /// The string at `at`, which must lie inside `buffer`: a provider that points elsewhere is not believed.
 fn text_at(at: *const u16, buffer: &[u64]) -> String {
     let Some(offset) = at.addr().checked_sub(buffer.as_ptr().addr()) else {
         return String::new();
     };
-    let bytes = buffer.iter().flat_map(|word| word.to_le_bytes()).skip(offset);
-    let bytes: Vec<u8> = bytes.collect();
+    let bytes: Vec<u8> = buffer
+        .iter()
+        .flat_map(|word| word.to_ne_bytes())
+        .skip(offset)
+        .collect();
     let (pairs, _) = bytes.as_chunks::<2>();
     let units: Vec<u16> = pairs
         .iter()
-        .map(|&pair| u16::from_le_bytes(pair))
+        .map(|&pair| u16::from_ne_bytes(pair))
         .take_while(|&unit| unit != 0)
         .collect();
     String::from_utf16_lossy(&units)

@@ -1,0 +1,132 @@
+//! `run`: the tests against the loaded driver.
+//!
+//! `MRX9P_UNC` names a share to test on (`\\127.0.0.1@5640\tmp\export`); without it the tests that need a server are
+//! ignored. `MRX9P_EXPORT` is the same directory as this machine sees it (a Unix path stands for its place below
+//! `Z:`); without it the tests that look behind the redirector's back are ignored.
+
+mod check;
+mod content;
+mod control;
+mod directory;
+mod environment;
+mod file;
+mod finalize;
+mod information;
+mod leak;
+mod lifecycle;
+mod mapping;
+mod network_provider;
+
+use std::io;
+use std::process::ExitCode;
+
+use crate::failure::Failure;
+use crate::runner::{self, Group, Outcome, Selection};
+
+use environment::Environment;
+
+/// Lists test functions with their names.
+macro_rules! tests {
+    ($($name:ident),* $(,)?) => {
+        vec![$(crate::runner::Test {
+            name: stringify!($name),
+            run: |environment| crate::suite::outcome($name(environment)),
+        }),*]
+    };
+}
+pub(crate) use tests;
+
+/// A test's result before it is counted.
+pub(crate) type Checked = Result<(), Failure>;
+
+/// Runs what the words select.
+pub(crate) fn run(words: &[String]) -> ExitCode {
+    let selection = match Selection::parse(words) {
+        Ok(selection) => selection,
+        Err(problem) => {
+            eprintln!("mrx9p-harness: {problem}");
+            return ExitCode::from(1);
+        }
+    };
+    let groups = groups();
+    if selection.list {
+        for name in runner::names(&groups, &selection) {
+            println!("{name}: test");
+        }
+        return ExitCode::SUCCESS;
+    }
+    let environment = match Environment::new() {
+        Ok(environment) => environment,
+        Err(failure) => {
+            eprintln!("mrx9p-harness: the tests cannot start: {failure}");
+            return ExitCode::from(2);
+        }
+    };
+    println!("{environment}");
+    match runner::run(&groups, &selection, &environment, &mut io::stdout()) {
+        Ok(tally) if tally.failed == 0 => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::from(101),
+        Err(error) => {
+            eprintln!("mrx9p-harness: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// In this order: what is checked by later groups' tests is tested before.
+fn groups() -> Vec<Group<Environment>> {
+    let mut groups = vec![
+        Group {
+            name: "control",
+            tests: control::tests(),
+        },
+        Group {
+            name: "mapping",
+            tests: mapping::tests(),
+        },
+        Group {
+            name: "provider",
+            tests: network_provider::tests(),
+        },
+        Group {
+            name: "file",
+            tests: file::tests(),
+        },
+        Group {
+            name: "content",
+            tests: content::tests(),
+        },
+        Group {
+            name: "information",
+            tests: information::tests(),
+        },
+        Group {
+            name: "directory",
+            tests: directory::tests(),
+        },
+        Group {
+            name: "finalize",
+            tests: finalize::tests(),
+        },
+        Group {
+            name: "lifecycle",
+            tests: lifecycle::tests(),
+        },
+    ];
+    for group in &mut groups {
+        group.tests.extend(leak::closing_check());
+    }
+    groups.push(Group {
+        name: "leak",
+        tests: leak::tests(),
+    });
+    groups
+}
+
+fn outcome(result: Checked) -> Outcome {
+    match result {
+        Ok(()) => Outcome::Passed,
+        Err(Failure::Skipped(why)) => Outcome::Ignored(why),
+        Err(failure) => Outcome::Failed(failure.to_string()),
+    }
+}

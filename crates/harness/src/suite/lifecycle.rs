@@ -1,0 +1,93 @@
+//! Starting and stopping the redirector.
+
+use client::device::Device;
+use client::names::ConnectionName;
+use nt::Status;
+
+use super::check::{done, equal, refused};
+use super::environment::Environment;
+use super::{Checked, tests};
+use crate::files;
+use crate::open::OpenRequest;
+use crate::runner::Test;
+
+pub(crate) fn tests() -> Vec<Test<Environment>> {
+    tests![
+        a_second_start_is_told_so,
+        stop_refuses_while_something_is_mapped,
+        stop_refuses_while_an_orphan_is_open,
+        a_stopped_redirector_answers_so,
+        stopping_and_starting_leaves_a_working_redirector,
+    ]
+}
+
+fn a_second_start_is_told_so(_: &Environment) -> Checked {
+    let device = Device::open_for_control()?;
+    for _ in 0..2 {
+        refused("start", device.start(), Status::REDIRECTOR_STARTED)?;
+    }
+    Ok(())
+}
+
+fn stop_refuses_while_something_is_mapped(environment: &Environment) -> Checked {
+    let mapped = environment.mapped()?;
+    let device = Device::open_for_control()?;
+    refused("stop", device.stop(), Status::REDIRECTOR_HAS_OPEN_HANDLES)?;
+    done(
+        "the drive still lists",
+        files::list(&*environment.files, &mapped.root()),
+    )?;
+    refused("start", device.start(), Status::REDIRECTOR_STARTED)?;
+    mapped.finish()
+}
+
+fn stop_refuses_while_an_orphan_is_open(environment: &Environment) -> Checked {
+    let mut mapped = environment.mapped()?;
+    let (mut root, _) = environment.files.open(&mapped.root(), &OpenRequest::list())?;
+    done("unmapping by force", mapped.connected.cancel(true))?;
+    let device = Device::open_for_control()?;
+    refused("stop", device.stop(), Status::REDIRECTOR_HAS_OPEN_HANDLES)?;
+    done("closing the orphan", root.close())
+}
+
+fn a_stopped_redirector_answers_so(environment: &Environment) -> Checked {
+    let device = Device::open_for_control()?;
+    done("stop", device.stop())?;
+    let checks = while_stopped(environment, &device);
+    done("start", device.start())?;
+    checks
+}
+
+fn while_stopped(environment: &Environment, device: &Device) -> Checked {
+    let stopped = Status::REDIRECTOR_NOT_STARTED;
+    refused("stop", device.stop(), stopped)?;
+    refused("list", device.connections(), stopped)?;
+    let drive = environment.free_drive()?;
+    refused("get", device.connection(drive), stopped)?;
+    if let Ok(share) = environment.share() {
+        let name = ConnectionName {
+            drive: Some(drive),
+            remote: share.clone(),
+        };
+        refused("add", device.add_connection(&name, &[]), stopped)?;
+    }
+    refused(
+        "delete",
+        device.delete_named(&drive.units(), ioctl::DeleteLevel::Force),
+        stopped,
+    )?;
+    equal("its version is told", device.version()?.protocol, ioctl::VERSION)?;
+    done("its statistics are told", device.statistics()).map(drop)
+}
+
+fn stopping_and_starting_leaves_a_working_redirector(environment: &Environment) -> Checked {
+    let device = Device::open_for_control()?;
+    for _ in 0..3 {
+        done("stop", device.stop())?;
+        done("start", device.start())?;
+        let mapped = environment.mapped()?;
+        done("listing", files::list(&*environment.files, &mapped.root()))?;
+        mapped.finish()?;
+    }
+    Ok(())
+}
