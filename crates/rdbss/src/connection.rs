@@ -111,18 +111,16 @@ impl<X: Extensions> Tree<X> {
     ) -> nt::Result {
         // A reference of our own keeps the view, and by it the share, alive to the end.
         bump(&mut self.v_net_roots.get_mut(id).ok_or(STALE)?.references)?;
-        let result = match level {
-            Level::Force => {
-                self.detach_v_net_root(id, caller, effects);
-                Ok(())
-            }
-            Level::Refuse | Level::RefuseDropRef => self.check_idle(id),
-        };
-        if let Some(v_net_root) = self.v_net_roots.get_mut(id) {
-            v_net_root.finalization_done |= result.is_ok() && v_net_root.number_of_fobxs == 0;
-        }
+        let force = level == Level::Force;
+        let result = if force { Ok(()) } else { self.check_idle(id) };
         if result.is_ok() {
             self.cancel_v_net_root_requests(id, caller, effects);
+        }
+        if force {
+            self.detach_v_net_root(id, effects);
+        }
+        if let Some(v_net_root) = self.v_net_roots.get_mut(id) {
+            v_net_root.finalization_done |= result.is_ok() && v_net_root.number_of_fobxs == 0;
         }
         if result.is_ok() || level == Level::RefuseDropRef {
             self.drop_connection_reference(id, effects);

@@ -13,7 +13,7 @@ use crate::effect::{Effect, Effects, NodeBox};
 use crate::extensions::Extensions;
 use crate::fcb::FcbState;
 use crate::fobx::FobxFlags;
-use crate::id::{ContextId, FcbId, FobxId, NetRootId, SrvCallId, SrvOpenId, VNetRootId};
+use crate::id::{FcbId, FobxId, NetRootId, SrvCallId, SrvOpenId, VNetRootId};
 use crate::srv_call::SrvCallFlags;
 use crate::srv_open::SrvOpenFlags;
 use crate::tree::{Tree, drop_one};
@@ -50,7 +50,7 @@ impl<X: Extensions> Tree<X> {
         drop_one(&mut v_net_root.references);
         if v_net_root.references <= 1 {
             let net_root = v_net_root.net_root;
-            self.detach_v_net_root(id, None, effects);
+            self.detach_v_net_root(id, effects);
             self.v_net_roots.remove(id);
             self.release_net_root(net_root, effects);
         }
@@ -201,14 +201,9 @@ impl<X: Extensions> Tree<X> {
         }
     }
 
-    /// Phase 1 of a V_NET_ROOT: requests cancelled, opens orphaned and closed, name gone; and phase 1 of its NET_ROOT
-    /// if it was the last within reach there. `spare` is a request that is not cancelled: the one that asks for this.
-    pub(crate) fn detach_v_net_root(
-        &mut self,
-        id: VNetRootId,
-        spare: Option<ContextId>,
-        effects: &mut Effects<X>,
-    ) {
+    /// Phase 1 of a V_NET_ROOT: opens orphaned and closed, name gone; and phase 1 of its NET_ROOT if it was the last
+    /// within reach there.
+    pub(crate) fn detach_v_net_root(&mut self, id: VNetRootId, effects: &mut Effects<X>) {
         let Some(v_net_root) = self.v_net_roots.get_mut(id) else {
             return;
         };
@@ -216,7 +211,6 @@ impl<X: Extensions> Tree<X> {
             return;
         }
         close(&mut v_net_root.condition);
-        self.cancel_v_net_root_requests(id, spare, effects);
         self.orphan_srv_opens(id, effects);
         let Some(v_net_root) = self.v_net_roots.get_mut(id) else {
             return;

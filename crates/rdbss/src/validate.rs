@@ -347,6 +347,18 @@ impl<X: Extensions> Tree<X> {
             object.unclean_fobx_count == count(unclean),
             "an open's unclean count",
         )?;
+        if object.flags.contains(SrvOpenFlags::ORPHANED) {
+            let claims = |flags: FobxFlags| flags.contains(FobxFlags::SHARES);
+            ensure(
+                !fobxs().any(|(_, fobx)| claims(fobx.flags)),
+                "an orphan still has a claim on its file",
+            )?;
+        }
+        let closed = object.open_count == 0 && object.unclean_fobx_count == 0;
+        ensure(
+            !closed || object.extension.is_none(),
+            "the server's open outlived its handles",
+        )?;
         if object.flags.contains(SrvOpenFlags::CLOSED) {
             ensure(object.extension.is_none(), "a closed open has an extension")?;
         }

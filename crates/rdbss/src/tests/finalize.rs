@@ -421,6 +421,18 @@ fn finalization_done_is_remembered_until_the_next_open() {
 }
 
 #[test]
+fn requests_left_upon_an_idle_view_are_cancelled_with_it() {
+    let mut world = World::new();
+    let view = world.map(r"\;X:\srv\a");
+    let query = world.begin(Owner::VNetRoot(view), MajorFunction::QUERY_VOLUME_INFORMATION, 0);
+    assert_eq!(world.finalize(view, Level::Refuse), Status::SUCCESS);
+    assert_eq!(world.drain(), ["cancel"]);
+    assert_eq!(world.drive(b'X', ME), Some(view), "until the request lets go");
+    world.end(query);
+    assert_eq!(world.drain(), ["view", "share", "server"]);
+}
+
+#[test]
 fn dropping_a_hundred_thousand_effects_takes_no_stack() {
     let mut world = World::new();
     let view = world.map(r"\;X:\srv\a");

@@ -204,7 +204,14 @@ fn compatible_opens_collapse_onto_one_open_of_the_server() {
     assert_eq!(world.tree.statistics().srv_opens, 2);
     world.shut(first);
     assert_eq!(world.drain(), ["handle"], "the server's open lives on");
+    let Ok(BeginOpen::Begun(third)) = world.tree.begin_open(&request) else {
+        panic!()
+    };
+    assert!(third.collapsed);
     world.shut(second);
+    assert_eq!(world.drain(), ["handle"], "an open under way counts on it");
+    let (third, _) = world.complete(third, FcbKind::File);
+    world.shut(third);
     assert_eq!(world.drain(), ["close fid", "handle"]);
 }
 

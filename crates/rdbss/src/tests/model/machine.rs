@@ -1,12 +1,11 @@
 //! Applies operations to the tree and to the model, and compares.
 
-use super::oracle::{Expected, File, Handle, Model, Request, Server, Share, Upon, View};
+use super::oracle::{Expected, Model, Request, Server, Share, Upon, View};
 use crate::{
-    BeginOpen, Config, Connect, ConnectRequest, ContextId, DriveLetter, Effect, Effects, Extensions, FcbKind,
-    Level, LogonId, MajorFunction, NOTIFY_CHANGE_DIRECTORY, OpenRequest, Opened, Owner, PathName,
-    SrvCallFlags, Tree,
+    Config, Connect, ConnectRequest, ContextId, DriveLetter, Effect, Effects, Extensions, Level, LogonId,
+    MajorFunction, NOTIFY_CHANGE_DIRECTORY, Owner, PathName, SrvCallFlags, Tree,
 };
-use nt::{AccessMask, CreateOptions, NameBuf, ShareAccess, Status};
+use nt::{NameBuf, Status};
 use std::collections::HashSet;
 use std::format;
 use std::string::String;
@@ -84,19 +83,19 @@ pub(super) enum Op {
 }
 
 pub(super) struct Machine {
-    tree: Tree<Numbers>,
-    effects: Effects<Numbers>,
-    model: Model,
+    pub(super) tree: Tree<Numbers>,
+    pub(super) effects: Effects<Numbers>,
+    pub(super) model: Model,
     /// Extensions inside the tree: what kind of object they are with, and their number.
     ledger: HashSet<(u8, u32)>,
     issued: u32,
 }
 
-fn name(text: &str) -> NameBuf {
+pub(super) fn name(text: &str) -> NameBuf {
     NameBuf::try_from_str(text).unwrap()
 }
 
-fn path_text(path: u8) -> String {
+pub(super) fn path_text(path: u8) -> String {
     format!("\\p{path}")
 }
 
@@ -105,7 +104,7 @@ fn level(level: u8) -> Level {
 }
 
 /// The index of one of `items` that `wanted` holds for, chosen by `choice`.
-fn choose<T>(items: &[T], choice: u8, wanted: impl Fn(usize, &T) -> bool) -> Option<usize> {
+pub(super) fn choose<T>(items: &[T], choice: u8, wanted: impl Fn(usize, &T) -> bool) -> Option<usize> {
     let fits: Vec<usize> = items
         .iter()
         .enumerate()
@@ -168,7 +167,7 @@ impl Machine {
     }
 
     /// A new extension for an object of the kind.
-    fn issue(&mut self, kind: u8) -> (u8, u32) {
+    pub(super) fn issue(&mut self, kind: u8) -> (u8, u32) {
         self.issued += 1;
         self.ledger.insert((kind, self.issued));
         (kind, self.issued)
@@ -209,7 +208,7 @@ impl Machine {
         self.compare();
     }
 
-    fn request(&mut self, id: ContextId) -> &mut Request {
+    pub(super) fn request(&mut self, id: ContextId) -> &mut Request {
         self.model
             .requests
             .iter_mut()
@@ -255,6 +254,12 @@ impl Machine {
                 .find(|view| view.attached && view.good && view.drive == Some(drive) && view.logon == logon);
             assert_eq!(found, expected.map(|view| view.id));
         }
+        for request in &model.requests {
+            assert!(
+                request.ended || request.cancelled == request.to_cancel,
+                "{request:?}"
+            );
+        }
         // Ids of what is gone are refused.
         for view in &model.views {
             assert_eq!(self.tree.v_net_root(view.id).is_err(), view.gone);
@@ -264,7 +269,12 @@ impl Machine {
         }
     }
 
-    fn new_request(&mut self, upon: Upon, major: MajorFunction, minor: u8) -> nt::Result<ContextId> {
+    pub(super) fn new_request(
+        &mut self,
+        upon: Upon,
+        major: MajorFunction,
+        minor: u8,
+    ) -> nt::Result<ContextId> {
         let owner = match upon {
             Upon::Device => Owner::Device,
             Upon::View(view) => Owner::VNetRoot(self.model.views[view].id),
@@ -283,6 +293,7 @@ impl Machine {
             upon,
             notify: major == MajorFunction::DIRECTORY_CONTROL,
             cancelled: false,
+            to_cancel: false,
             waiting: false,
             ended: false,
         });
@@ -423,6 +434,9 @@ impl Machine {
     }
 
     fn finalized(&mut self, view: usize, level: Level, result: Status) {
+        if result == Status::SUCCESS {
+            self.model.cancel(|model, upon| model.is_below(upon, view));
+        }
         let object = &mut self.model.views[view];
         object.attached &= level != Level::Force;
         object.reference &= level == Level::Refuse && result != Status::SUCCESS;
@@ -474,180 +488,6 @@ impl Machine {
             .unwrap();
     }
 
-    fn begin_open(&mut self, op: &Op) {
-        let Op::BeginOpen {
-            view,
-            path,
-            access,
-            share,
-            collapse,
-            delete,
-            waits,
-        } = *op
-        else {
-            return;
-        };
-        let Some(view) = choose(&self.model.views, view, |_, view| !view.gone) else {
-            return;
-        };
-        let context = waits.then(|| self.new_request(Upon::Device, MajorFunction::CREATE, 0).unwrap());
-        let mut desired_access = AccessMask::READ_ATTRIBUTES;
-        desired_access.set(AccessMask::READ_DATA, access & 1 != 0);
-        desired_access.set(AccessMask::WRITE_DATA, access & 2 != 0);
-        desired_access.set(AccessMask::DELETE, access & 4 != 0);
-        let text = name(&path_text(path));
-        let result = self.tree.begin_open(&OpenRequest {
-            v_net_root: self.model.views[view].id,
-            path: text.as_name(),
-            desired_access,
-            share_access: ShareAccess::from_bits_retain(u32::from(share)),
-            options: if delete {
-                CreateOptions::DELETE_ON_CLOSE
-            } else {
-                CreateOptions::empty()
-            },
-            unc_name: false,
-            collapse,
-            context,
-        });
-        let root = self.model.views[view].share;
-        let file = self.model.find_file(root, path);
-        let (conflict, pending) =
-            file.map_or((false, false), |file| self.model.conflict(file, access, share));
-        let expected = if !self.model.views[view].attached {
-            Err(Status::UNEXPECTED_NETWORK_ERROR)
-        } else if !self.model.views[view].good {
-            Err(Status::INVALID_PARAMETER)
-        } else if file.is_some_and(|file| self.model.files[file].delete_pending) {
-            Err(Status::DELETE_PENDING)
-        } else if conflict && !(pending && waits) {
-            Err(Status::SHARING_VIOLATION)
-        } else {
-            Ok(conflict)
-        };
-        match (result, expected) {
-            (Ok(BeginOpen::Wait), Ok(true)) => {
-                self.request(context.unwrap()).waiting = true;
-                return;
-            }
-            (Ok(BeginOpen::Begun(opening)), Ok(false)) => {
-                assert_eq!(opening.new_fcb, file.is_none());
-                let model = &mut self.model;
-                let file = file.unwrap_or_else(|| {
-                    model.files.push(File {
-                        share: root,
-                        path,
-                        named: true,
-                        delete_pending: false,
-                    });
-                    model.files.len() - 1
-                });
-                model.handles.push(Handle {
-                    id: opening.fobx,
-                    file,
-                    view,
-                    access,
-                    sharing: share,
-                    delete_on_close: delete,
-                    opening: true,
-                    cleaned: false,
-                    closed: false,
-                    gone: false,
-                });
-            }
-            (result, expected) => assert_eq!(result.err(), expected.err()),
-        }
-        if waits {
-            self.end(self.model.requests.len() - 1);
-        }
-    }
-
-    fn complete(&mut self, choice: u8, ok: bool) {
-        let opening = |_, handle: &Handle| handle.opening && !handle.gone;
-        let Some(handle) = choose(&self.model.handles, choice, opening) else {
-            return;
-        };
-        let id = self.model.handles[handle].id;
-        let orphaned = self.model.orphaned(handle);
-        let srv_open = self.tree.fobx(id).unwrap().srv_open();
-        let result = if ok {
-            let object = self.tree.srv_open(srv_open).unwrap();
-            let collapsed = !object.flags().contains(crate::SrvOpenFlags::OPENING);
-            let known = self.tree.fcb(object.fcb()).unwrap().extension().is_some();
-            Ok(Opened {
-                srv_open: (!collapsed).then(|| self.issue(4)),
-                fobx: self.issue(5),
-                fcb: (!known).then(|| self.issue(3)),
-                kind: FcbKind::File,
-            })
-        } else {
-            Err(Status::ACCESS_DENIED)
-        };
-        let result = self.tree.complete_open(id, result, &mut self.effects);
-        let expected = match (ok, orphaned) {
-            (true, false) => Ok(()),
-            (true, true) => Err(Status::UNEXPECTED_NETWORK_ERROR),
-            (false, _) => Err(Status::ACCESS_DENIED),
-        };
-        assert_eq!(result, expected);
-        let object = &mut self.model.handles[handle];
-        object.opening = false;
-        if expected.is_err() {
-            (object.cleaned, object.closed) = (true, true);
-        }
-    }
-
-    fn cleanup(&mut self, choice: u8, deleted: bool) {
-        let open = |_, handle: &Handle| !handle.closed && !handle.gone;
-        let Some(handle) = choose(&self.model.handles, choice, open) else {
-            return;
-        };
-        let result = self
-            .tree
-            .cleanup(self.model.handles[handle].id, &mut self.effects);
-        let orphaned = self.model.orphaned(handle);
-        let object = &mut self.model.handles[handle];
-        if object.opening || object.cleaned {
-            let expected = if object.opening {
-                Status::INVALID_PARAMETER
-            } else {
-                Status::FILE_CLOSED
-            };
-            assert_eq!(result.err(), Some(expected));
-            return;
-        }
-        object.cleaned = true;
-        let (file, delete_on_close) = (object.file, object.delete_on_close);
-        self.model.files[file].delete_pending |= delete_on_close && !orphaned;
-        let last = self.model.unclean(file) == 0;
-        let delete = last && !orphaned && self.model.files[file].delete_pending;
-        let cleanup = result.unwrap();
-        assert_eq!(
-            (cleanup.last, cleanup.delete, cleanup.orphaned),
-            (last, delete, orphaned)
-        );
-        if delete {
-            self.tree.complete_delete(cleanup.fcb, deleted).unwrap();
-            self.model.files[file].named &= !deleted;
-            self.model.files[file].delete_pending &= deleted;
-        }
-    }
-
-    fn close(&mut self, choice: u8) {
-        let open = |_, handle: &Handle| !handle.closed && !handle.gone;
-        let Some(handle) = choose(&self.model.handles, choice, open) else {
-            return;
-        };
-        let result = self.tree.close(self.model.handles[handle].id, &mut self.effects);
-        let object = &mut self.model.handles[handle];
-        if object.opening {
-            assert_eq!(result, Err(Status::INVALID_PARAMETER));
-            return;
-        }
-        result.unwrap();
-        (object.cleaned, object.closed) = (true, true);
-    }
-
     fn begin_request(&mut self, choice: u8, kind: u8) {
         let upon = match kind {
             0 => Some(Upon::Device),
@@ -680,7 +520,7 @@ impl Machine {
         }
     }
 
-    fn end(&mut self, request: usize) {
+    pub(super) fn end(&mut self, request: usize) {
         let request = &mut self.model.requests[request];
         request.ended = true;
         request.waiting = false;
@@ -691,77 +531,11 @@ impl Machine {
         let Some(request) = choose(&self.model.requests, choice, |_, request| !request.ended) else {
             return;
         };
-        self.tree
-            .cancel_request(self.model.requests[request].id, &mut self.effects)
-            .unwrap();
-        assert!(
-            self.tree
-                .context(self.model.requests[request].id)
-                .unwrap()
-                .is_cancelled()
-        );
-    }
-
-    fn set_delete(&mut self, choice: u8, delete: bool) {
-        let Some(handle) = choose(&self.model.handles, choice, |_, handle| !handle.gone) else {
-            return;
-        };
-        let result = self
-            .tree
-            .set_delete_pending(self.model.handles[handle].id, delete);
-        let expected = self.usable(handle).and_then(|()| {
-            if self.model.handles[handle].access & 4 != 0 {
-                Ok(())
-            } else {
-                Err(Status::ACCESS_DENIED)
-            }
-        });
-        assert_eq!(result, expected);
-        if expected.is_ok() {
-            let file = self.model.handles[handle].file;
-            self.model.files[file].delete_pending = delete;
-        }
-    }
-
-    fn usable(&self, handle: usize) -> nt::Result {
-        let object = &self.model.handles[handle];
-        if object.opening {
-            Err(Status::INVALID_PARAMETER)
-        } else if object.cleaned {
-            Err(Status::FILE_CLOSED)
-        } else if self.model.orphaned(handle) {
-            Err(Status::UNEXPECTED_NETWORK_ERROR)
-        } else {
-            Ok(())
-        }
-    }
-
-    fn rename(&mut self, choice: u8, path: u8, replace: bool, ok: bool) {
-        let Some(handle) = choose(&self.model.handles, choice, |_, handle| !handle.gone) else {
-            return;
-        };
-        let file = self.model.handles[handle].file;
-        let text = name(&path_text(path));
-        let result = self
-            .tree
-            .begin_rename(self.model.handles[handle].id, text.as_name(), replace);
-        let target = self
-            .model
-            .find_file(self.model.files[file].share, path)
-            .filter(|&other| other != file);
-        let expected = self.usable(handle).and_then(|()| match target {
-            _ if self.model.files[file].delete_pending => Err(Status::DELETE_PENDING),
-            Some(_) if replace => Err(Status::ACCESS_DENIED),
-            Some(_) => Err(Status::OBJECT_NAME_COLLISION),
-            None => Ok(()),
-        });
-        assert_eq!(result.err(), expected.err());
-        if let Ok(fcb) = result {
-            self.tree.complete_rename(fcb, ok).unwrap();
-            if ok {
-                self.model.files[file].path = path;
-            }
-        }
+        let request = &mut self.model.requests[request];
+        request.to_cancel = true;
+        let id = request.id;
+        self.tree.cancel_request(id, &mut self.effects).unwrap();
+        assert!(self.tree.context(id).unwrap().is_cancelled());
     }
 
     /// Ends everything in the order in which a driver would, and finds nothing left.

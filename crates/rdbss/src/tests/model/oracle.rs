@@ -71,7 +71,10 @@ pub(super) struct Request {
     pub(super) id: ContextId,
     pub(super) upon: Upon,
     pub(super) notify: bool,
+    /// Whether the tree said so.
     pub(super) cancelled: bool,
+    /// Whether it should have.
+    pub(super) to_cancel: bool,
     pub(super) waiting: bool,
     pub(super) ended: bool,
 }
@@ -238,6 +241,24 @@ impl Model {
             .count()
     }
 
+    /// Marks the requests that `doomed` holds for as such that are to be cancelled.
+    pub(super) fn cancel(&mut self, doomed: impl Fn(&Self, Upon) -> bool) {
+        for index in 0..self.requests.len() {
+            if !self.requests[index].ended && doomed(self, self.requests[index].upon) {
+                self.requests[index].to_cancel = true;
+            }
+        }
+    }
+
+    /// Whether a request upon `upon` is upon the view or below it.
+    pub(super) fn is_below(&self, upon: Upon, view: usize) -> bool {
+        match upon {
+            Upon::Handle(handle) => self.handles[handle].view == view,
+            Upon::View(at) => at == view,
+            Upon::Device => false,
+        }
+    }
+
     /// The truth table.
     pub(super) fn finalize(&self, view: usize, force: bool) -> Status {
         if force {
@@ -247,16 +268,11 @@ impl Model {
         if object.attached && !object.good {
             return Status::CONNECTION_IN_USE;
         }
-        let below = |request: &&Request| match request.upon {
-            Upon::Handle(handle) => self.handles[handle].view == view,
-            Upon::View(at) => at == view,
-            Upon::Device => false,
-        };
-        let notified = self
+        let mut notifications = self
             .requests
             .iter()
-            .filter(|request| !request.ended && request.notify)
-            .any(|r| below(&r));
+            .filter(|request| !request.ended && request.notify);
+        let notified = notifications.any(|request| self.is_below(request.upon, view));
         let opened = self
             .handles
             .iter()
