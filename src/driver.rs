@@ -34,7 +34,11 @@ pub(crate) struct Driver {
     gate: Arc<UnloadGate>,
     control_header: FcbHeader,
     parameters: Parameters,
-    _transport: Registration,
+    #[cfg_attr(
+        not(feature = "selftest"),
+        expect(dead_code, reason = "dropping it is what counts")
+    )]
+    transport: Registration,
     runtime: RunningRuntime,
     device: Device,
 }
@@ -57,7 +61,7 @@ impl Driver {
             gate: Arc::try_new(UnloadGate::new(object)?)?,
             control_header: FcbHeader::new()?,
             parameters,
-            _transport: transport,
+            transport,
             runtime,
             device,
         })?)
@@ -101,7 +105,7 @@ impl Driver {
     ///
     /// No handle is open on the device: the I/O manager sees to that. Mappings are left only when the driver is unloaded
     /// in spite of [`UnloadGate`]; they go by force.
-    pub(crate) fn stop(self: Box<Self>) {
+    pub(crate) fn stop(self) {
         wait_for(&self.runtime.0, || shut_down(&self.redirector));
         // Dropping `self` does the rest.
     }
@@ -112,6 +116,12 @@ impl Driver {
 
     pub(crate) fn runtime(&self) -> &Runtime {
         &self.runtime.0
+    }
+
+    /// The transport below the redirector.
+    #[cfg(feature = "selftest")]
+    pub(crate) fn transport(&self) -> &Wsk {
+        &self.transport.0
     }
 
     pub(crate) fn parameters(&self) -> &Parameters {

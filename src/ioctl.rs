@@ -1,6 +1,9 @@
 //! IRP_MJ_DEVICE_CONTROL: the control interface, `docs/ioctl.md`. Every buffer passes through the `ioctl` crate's checks
 //! before anything else sees it.
 
+#[cfg(feature = "selftest")]
+mod selftest;
+
 use ::ioctl::{
     AddConnection, AddFlags, ConnectionFlags, ConnectionListWriter, ConnectionState, ConnectionView,
     ControlCode, DeleteConnection, DeleteLevel, Encode, Features, Request, Statistics, VersionInfo,
@@ -21,6 +24,10 @@ pub(crate) fn control(driver: &Driver, mut irp: Irp) -> NTSTATUS {
     let code = ControlCode(parameters.IoControlCode);
     let output = parameters.OutputBufferLength as usize;
     let input = parameters.InputBufferLength as usize;
+    #[cfg(feature = "selftest")]
+    if code == selftest::CODE {
+        return selftest::control(driver, irp, input, output);
+    }
     let request = match decode(&mut irp, code, input, output) {
         Ok(request) => request,
         Err(status) => return irp.answer(Err(status)),
@@ -222,6 +229,7 @@ fn version() -> [u16; 3] {
 fn features(driver: &Driver) -> Features {
     let mut features = Features::empty();
     features.set(Features::DOWNLEVEL, cfg!(feature = "downlevel"));
+    features.set(Features::SELFTEST, cfg!(feature = "selftest"));
     features.set(Features::GLOBAL_MAPPINGS, driver.parameters().global_mappings);
     features
 }

@@ -52,7 +52,7 @@ impl PendingIrp {
 
     /// Completes the request.
     pub(crate) fn complete(mut self, result: nt::Result<Outcome>) {
-        self.irp.outcome = result.map_or_else(|status| (status, 0), |outcome| outcome);
+        self.irp.outcome = result.unwrap_or_else(|status| (status, 0));
     }
 
     fn arm(&mut self, token: Box<CancelToken>) {
@@ -66,8 +66,10 @@ impl PendingIrp {
         exchange(unsafe { routine_slot(irp) }, routine as *mut c_void);
 
         // Cancelled before there was a routine: nobody will call it then, unless IoCancelIrp found it just now.
-        // SAFETY: the IRP is live; Cancel only ever goes from FALSE to TRUE.
-        let cancelled = unsafe { ptr::read_volatile(&raw const (*irp).Cancel) } != 0;
+        // SAFETY: the IRP is live.
+        let flag = unsafe { &raw const (*irp).Cancel };
+        // SAFETY: as above; the byte only ever goes from FALSE to TRUE.
+        let cancelled = unsafe { flag.read_volatile() } != 0;
         if cancelled && let Some(token) = self.disarm() {
             token.cancel();
         }
