@@ -5,10 +5,12 @@ use crate::event::{CircuitId, Disconnection, Indication};
 use crate::family::Membership;
 use crate::state::{Action, Event, State};
 use crate::transport::{Endpoint, Transport};
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use core::mem;
 use executive::mem::{Arc, TryZeroed};
 use executive::sync::SpinLock;
-use executive::task::Notify;
+use executive::task::{Notify, join};
 use nt::Status;
 
 /// One stream of bytes to the other side: RXCE_VC. Handles may be cloned; all are the same object.
@@ -34,23 +36,24 @@ struct Circuit<T: Transport> {
     life: SpinLock<Life>,
     /// Told when `Life::in_flight` falls to zero.
     quiet: Notify,
+    /// Told when a send is submitted, and when none will be any more.
+    work: Notify,
     memberships: SpinLock<Option<[Membership; 3]>>,
 }
 
 struct Life {
     state: State,
-    /// Sends that have begun and not ended, with their `send_complete`, and the receive pump.
+    /// Sends that have begun and not ended, with their `send_complete`, and the pump.
     in_flight: usize,
+    /// Whether the pump runs.
+    pumped: bool,
+    /// Sends that were submitted and not begun, each with its context: all counted as in flight.
+    submitted: VecDeque<(Vec<u8>, usize)>,
 }
 
 impl<T: Transport> VirtualCircuit<T> {
-    /// Builds a circuit on an endpoint that is connected, and begins to receive.
-    pub(crate) fn open(
-        connection: &Arc<Established<T>>,
-        endpoint: T::Endpoint,
-        receive_buffer: usize,
-    ) -> nt::Result<Self> {
-        let buffer = Vec::try_zeroed(receive_buffer)?;
+    /// Builds a circuit on an endpoint that is connected, and begins to receive unless it is to be paused.
+    pub(crate) fn open(connection: &Arc<Established<T>>, endpoint: T::Endpoint) -> nt::Result<Self> {
         let memberships = connection.admit_circuit()?;
         let circuit = Arc::try_new(Circuit {
             id: connection.next_circuit_id(),
@@ -59,15 +62,39 @@ impl<T: Transport> VirtualCircuit<T> {
             life: SpinLock::new(Life {
                 state: State::Uninitialised,
                 in_flight: 0,
+                pumped: false,
+                submitted: VecDeque::new(),
             }),
             quiet: Notify::new(),
+            work: Notify::new(),
             memberships: SpinLock::new(Some(memberships)),
         })?;
         let handle = Arc::try_new(Handle(circuit.clone()))?;
         circuit.on(Event::Connected);
-        let flight = InFlight::of_pump(&circuit);
-        connection.address.bound.runtime.spawn(pump(flight, buffer))?;
-        Ok(VirtualCircuit(handle))
+        let circuit = VirtualCircuit(handle);
+        if !connection.options.paused {
+            circuit.resume()?;
+        }
+        Ok(circuit)
+    }
+
+    /// Begins to receive, on a circuit that was built paused: from here on events come. Does nothing the second time.
+    ///
+    /// # Errors
+    /// `INSUFFICIENT_RESOURCES`, and it may be tried again; `INVALID_PARAMETER` during and after tear-down.
+    pub fn resume(&self) -> nt::Result {
+        let circuit = &self.0.0;
+        let buffer = Vec::try_zeroed(circuit.connection.options.receive_buffer)?;
+        let Some(running) = Running::begin(circuit)? else {
+            return Ok(());
+        };
+        circuit
+            .connection
+            .address
+            .bound
+            .runtime
+            .spawn(pump(running, buffer))?;
+        Ok(())
     }
 
     /// Which of its connection's circuits this is.
@@ -95,21 +122,25 @@ impl<T: Transport> VirtualCircuit<T> {
     }
 
     /// Begins to send all of `data` (RxCeSend, not waiting); the sink's `send_complete` hears `context` when it has ended.
-    /// Sends submitted one after the other may go out in any order.
+    /// What is submitted goes out in the order of submission, one after the other.
     ///
     /// # Errors
-    /// `CONNECTION_DISCONNECTED` when the circuit is not active; `INSUFFICIENT_RESOURCES`. The sink hears nothing then.
+    /// `CONNECTION_DISCONNECTED` when the circuit is not active, or still paused; `INSUFFICIENT_RESOURCES`. The sink hears
+    /// nothing then.
     pub fn submit(&self, data: Vec<u8>, context: usize) -> nt::Result {
         let circuit = &self.0.0;
-        let flight = InFlight::of_send(circuit)?;
-        let sending = async move {
-            let (data, result) = flight.send(data).await;
-            if let Some(sink) = flight.0.sink() {
-                sink.send_complete(flight.0.id, context, data, result);
-            }
-            drop(flight);
-        };
-        circuit.connection.address.bound.runtime.spawn(sending)?;
+        let mut life = circuit.life.lock();
+        if let (_, Action::Refuse(status)) = life.state.on(Event::Send) {
+            return Err(status);
+        }
+        if !life.pumped {
+            return Err(Status::CONNECTION_DISCONNECTED);
+        }
+        life.submitted.try_reserve(1)?;
+        life.submitted.push_back((data, context));
+        life.in_flight += 1;
+        drop(life);
+        circuit.work.notify_all();
         Ok(())
     }
 
@@ -170,8 +201,24 @@ impl<T: Transport> Circuit<T> {
     fn on(&self, event: Event) -> Action {
         let mut life = self.life.lock();
         let (next, action) = life.state.on(event);
+        let ended = life.state == State::Active && next != State::Active;
         life.state = next;
+        drop(life);
+        if ended {
+            self.work.notify_all();
+        }
         action
+    }
+
+    /// So many less in flight.
+    fn land(&self, count: usize) {
+        let mut life = self.life.lock();
+        life.in_flight -= count;
+        let quiet = life.in_flight == 0;
+        drop(life);
+        if quiet {
+            self.quiet.notify_all();
+        }
     }
 
     fn sink(&self) -> Option<Sink> {
@@ -193,12 +240,6 @@ impl<T: Transport> Circuit<T> {
 struct InFlight<T: Transport>(Arc<Circuit<T>>);
 
 impl<T: Transport> InFlight<T> {
-    /// A place for the receive pump.
-    fn of_pump(circuit: &Arc<Circuit<T>>) -> Self {
-        circuit.life.lock().in_flight += 1;
-        InFlight(circuit.clone())
-    }
-
     /// A place for one send, if the circuit is active.
     fn of_send(circuit: &Arc<Circuit<T>>) -> nt::Result<Self> {
         // The state is looked at and the place is taken in one go: a tear-down sees either both or none.
@@ -227,20 +268,51 @@ impl<T: Transport> InFlight<T> {
 
 impl<T: Transport> Drop for InFlight<T> {
     fn drop(&mut self) {
-        let mut life = self.0.life.lock();
-        life.in_flight -= 1;
-        let quiet = life.in_flight == 0;
-        drop(life);
-        if quiet {
-            self.0.quiet.notify_all();
-        }
+        self.0.land(1);
     }
 }
 
-/// Receives until the circuit ends, and tells the sink.
-async fn pump<T: Transport>(flight: InFlight<T>, buffer: Vec<u8>) {
-    let circuit = &flight.0;
-    let end = receive_until_end(circuit, buffer).await;
+/// The pump's place among what is in flight, and the promise that submitted sends are seen to.
+struct Running<T: Transport>(Arc<Circuit<T>>);
+
+impl<T: Transport> Running<T> {
+    /// `None` when it runs already.
+    fn begin(circuit: &Arc<Circuit<T>>) -> nt::Result<Option<Self>> {
+        let mut life = circuit.life.lock();
+        if let State::Uninitialised | State::TearDown = life.state {
+            return Err(Status::INVALID_PARAMETER);
+        }
+        if mem::replace(&mut life.pumped, true) {
+            return Ok(None);
+        }
+        life.in_flight += 1;
+        drop(life);
+        Ok(Some(Running(circuit.clone())))
+    }
+}
+
+impl<T: Transport> Drop for Running<T> {
+    fn drop(&mut self) {
+        let mut life = self.0.life.lock();
+        life.pumped = false;
+        // Only a pump that was dropped half-way leaves any.
+        let left = mem::take(&mut life.submitted);
+        drop(life);
+        self.0.land(1 + left.len());
+    }
+}
+
+/// Receives until the circuit ends, and tells the sink; sends what is submitted.
+async fn pump<T: Transport>(running: Running<T>, buffer: Vec<u8>) {
+    let circuit = &running.0;
+    let receiving = async {
+        let end = receive_until_end(circuit, buffer).await;
+        indicate_end(circuit, end);
+    };
+    join(receiving, send_until_end(circuit)).await;
+}
+
+fn indicate_end<T: Transport>(circuit: &Circuit<T>, end: nt::Result) {
     let (event, how) = match end {
         Ok(()) => (Event::RemoteClosed, Disconnection::Released),
         Err(Status::CONNECTION_RESET | Status::CONNECTION_ABORTED) => {
@@ -257,25 +329,66 @@ async fn pump<T: Transport>(flight: InFlight<T>, buffer: Vec<u8>) {
     }
 }
 
+/// Sends what is submitted, in order, until the circuit is not active any more.
+async fn send_until_end<T: Transport>(circuit: &Arc<Circuit<T>>) {
+    loop {
+        let work = circuit.work.notified();
+        let (next, active) = {
+            let mut life = circuit.life.lock();
+            (life.submitted.pop_front(), life.state == State::Active)
+        };
+        match next {
+            Some((data, context)) => {
+                let flight = InFlight(circuit.clone());
+                let Some(sink) = circuit.sink() else { continue };
+                sink.send_submitted(circuit.id, context);
+                let (data, result) = flight.send(data).await;
+                sink.send_complete(circuit.id, context, data, result);
+            }
+            None if active => work.await,
+            None => return,
+        }
+    }
+}
+
 /// Hands on what arrives until the other side closes, or the transport reports an error.
 async fn receive_until_end<T: Transport>(circuit: &Circuit<T>, mut buffer: Vec<u8>) -> nt::Result {
+    // The bytes at the front of the buffer that the sink has not taken.
+    let mut held = 0;
     loop {
-        let (back, result) = circuit.receive(buffer, 0).await;
+        if held == buffer.len() {
+            circuit.endpoint.abort();
+            return Err(Status::DATA_NOT_ACCEPTED);
+        }
+        let (back, result) = circuit.receive(buffer, held).await;
         buffer = back;
-        let count = result?;
-        if count == 0 {
-            return Ok(());
+        match result? {
+            0 => return Ok(()),
+            count => held += count,
         }
-        let (Some(data), Some(sink)) = (buffer.get(..count), circuit.sink()) else {
-            continue;
-        };
-        if circuit.on(Event::Received) != Action::Deliver {
-            continue;
-        }
-        if let Indication::Fill(wanted) = sink.receive(circuit.id, data) {
-            let end = fill(circuit, &sink, wanted).await;
-            if end != Ok(true) {
-                return end.map(|_| ());
+        while held > 0 {
+            let (Some(data), Some(sink)) = (buffer.get(..held), circuit.sink()) else {
+                break;
+            };
+            if circuit.on(Event::Received) != Action::Deliver {
+                held = 0;
+                break;
+            }
+            let taken = match sink.receive(circuit.id, data) {
+                Indication::Taken => held,
+                Indication::Part(taken) => taken.min(held),
+                Indication::Fill(wanted) => {
+                    let end = fill(circuit, &sink, wanted).await;
+                    if end != Ok(true) {
+                        return end.map(|_| ());
+                    }
+                    held
+                }
+            };
+            buffer.copy_within(taken..held, 0);
+            held -= taken;
+            if taken == 0 {
+                break;
             }
         }
     }

@@ -23,6 +23,9 @@ pub struct ConnectOptions {
     pub deadline: Duration,
     /// Bytes of each circuit's receive buffer: the most that one `receive` event brings. At least 1.
     pub receive_buffer: usize,
+    /// Whether a circuit does nothing but be connected until [`VirtualCircuit::resume`]: so its builder can make itself
+    /// ready for events, or decide against it.
+    pub paused: bool,
 }
 
 impl Default for ConnectOptions {
@@ -30,6 +33,7 @@ impl Default for ConnectOptions {
         ConnectOptions {
             deadline: Duration::from_secs(30),
             receive_buffer: 64 * 1024,
+            paused: false,
         }
     }
 }
@@ -39,7 +43,7 @@ pub(crate) type Sink = Arc<Box<dyn ConnectionEvents>>;
 pub(crate) struct Established<T: Transport> {
     pub(crate) address: Arc<Opened<T>>,
     pub(crate) family: Arc<Family>,
-    options: ConnectOptions,
+    pub(crate) options: ConnectOptions,
     remote: SocketAddr,
     /// Given back on tear-down, so that a sink may own handles of what it hears from.
     sink: SpinLock<Option<Sink>>,
@@ -98,7 +102,7 @@ impl<T: Transport> Connection<T> {
             next_circuit: SpinLock::new(0),
         };
         let connection = Connection(Arc::try_new(established)?);
-        let circuit = VirtualCircuit::open(&connection.0, endpoint, options.receive_buffer)?;
+        let circuit = VirtualCircuit::open(&connection.0, endpoint)?;
         Ok((connection, circuit))
     }
 
@@ -112,7 +116,7 @@ impl<T: Transport> Connection<T> {
         let _staying = Family::admit(&self.0.family, Kind::Circuit)?;
         let deadline = opened.bound.runtime.now() + self.0.options.deadline;
         let (_, endpoint) = connect_any(opened, &[self.0.remote], deadline).await?;
-        VirtualCircuit::open(&self.0, endpoint, self.0.options.receive_buffer)
+        VirtualCircuit::open(&self.0, endpoint)
     }
 
     /// The address that answered.

@@ -21,6 +21,9 @@ pub enum Disconnection {
 pub enum Indication {
     /// It took all of them.
     Taken,
+    /// It took so many, the first ones. The others are shown again: at once if it took any, otherwise together with what
+    /// arrives next. When it has refused a whole receive buffer, the circuit fails with `DATA_NOT_ACCEPTED`.
+    Part(usize),
     /// It took all of them, and wants the bytes that follow put straight into this buffer (`MORE_PROCESSING_REQUIRED` with a
     /// buffer, in the documented routines). [`ConnectionEvents::data_ready`] gives it back when it is full.
     Fill(Vec<u8>),
@@ -29,9 +32,9 @@ pub enum Indication {
 /// Hears of what happens on a connection's circuits: RXCE_CONNECTION_EVENT_HANDLER.
 ///
 /// # Invocation context
-/// At PASSIVE_LEVEL on a thread of the runtime, with no lock of the engine held; for one circuit, one call at a time except
-/// `send_complete`, which may run beside the others. It may submit sends, and may wait for a lock; while it runs, nothing
-/// more is received on that circuit. It must not wait for a tear-down of its own circuit, which waits for it.
+/// At PASSIVE_LEVEL on a thread of the runtime, with no lock of the engine held; for one circuit, one call at a time. It may
+/// submit sends, and may wait for a lock; while it runs, nothing more is received on that circuit, and no submitted send
+/// begins. It must not wait for a tear-down of its own circuit, which waits for it, nor for another call to come.
 pub trait ConnectionEvents: Send + Sync + 'static {
     /// Bytes have arrived, at least one, in order.
     fn receive(&self, circuit: CircuitId, data: &[u8]) -> Indication;
@@ -46,6 +49,11 @@ pub trait ConnectionEvents: Send + Sync + 'static {
     /// The transport has failed for a reason of its own, and the circuit is disconnected. Told once, instead of
     /// `disconnect`.
     fn error(&self, circuit: CircuitId, status: Status);
+
+    /// A send that was submitted with `context` is handed to the transport. `send_complete` follows.
+    fn send_submitted(&self, circuit: CircuitId, context: usize) {
+        let _unused = (circuit, context);
+    }
 
     /// A send that was submitted with `context` has ended; its buffer comes back. Told for each of them, at the latest while
     /// the circuit is torn down.
