@@ -1,8 +1,10 @@
-//! TCP over std's sockets, for any host that has them.
+//! TCP and UDP over std's sockets, for any host that has them.
 //!
 //! std knows blocking sockets alone, so each endpoint has two threads of its own: one sends, one receives. An operation is
 //! handed to its thread together with its buffer, which is how it outlives a dropped future. Unlike kernel code this may
 //! allocate infallibly: it is never part of a driver.
+
+mod port;
 
 use crate::transport::{Endpoint, Transport};
 use alloc::string::ToString;
@@ -20,7 +22,9 @@ use std::time::Duration;
 /// How long a connect may hold on to its thread after everyone has stopped waiting for it.
 const CONNECT_LIMIT: Duration = Duration::from_secs(60);
 
-/// The host's TCP.
+pub use port::SocketPort;
+
+/// The host's TCP, and UDP.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Sockets;
 
