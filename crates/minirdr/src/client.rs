@@ -7,7 +7,7 @@
 use alloc::vec::Vec;
 use core::future::poll_fn;
 use core::sync::atomic::{AtomicBool, Ordering};
-use core::task::{Context, Waker};
+use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 
 use executive::mem::{Arc, TryVec, TryZeroed};
@@ -210,8 +210,7 @@ impl Client {
             Ok(tag) => {
                 self.announce();
                 Ok(Some(Pending {
-                    client: self,
-                    tag,
+                    hold: self.hold(tag),
                     request: core::marker::PhantomData,
                 }))
             }
@@ -236,7 +235,7 @@ impl Client {
         match started {
             Ok(tag) => {
                 self.announce();
-                Ok(Some(PendingRead { client: self, tag }))
+                Ok(Some(PendingRead(self.hold(tag))))
             }
             Err((Error::WindowFull, _)) => Ok(None),
             Err((error, _)) => Err(status(error)),
@@ -283,11 +282,12 @@ impl Client {
         .await
     }
 
-    /// Takes back what was sent, and frees the caller's hold on `tag`.
-    fn abandon(&self, tag: Tag) {
-        self.state().session.abandon(tag);
-        self.transmit.notify_one();
-        self.freed.notify_all();
+    fn hold(&self, tag: Tag) -> TagHold<'_> {
+        TagHold {
+            client: self,
+            tag,
+            taken: false,
+        }
     }
 }
 
@@ -360,15 +360,23 @@ impl OwnedFid {
                 newfid: target.fid,
                 names: WalkNames::new(step),
             };
-            match self.client.call(&request, |reply| reply.qids.len()).await {
-                Ok(walked) if walked == len => {}
+            let walked = self.client.call(&request, |reply| {
+                let stopped_at_directory = reply.qids.last().is_none_or(|qid| qid.is_directory());
+                (reply.qids.len(), stopped_at_directory)
+            });
+            match walked.await {
+                Ok((walked, _)) if walked == len => {}
                 // A walk that stops early makes no fid.
-                Ok(walked) if is_last && walked + 1 == len => return Err(Status::OBJECT_NAME_NOT_FOUND),
+                Ok((walked, true)) if is_last && walked + 1 == len => {
+                    return Err(Status::OBJECT_NAME_NOT_FOUND);
+                }
                 Ok(_) => return Err(Status::OBJECT_PATH_NOT_FOUND),
                 // Only a walk that fails at its first name is answered with an error.
                 Err(Status::OBJECT_NAME_NOT_FOUND) if !(is_last && len <= 1) => {
                     return Err(Status::OBJECT_PATH_NOT_FOUND);
                 }
+                // This is no directory itself.
+                Err(Status::NOT_A_DIRECTORY) => return Err(Status::OBJECT_PATH_NOT_FOUND),
                 Err(status) => return Err(status),
             }
             if is_last {
@@ -391,63 +399,68 @@ impl Drop for OwnedFid {
 /// A request under way. Dropping it abandons the request.
 #[must_use]
 pub(crate) struct Pending<'a, R: Request> {
-    client: &'a Client,
-    tag: Tag,
+    hold: TagHold<'a>,
     request: core::marker::PhantomData<fn() -> R>,
 }
 
 impl<R: Request> Pending<'_, R> {
     /// Waits for the reply and gives it to `decode`. Errors as [`Client::call`].
-    pub(crate) async fn reply<V>(self, decode: impl FnOnce(R::Reply<'_>) -> V) -> nt::Result<V> {
-        let response = poll_fn(|context| {
-            let mut state = self.client.state();
-            let outcome = state.session.take_reply::<R>(self.tag);
-            if outcome.is_pending() {
-                state.register(self.tag, context);
-            }
-            outcome
-        })
-        .await
-        .map_err(status)?;
+    pub(crate) async fn reply<V>(mut self, decode: impl FnOnce(R::Reply<'_>) -> V) -> nt::Result<V> {
+        let response = self
+            .hold
+            .outcome(|session, tag| session.take_reply::<R>(tag))
+            .await
+            .map_err(status)?;
         response.get().map(decode).map_err(status)
-    }
-}
-
-impl<R: Request> Drop for Pending<'_, R> {
-    fn drop(&mut self) {
-        // A tag that was taken already is unknown to the session by now, and left alone.
-        self.client.abandon(self.tag);
     }
 }
 
 /// A read under way. Dropping it abandons the request.
 #[must_use]
-pub(crate) struct PendingRead<'a> {
-    client: &'a Client,
-    tag: Tag,
-}
+pub(crate) struct PendingRead<'a>(TagHold<'a>);
 
 impl PendingRead<'_> {
     /// Waits for the data: a buffer and how many bytes at its start were read, 0 at the end of the file. Errors as
     /// [`Client::call`].
-    pub(crate) async fn data(self) -> nt::Result<(Vec<u8>, usize)> {
-        let outcome = poll_fn(|context| {
-            let mut state = self.client.state();
-            let outcome = state.session.take_read(self.tag);
-            if outcome.is_pending() {
-                state.register(self.tag, context);
-            }
-            outcome
-        })
-        .await;
+    pub(crate) async fn data(mut self) -> nt::Result<(Vec<u8>, usize)> {
+        let outcome = self.0.outcome(Session::take_read).await;
         let count = outcome.result.map_err(status)?;
         Ok((outcome.buffer, count))
     }
 }
 
-impl Drop for PendingRead<'_> {
+/// A tag that is ours until its outcome is taken.
+struct TagHold<'a> {
+    client: &'a Client,
+    tag: Tag,
+    /// From then on the tag may be another caller's.
+    taken: bool,
+}
+
+impl TagHold<'_> {
+    /// Waits until `take` has the outcome.
+    async fn outcome<V>(&mut self, take: impl Fn(&mut Session, Tag) -> Poll<V>) -> V {
+        poll_fn(|context| {
+            let mut state = self.client.state();
+            let outcome = take(&mut state.session, self.tag);
+            if outcome.is_pending() {
+                state.register(self.tag, context);
+            } else {
+                self.taken = true;
+            }
+            outcome
+        })
+        .await
+    }
+}
+
+impl Drop for TagHold<'_> {
     fn drop(&mut self) {
-        self.client.abandon(self.tag);
+        if !self.taken {
+            self.client.state().session.abandon(self.tag);
+            self.client.transmit.notify_one();
+        }
+        self.client.freed.notify_all();
     }
 }
 

@@ -15,9 +15,7 @@ use rdbss::{
 };
 
 use crate::MiniRedirector;
-use crate::attributes::Attributes;
-use crate::client::OwnedFid;
-use crate::disposition::{Wanted, open_on_server};
+use crate::disposition::{OnServer, Wanted, open_on_server};
 use crate::file::OpenFile;
 use crate::names::ServerPath;
 use crate::objects::{Platform, Revocable};
@@ -71,9 +69,7 @@ impl<P: Platform> MiniRedirector<P> {
         cancel: &CancelToken,
     ) -> nt::Result<Created<P>> {
         self.check_started()?;
-        if request.options.contains(CreateOptions::OPEN_BY_FILE_ID) {
-            return Err(Status::NOT_SUPPORTED);
-        }
+        check(request)?;
         let running = self.begin(Owner::Device, MajorFunction::CREATE, cancel)?;
         running
             .run(async {
@@ -90,9 +86,10 @@ impl<P: Platform> MiniRedirector<P> {
         running: &Running<'_, P>,
     ) -> nt::Result<(HeldView<'_, P>, NameBuf)> {
         if let Some(related) = request.related {
-            rdbss::names::check_options(request.options, false)?;
+            let (name, trailing_backslash) = split_trailing_backslash(request.name);
+            rdbss::names::check_options(request.options, trailing_backslash)?;
             let mut tree = self.tree();
-            let (view, path) = tree.resolve_relative(related.fobx(), request.name)?;
+            let (view, path) = tree.resolve_relative(related.fobx(), name)?;
             tree.reference_v_net_root(view)?;
             return Ok((self.held(view), path));
         }
@@ -146,7 +143,7 @@ impl<P: Platform> MiniRedirector<P> {
             path,
             desired_access: request.desired_access.map_generic(),
             share_access: request.share_access,
-            options: request.options,
+            options: options(request),
             unc_name: false,
             collapse: false,
             context: Some(running.context),
@@ -174,14 +171,48 @@ impl<P: Platform> MiniRedirector<P> {
         let wanted = Wanted {
             access: open.desired_access,
             disposition: request.disposition,
-            options: request.options,
+            options: open.options,
             file_attributes: request.file_attributes,
             gid,
         };
         match open_on_server(&root, &server_path, &wanted).await {
-            Ok((fid, attributes, action)) => opening.finish(request, fid, &attributes, action),
+            Ok(opened) => opening.finish(request, opened),
             Err(status) => Err(opening.fail(status)),
         }
+    }
+}
+
+/// What NtCreateFile refuses whatever the file is; a driver need not have been called through it.
+fn check<P: Platform>(request: &CreateRequest<'_, P>) -> nt::Result {
+    if request.options.contains(CreateOptions::OPEN_BY_FILE_ID) {
+        return Err(Status::NOT_SUPPORTED);
+    }
+    let known = request.disposition.0 <= CreateDisposition::OVERWRITE_IF.0;
+    let overwrites_directory =
+        request.options.contains(CreateOptions::DIRECTORY_FILE) && request.disposition.truncates();
+    let may_not_delete = request.options.contains(CreateOptions::DELETE_ON_CLOSE)
+        && !request.desired_access.map_generic().contains(AccessMask::DELETE);
+    if !known || overwrites_directory || may_not_delete {
+        return Err(Status::INVALID_PARAMETER);
+    }
+    Ok(())
+}
+
+/// The options of an open; a trailing backslash of its name asks for a directory.
+fn options<P: Platform>(request: &CreateRequest<'_, P>) -> CreateOptions {
+    let (_, trailing_backslash) = split_trailing_backslash(request.name);
+    if trailing_backslash && !request.open_target_directory {
+        request.options | CreateOptions::DIRECTORY_FILE
+    } else {
+        request.options
+    }
+}
+
+/// The name without a trailing backslash, and whether there was one.
+fn split_trailing_backslash(name: Name<'_>) -> (Name<'_>, bool) {
+    match name.as_units() {
+        [rest @ .., last] if !rest.is_empty() && *last == u16::from(b'\\') => (Name::new(rest), true),
+        _ => (name, false),
     }
 }
 
@@ -235,15 +266,10 @@ struct Unfinished<'a, P: Platform> {
 }
 
 impl<P: Platform> Unfinished<'_, P> {
-    fn finish(
-        mut self,
-        request: &CreateRequest<'_, P>,
-        fid: OwnedFid,
-        attributes: &Attributes,
-        action: CreateAction,
-    ) -> nt::Result<Created<P>> {
+    fn finish(mut self, request: &CreateRequest<'_, P>, on_server: OnServer) -> nt::Result<Created<P>> {
         let redirector = self.redirector;
-        let open = Revocable::try_new(fid)?;
+        let is_directory = on_server.attributes.is_directory();
+        let open = Revocable::try_new(on_server.file)?;
         let new_header = Arc::try_new(P::new_fcb_header()?)?;
         let scan = OpenFile::<P>::new_scan()?;
         let mut effects = Effects::new();
@@ -257,7 +283,7 @@ impl<P: Platform> Unfinished<'_, P> {
                 srv_open: Some(Arc::clone(&open)),
                 fobx: (),
                 fcb: known.is_none().then_some(new_header),
-                kind: if attributes.is_directory() {
+                kind: if is_directory {
                     FcbKind::Directory
                 } else {
                     FcbKind::File
@@ -273,8 +299,8 @@ impl<P: Platform> Unfinished<'_, P> {
             fobx: self.opening.fobx,
             open,
             header: opened?,
-            is_directory: attributes.is_directory(),
-            granted_access: request.desired_access.map_generic(),
+            is_directory,
+            granted_access: on_server.granted,
             options: request.options,
             scan,
             scanning: Semaphore::new(1),
@@ -284,7 +310,7 @@ impl<P: Platform> Unfinished<'_, P> {
         // Without memory for it the file is dropped, which closes it.
         Ok(Created {
             file: Arc::try_new(file)?,
-            action,
+            action: on_server.action,
         })
     }
 

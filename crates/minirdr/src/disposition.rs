@@ -21,9 +21,23 @@ pub(crate) struct Wanted {
     pub(crate) gid: u32,
 }
 
+/// An open as the server made it.
+pub(crate) struct OnServer {
+    /// The file, open if data is wanted.
+    pub(crate) file: OwnedFid,
+    /// What it is.
+    pub(crate) attributes: Attributes,
+    /// What was done.
+    pub(crate) action: CreateAction,
+    /// The rights of the handle: those wanted, with MAXIMUM_ALLOWED replaced by what was allowed.
+    pub(crate) granted: AccessMask,
+}
+
 /// Permission bits of a new file and a new directory.
 const FILE_MODE: u32 = 0o644;
 const DIRECTORY_MODE: u32 = 0o755;
+/// The rights that need a file open for writing.
+const WRITES: AccessMask = AccessMask::WRITE_DATA.union(AccessMask::APPEND_DATA);
 /// The write permissions that FILE_ATTRIBUTE_READONLY takes away.
 const WRITE_BITS: u32 = 0o222;
 
@@ -38,7 +52,7 @@ pub(crate) async fn open_on_server(
     root: &OwnedFid,
     path: &ServerPath,
     wanted: &Wanted,
-) -> nt::Result<(OwnedFid, Attributes, CreateAction)> {
+) -> nt::Result<OnServer> {
     for _ in 0..ATTEMPTS {
         match root.walk(path.components()).await {
             Ok(file) => return open_existing(file, path, wanted).await,
@@ -54,11 +68,7 @@ pub(crate) async fn open_on_server(
     Err(Status::SHARING_VIOLATION)
 }
 
-async fn open_existing(
-    file: OwnedFid,
-    path: &ServerPath,
-    wanted: &Wanted,
-) -> nt::Result<(OwnedFid, Attributes, CreateAction)> {
+async fn open_existing(file: OwnedFid, path: &ServerPath, wanted: &Wanted) -> nt::Result<OnServer> {
     let attributes = attributes(&file, path).await?;
     check_existing(&attributes, wanted)?;
     if wanted.disposition.truncates() {
@@ -68,18 +78,22 @@ async fn open_existing(
         };
         file.client().call(&request, |_| ()).await?;
     }
-    if let Some(flags) = open_flags(wanted.access, attributes.is_directory()) {
-        lopen(&file, flags, wanted.access.contains(AccessMask::MAXIMUM_ALLOWED)).await?;
-    }
-    if wanted.disposition.truncates() {
+    let granted = open_for_data(&file, &attributes, wanted.access).await?;
+    let (attributes, action) = if wanted.disposition.truncates() {
         let action = match wanted.disposition {
             CreateDisposition::SUPERSEDE => CreateAction::SUPERSEDED,
             _ => CreateAction::OVERWRITTEN,
         };
-        let attributes = self::attributes(&file, path).await?;
-        return Ok((file, attributes, action));
-    }
-    Ok((file, attributes, CreateAction::OPENED))
+        (self::attributes(&file, path).await?, action)
+    } else {
+        (attributes, CreateAction::OPENED)
+    };
+    Ok(OnServer {
+        file,
+        attributes,
+        action,
+        granted,
+    })
 }
 
 /// Whether an existing file may be opened as wanted, as far as NT's rules say so; rights are the server's business.
@@ -109,18 +123,18 @@ fn check_existing(attributes: &Attributes, wanted: &Wanted) -> nt::Result {
     if !attributes.is_openable() && open_flags(wanted.access, false).is_some() {
         return Err(Status::ACCESS_DENIED);
     }
-    let delete = wanted.options.contains(CreateOptions::DELETE_ON_CLOSE);
-    if delete && attributes.file_attributes.contains(FileAttributes::READONLY) {
-        return Err(Status::CANNOT_DELETE);
+    if attributes.file_attributes.contains(FileAttributes::READONLY) {
+        if wanted.access.intersects(WRITES) {
+            return Err(Status::ACCESS_DENIED);
+        }
+        if wanted.options.contains(CreateOptions::DELETE_ON_CLOSE) {
+            return Err(Status::CANNOT_DELETE);
+        }
     }
     Ok(())
 }
 
-async fn make(
-    root: &OwnedFid,
-    path: &ServerPath,
-    wanted: &Wanted,
-) -> nt::Result<(OwnedFid, Attributes, CreateAction)> {
+async fn make(root: &OwnedFid, path: &ServerPath, wanted: &Wanted) -> nt::Result<OnServer> {
     let (directory, name) = path.split_last().ok_or(Status::OBJECT_NAME_COLLISION)?;
     let parent = root
         .walk(ServerPath::components_of(directory))
@@ -138,9 +152,8 @@ async fn make(
         };
         parent.client().call(&request, |_| ()).await?;
         let made = parent.walk(core::iter::once(name)).await?;
-        if let Some(flags) = open_flags(wanted.access, true) {
-            lopen(&made, flags, false).await?;
-        }
+        let attributes = self::attributes(&made, path).await?;
+        open_for_data(&made, &attributes, wanted.access).await?;
         made
     } else {
         let read_only = wanted.file_attributes.contains(FileAttributes::READONLY);
@@ -162,7 +175,12 @@ async fn make(
         parent
     };
     let attributes = attributes(&file, path).await?;
-    Ok((file, attributes, CreateAction::CREATED))
+    Ok(OnServer {
+        file,
+        attributes,
+        action: CreateAction::CREATED,
+        granted: granted(wanted.access, AccessMask::FILE_ALL_ACCESS),
+    })
 }
 
 async fn attributes(file: &OwnedFid, path: &ServerPath) -> nt::Result<Attributes> {
@@ -171,15 +189,40 @@ async fn attributes(file: &OwnedFid, path: &ServerPath) -> nt::Result<Attributes
     Ok(Attributes::new(&reply, name))
 }
 
-/// Opens for data. Who asks for all that is allowed gets reading where writing is refused.
-async fn lopen(file: &OwnedFid, flags: OpenFlags, as_allowed: bool) -> nt::Result {
+/// Opens an existing file for the data that `access` wants, if any; the result is what is granted. Who asks for all
+/// that is allowed gets reading where writing is refused.
+async fn open_for_data(
+    file: &OwnedFid,
+    attributes: &Attributes,
+    access: AccessMask,
+) -> nt::Result<AccessMask> {
     let fid = file.fid();
-    match file.client().call(&Tlopen { fid, flags }, |_| ()).await {
-        Err(Status::ACCESS_DENIED | Status::MEDIA_WRITE_PROTECTED) if as_allowed => {
-            let flags = flags - OpenFlags::READ_WRITE;
-            file.client().call(&Tlopen { fid, flags }, |_| ()).await
+    let is_directory = attributes.is_directory();
+    let Some(flags) = open_flags(access, is_directory) else {
+        return Ok(granted(access, AccessMask::FILE_ALL_ACCESS));
+    };
+    let as_allowed = access.contains(AccessMask::MAXIMUM_ALLOWED) && !is_directory;
+    let read_only = attributes.file_attributes.contains(FileAttributes::READONLY);
+    if !(as_allowed && read_only) {
+        match file.client().call(&Tlopen { fid, flags }, |_| ()).await {
+            Err(Status::ACCESS_DENIED | Status::MEDIA_WRITE_PROTECTED) if as_allowed => {}
+            opened => return opened.map(|()| granted(access, AccessMask::FILE_ALL_ACCESS)),
         }
-        result => result,
+    }
+    if access.intersects(WRITES) {
+        return Err(Status::ACCESS_DENIED);
+    }
+    let flags = flags - OpenFlags::READ_WRITE;
+    file.client().call(&Tlopen { fid, flags }, |_| ()).await?;
+    Ok(granted(access, AccessMask::FILE_ALL_ACCESS - WRITES))
+}
+
+/// `access` with MAXIMUM_ALLOWED replaced by `allowed`.
+fn granted(access: AccessMask, allowed: AccessMask) -> AccessMask {
+    if access.contains(AccessMask::MAXIMUM_ALLOWED) {
+        (access - AccessMask::MAXIMUM_ALLOWED) | allowed
+    } else {
+        access
     }
 }
 

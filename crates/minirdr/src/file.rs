@@ -290,10 +290,7 @@ impl<P: Platform> OpenFile<P> {
         if self.is_directory {
             return Err(Status::INVALID_DEVICE_REQUEST);
         }
-        if !self
-            .granted_access
-            .intersects(rights | AccessMask::MAXIMUM_ALLOWED)
-        {
+        if !self.granted_access.intersects(rights) {
             return Err(Status::ACCESS_DENIED);
         }
         Ok(())

@@ -10,13 +10,13 @@ use super::{Host, World, name, token};
 
 /// How to open a file.
 #[derive(Clone, Copy, Debug)]
-pub struct Open {
-    pub access: AccessMask,
-    pub share: ShareAccess,
-    pub disposition: CreateDisposition,
-    pub options: CreateOptions,
-    pub attributes: FileAttributes,
-    pub target_directory: bool,
+pub(crate) struct Open {
+    pub(crate) access: AccessMask,
+    pub(crate) share: ShareAccess,
+    pub(crate) disposition: CreateDisposition,
+    pub(crate) options: CreateOptions,
+    pub(crate) attributes: FileAttributes,
+    pub(crate) target_directory: bool,
 }
 
 impl Open {
@@ -32,12 +32,12 @@ impl Open {
     }
 
     /// An existing file, to read.
-    pub fn read() -> Self {
+    pub(crate) fn read() -> Self {
         Self::with(AccessMask::GENERIC_READ, CreateDisposition::OPEN)
     }
 
     /// An existing file, to read and write.
-    pub fn write() -> Self {
+    pub(crate) fn write() -> Self {
         Self::with(
             AccessMask::GENERIC_READ | AccessMask::GENERIC_WRITE,
             CreateDisposition::OPEN,
@@ -45,7 +45,7 @@ impl Open {
     }
 
     /// A new file, to read, write and delete.
-    pub fn create() -> Self {
+    pub(crate) fn create() -> Self {
         Self::with(
             AccessMask::GENERIC_READ | AccessMask::GENERIC_WRITE | AccessMask::DELETE,
             CreateDisposition::CREATE,
@@ -53,7 +53,7 @@ impl Open {
     }
 
     /// An existing file, to delete or rename.
-    pub fn delete() -> Self {
+    pub(crate) fn delete() -> Self {
         Self::with(
             AccessMask::DELETE | AccessMask::READ_ATTRIBUTES,
             CreateDisposition::OPEN,
@@ -61,79 +61,79 @@ impl Open {
     }
 
     /// An existing directory, to list.
-    pub fn directory() -> Self {
+    pub(crate) fn directory() -> Self {
         Self::read().options(CreateOptions::DIRECTORY_FILE)
     }
 
-    pub fn access(mut self, access: AccessMask) -> Self {
+    pub(crate) fn access(mut self, access: AccessMask) -> Self {
         self.access = access;
         self
     }
 
-    pub fn share(mut self, share: ShareAccess) -> Self {
+    pub(crate) fn share(mut self, share: ShareAccess) -> Self {
         self.share = share;
         self
     }
 
-    pub fn disposition(mut self, disposition: CreateDisposition) -> Self {
+    pub(crate) fn disposition(mut self, disposition: CreateDisposition) -> Self {
         self.disposition = disposition;
         self
     }
 
-    pub fn options(mut self, options: CreateOptions) -> Self {
+    pub(crate) fn options(mut self, options: CreateOptions) -> Self {
         self.options = options;
         self
     }
 
-    pub fn attributes(mut self, attributes: FileAttributes) -> Self {
+    pub(crate) fn attributes(mut self, attributes: FileAttributes) -> Self {
         self.attributes = attributes;
         self
     }
 
-    pub fn target_directory(mut self) -> Self {
+    pub(crate) fn target_directory(mut self) -> Self {
         self.target_directory = true;
         self
     }
 }
 
 /// An open handle. Dropped, it is cleaned up and closed, as the I/O manager does with one whose process ends.
-pub struct File<'w> {
+pub(crate) struct File<'w> {
     pub(super) world: &'w World,
-    pub file: executive::mem::Arc<OpenFile<Host>>,
-    pub action: CreateAction,
+    pub(crate) file: executive::mem::Arc<OpenFile<Host>>,
+    pub(crate) action: CreateAction,
 }
 
 /// One entry of a directory listing of the class FileBothDirectoryInformation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    pub name: String,
-    pub size: u64,
-    pub attributes: FileAttributes,
+pub(crate) struct Entry {
+    pub(crate) name: String,
+    pub(crate) size: u64,
+    pub(crate) attributes: FileAttributes,
 }
 
 impl File<'_> {
-    pub fn read(&self, offset: u64, len: usize) -> nt::Result<Vec<u8>> {
+    pub(crate) fn read(&self, offset: u64, len: usize) -> nt::Result<Vec<u8>> {
         let mut buffer = vec![0xee; len];
         let read = self.world.block(self.file.read(offset, &mut buffer, &token()))?;
         buffer.truncate(read);
         Ok(buffer)
     }
 
-    pub fn write(&self, offset: u64, data: &[u8]) -> nt::Result<usize> {
+    pub(crate) fn write(&self, offset: u64, data: &[u8]) -> nt::Result<usize> {
         self.world
             .block(self.file.write(WritePosition::At(offset), data, &token()))
     }
 
-    pub fn append(&self, data: &[u8]) -> nt::Result<usize> {
+    pub(crate) fn append(&self, data: &[u8]) -> nt::Result<usize> {
         self.world
             .block(self.file.write(WritePosition::EndOfFile, data, &token()))
     }
 
-    pub fn flush(&self) -> nt::Result {
+    pub(crate) fn flush(&self) -> nt::Result {
         self.world.block(self.file.flush(&token()))
     }
 
-    pub fn query(&self, class: FileInformationClass, len: usize) -> nt::Result<(Vec<u8>, Status)> {
+    pub(crate) fn query(&self, class: FileInformationClass, len: usize) -> nt::Result<(Vec<u8>, Status)> {
         let mut buffer = vec![0xee; len];
         let (used, status) =
             self.world
@@ -143,17 +143,17 @@ impl File<'_> {
     }
 
     /// A class that fits its buffer.
-    pub fn information(&self, class: FileInformationClass) -> nt::Result<Vec<u8>> {
+    pub(crate) fn information(&self, class: FileInformationClass) -> nt::Result<Vec<u8>> {
         let (record, status) = self.query(class, 4096)?;
         assert_eq!(status, Status::SUCCESS);
         Ok(record)
     }
 
-    pub fn size(&self) -> nt::Result<u64> {
+    pub(crate) fn size(&self) -> nt::Result<u64> {
         Ok(u64_at(&self.information(FileInformationClass::STANDARD)?, 8))
     }
 
-    pub fn volume(&self, class: FsInformationClass, len: usize) -> nt::Result<(Vec<u8>, Status)> {
+    pub(crate) fn volume(&self, class: FsInformationClass, len: usize) -> nt::Result<(Vec<u8>, Status)> {
         let mut buffer = vec![0xee; len];
         let (used, status) = self
             .world
@@ -162,11 +162,11 @@ impl File<'_> {
         Ok((buffer, status))
     }
 
-    pub fn set(&self, class: FileInformationClass, record: &[u8]) -> nt::Result {
+    pub(crate) fn set(&self, class: FileInformationClass, record: &[u8]) -> nt::Result {
         self.set_beside(class, record, None)
     }
 
-    pub fn set_beside(
+    pub(crate) fn set_beside(
         &self,
         class: FileInformationClass,
         record: &[u8],
@@ -177,16 +177,16 @@ impl File<'_> {
             .block(self.file.set_information(class, record, target, &token()))
     }
 
-    pub fn set_size(&self, size: u64) -> nt::Result {
+    pub(crate) fn set_size(&self, size: u64) -> nt::Result {
         self.set(FileInformationClass::END_OF_FILE, &size.to_le_bytes())
     }
 
-    pub fn set_delete(&self, delete: bool) -> nt::Result {
+    pub(crate) fn set_delete(&self, delete: bool) -> nt::Result {
         self.set(FileInformationClass::DISPOSITION, &[u8::from(delete)])
     }
 
     /// Renames to `new`, in the directory `target` if that is given.
-    pub fn rename(&self, new: &str, replace: bool, target: Option<&File<'_>>) -> nt::Result {
+    pub(crate) fn rename(&self, new: &str, replace: bool, target: Option<&File<'_>>) -> nt::Result {
         let name = name(new);
         let units = name.as_name().as_units();
         let mut record = vec![u8::from(replace), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
@@ -196,7 +196,11 @@ impl File<'_> {
     }
 
     /// One query of the directory.
-    pub fn query_directory(&self, query: &DirectoryQuery<'_>, len: usize) -> nt::Result<(Vec<u8>, Status)> {
+    pub(crate) fn query_directory(
+        &self,
+        query: &DirectoryQuery<'_>,
+        len: usize,
+    ) -> nt::Result<(Vec<u8>, Status)> {
         let mut buffer = vec![0xee; len];
         let (used, status) = self
             .world
@@ -206,7 +210,7 @@ impl File<'_> {
     }
 
     /// Everything in the directory that matches `pattern`, by queries with buffers of `len` bytes.
-    pub fn entries(&self, pattern: &str, len: usize) -> nt::Result<Vec<Entry>> {
+    pub(crate) fn entries(&self, pattern: &str, len: usize) -> nt::Result<Vec<Entry>> {
         let pattern = name(pattern);
         let mut query = DirectoryQuery {
             class: FileInformationClass::BOTH_DIRECTORY,
@@ -225,7 +229,7 @@ impl File<'_> {
         }
     }
 
-    pub fn names(&self) -> nt::Result<Vec<String>> {
+    pub(crate) fn names(&self) -> nt::Result<Vec<String>> {
         Ok(self
             .entries("*", 64 * 1024)?
             .into_iter()
@@ -233,11 +237,11 @@ impl File<'_> {
             .collect())
     }
 
-    pub fn cleanup(&self) {
+    pub(crate) fn cleanup(&self) {
         self.world.block(self.file.cleanup());
     }
 
-    pub fn close(self) {
+    pub(crate) fn close(self) {
         drop(self);
     }
 }
@@ -250,7 +254,7 @@ impl Drop for File<'_> {
 }
 
 /// The entries of a FILE_BOTH_DIR_INFORMATION list.
-pub fn both_directory(list: &[u8]) -> Vec<Entry> {
+pub(crate) fn both_directory(list: &[u8]) -> Vec<Entry> {
     let mut entries = Vec::new();
     let mut at = 0;
     loop {
@@ -271,7 +275,7 @@ pub fn both_directory(list: &[u8]) -> Vec<Entry> {
     }
 }
 
-pub fn utf16(bytes: &[u8]) -> String {
+pub(crate) fn utf16(bytes: &[u8]) -> String {
     let units: Vec<u16> = bytes
         .chunks_exact(2)
         .map(|unit| u16::from_le_bytes([unit[0], unit[1]]))
@@ -279,10 +283,10 @@ pub fn utf16(bytes: &[u8]) -> String {
     String::from_utf16_lossy(&units)
 }
 
-pub fn u32_at(record: &[u8], at: usize) -> u32 {
+pub(crate) fn u32_at(record: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(record[at..at + 4].try_into().unwrap())
 }
 
-pub fn u64_at(record: &[u8], at: usize) -> u64 {
+pub(crate) fn u64_at(record: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(record[at..at + 8].try_into().unwrap())
 }

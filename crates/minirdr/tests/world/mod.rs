@@ -1,12 +1,14 @@
 //! A redirector over real sockets with a server in front of it, and blocking calls for tests to speak in.
 #![expect(dead_code, reason = "each test file uses a part")]
 
+mod diod;
 mod file;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use file::{Entry, File, Open};
+pub(crate) use diod::Diod;
+pub(crate) use file::{File, Open, both_directory, u32_at, u64_at, utf16};
 
 use executive::mem::AllocError;
 use executive::task::{CancelToken, Runtime};
@@ -16,7 +18,7 @@ use tempfile::TempDir;
 use testserver::TestServer;
 
 /// The host, as a platform.
-pub struct Host;
+pub(crate) struct Host;
 
 impl Platform for Host {
     type Transport = rxce::sockets::Sockets;
@@ -28,70 +30,101 @@ impl Platform for Host {
 }
 
 /// Whose drives the tests map.
-pub const ME: LogonId = LogonId(0x3e7);
+pub(crate) const ME: LogonId = LogonId(0x3e7);
 
-pub struct World {
-    pub runtime: Runtime,
-    pub redirector: MiniRedirector<Host>,
-    pub server: Option<TestServer>,
-    pub port: u16,
-    pub share: String,
+pub(crate) struct World {
+    pub(crate) runtime: Runtime,
+    pub(crate) redirector: MiniRedirector<Host>,
+    pub(crate) server: Server,
+    pub(crate) port: u16,
+    /// The share's name, without a leading backslash.
+    pub(crate) share: String,
     folder: TempDir,
 }
 
+/// What answers.
+pub(crate) enum Server {
+    /// The one in this process.
+    Embedded(TestServer),
+    /// A diod of the test's own.
+    Diod(Diod),
+}
+
 /// UTF-16 of `text`.
-pub fn name(text: &str) -> NameBuf {
+pub(crate) fn name(text: &str) -> NameBuf {
     NameBuf::try_from_str(text).unwrap()
 }
 
 /// A token for one call.
-pub fn token() -> CancelToken {
+pub(crate) fn token() -> CancelToken {
     CancelToken::try_new().unwrap()
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with_settings(Settings::default())
     }
 
-    pub fn with_settings(settings: Settings) -> Self {
+    pub(crate) fn with_settings(settings: Settings) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let server = TestServer::builder(folder.path())
             .names(&["/export"])
             .start()
             .unwrap();
+        let port = server.port();
+        Self::before(settings, folder, Server::Embedded(server), port, "export".into())
+    }
+
+    /// The same with a real diod.
+    pub(crate) fn with_diod() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let diod = Diod::start(folder.path());
+        let share = folder.path().to_str().unwrap()[1..].replace('/', "\\");
+        let port = diod.port();
+        Self::before(Settings::default(), folder, Server::Diod(diod), port, share)
+    }
+
+    fn before(settings: Settings, folder: TempDir, server: Server, port: u16, share: String) -> Self {
         let runtime = Runtime::start(2).unwrap();
         let redirector = MiniRedirector::new(rxce::sockets::Sockets, runtime.clone(), settings).unwrap();
         redirector.start().unwrap();
         Self {
             runtime,
             redirector,
-            port: server.port(),
-            server: Some(server),
-            share: "export".into(),
+            server,
+            port,
+            share,
             folder,
         }
     }
 
+    /// The server in this process.
+    pub(crate) fn embedded(&self) -> &TestServer {
+        match &self.server {
+            Server::Embedded(server) => server,
+            Server::Diod(_) => panic!("the server is diod"),
+        }
+    }
+
     /// A path on the server's disk.
-    pub fn path(&self, below: &str) -> PathBuf {
+    pub(crate) fn path(&self, below: &str) -> PathBuf {
         self.folder.path().join(below)
     }
 
-    pub fn block<F: Future>(&self, future: F) -> F::Output {
+    pub(crate) fn block<F: Future>(&self, future: F) -> F::Output {
         self.runtime.block_on(future).unwrap()
     }
 
-    pub fn unc(&self) -> String {
+    pub(crate) fn unc(&self) -> String {
         format!("\\127.0.0.1@{}\\{}", self.port, self.share)
     }
 
     /// Maps a drive, or with an empty `drive` the share without one.
-    pub fn map(&self, drive: &str) -> nt::Result {
+    pub(crate) fn map(&self, drive: &str) -> nt::Result {
         self.map_name(&self.full(drive, ""), "")
     }
 
-    pub fn map_name(&self, full: &str, user: &str) -> nt::Result {
+    pub(crate) fn map_name(&self, full: &str, user: &str) -> nt::Result {
         let cancel = token();
         self.block(
             self.redirector
@@ -99,11 +132,11 @@ impl World {
         )
     }
 
-    pub fn unmap(&self, drive: &str) -> nt::Result {
+    pub(crate) fn unmap(&self, drive: &str) -> nt::Result {
         self.unmap_at(drive, Level::Refuse)
     }
 
-    pub fn unmap_at(&self, drive: &str, level: Level) -> nt::Result {
+    pub(crate) fn unmap_at(&self, drive: &str, level: Level) -> nt::Result {
         let cancel = token();
         self.block(
             self.redirector
@@ -112,7 +145,7 @@ impl World {
     }
 
     /// The name of `path` on a drive, as the redirector's device sees it.
-    pub fn full(&self, drive: &str, path: &str) -> String {
+    pub(crate) fn full(&self, drive: &str, path: &str) -> String {
         let drive = if drive.is_empty() {
             String::new()
         } else {
@@ -127,15 +160,20 @@ impl World {
     }
 
     /// Opens a path on drive X:.
-    pub fn open(&self, path: &str, open: &Open) -> nt::Result<File<'_>> {
+    pub(crate) fn open(&self, path: &str, open: &Open) -> nt::Result<File<'_>> {
         self.open_full(&self.full("X:", path), open)
     }
 
-    pub fn open_full(&self, full: &str, open: &Open) -> nt::Result<File<'_>> {
+    pub(crate) fn open_full(&self, full: &str, open: &Open) -> nt::Result<File<'_>> {
         self.open_below(None, full, open)
     }
 
-    pub fn open_below(&self, related: Option<&File<'_>>, path: &str, open: &Open) -> nt::Result<File<'_>> {
+    pub(crate) fn open_below(
+        &self,
+        related: Option<&File<'_>>,
+        path: &str,
+        open: &Open,
+    ) -> nt::Result<File<'_>> {
         let cancel = token();
         let path = name(path);
         let request = CreateRequest {
@@ -158,25 +196,28 @@ impl World {
     }
 
     /// The sorted names in a directory of drive X:.
-    pub fn list(&self, path: &str) -> nt::Result<Vec<String>> {
+    pub(crate) fn list(&self, path: &str) -> nt::Result<Vec<String>> {
         let mut names = self.open(path, &Open::directory())?.names()?;
         names.sort();
         Ok(names)
     }
 
     /// Ends it all; nothing may be left anywhere.
-    pub fn end(self) {
+    pub(crate) fn end(self) {
         let objects = self.redirector.statistics().objects;
         assert_eq!(objects, ObjectCounts::default(), "objects are left");
         self.redirector.stop().unwrap();
         drop(self.redirector);
         self.runtime.shutdown();
-        if let Some(server) = self.server {
-            assert!(
-                server.wait_idle(Duration::from_secs(10)),
-                "a connection stayed open"
-            );
-            assert_eq!(server.stop(), 0, "fids were not clunked");
+        match self.server {
+            Server::Embedded(server) => {
+                assert!(
+                    server.wait_idle(Duration::from_secs(10)),
+                    "a connection stayed open"
+                );
+                assert_eq!(server.stop(), 0, "fids were not clunked");
+            }
+            Server::Diod(diod) => diod.stop(),
         }
     }
 }

@@ -1,0 +1,232 @@
+//! IRP_MN_QUERY_DIRECTORY.
+
+use std::collections::BTreeSet;
+
+use minirdr::DirectoryQuery;
+use nt::{FileAttributes, FileInformationClass, Status};
+
+use crate::world::{Open, World, both_directory, name, u32_at, utf16};
+
+const CLASSES: [(FileInformationClass, usize, usize); 7] = [
+    // Class, offset of the name's length, offset of the name.
+    (FileInformationClass::DIRECTORY, 60, 64),
+    (FileInformationClass::FULL_DIRECTORY, 60, 68),
+    (FileInformationClass::BOTH_DIRECTORY, 60, 94),
+    (FileInformationClass::NAMES, 8, 12),
+    (FileInformationClass::ID_BOTH_DIRECTORY, 60, 104),
+    (FileInformationClass::ID_FULL_DIRECTORY, 60, 80),
+    (FileInformationClass::ID_EXTD_DIRECTORY, 60, 88),
+];
+
+pub(crate) fn nested_folders(world: &World) {
+    std::fs::create_dir_all(world.path("a/b/c")).unwrap();
+    std::fs::write(world.path("a/one"), b"12345").unwrap();
+    std::fs::write(world.path("a/b/.hidden"), b"").unwrap();
+    std::os::unix::fs::symlink("one", world.path("a/link")).unwrap();
+    assert_eq!(world.list("").unwrap(), [".", "..", "a"]);
+    assert_eq!(world.list("a").unwrap(), [".", "..", "b", "link", "one"]);
+    assert_eq!(world.list("a\\b\\c").unwrap(), [".", ".."]);
+    let entries = world
+        .open("a", &Open::directory())
+        .unwrap()
+        .entries("*", 4096)
+        .unwrap();
+    let of = |wanted: &str| entries.iter().find(|entry| entry.name == wanted).unwrap();
+    assert_eq!(of("one").size, 5);
+    assert_eq!(of("one").attributes, FileAttributes::NORMAL);
+    assert_eq!(of("b").attributes, FileAttributes::DIRECTORY);
+    assert_eq!(of("b").size, 0);
+    assert_eq!(of(".").attributes, FileAttributes::DIRECTORY);
+    assert_eq!(of("link").attributes, FileAttributes::REPARSE_POINT);
+    let hidden = world
+        .open("a\\b", &Open::directory())
+        .unwrap()
+        .entries(".hidden", 4096)
+        .unwrap();
+    assert_eq!(hidden[0].attributes, FileAttributes::HIDDEN);
+}
+
+pub(crate) fn patterns(world: &World) {
+    for file in ["a.txt", "b.txt", "B.TXT2", "readme", "x.tar.gz"] {
+        std::fs::write(world.path(file), b"").unwrap();
+    }
+    let matches = |pattern: &str| -> Vec<String> {
+        let folder = world.open("", &Open::directory()).unwrap();
+        let mut names: Vec<String> = folder
+            .entries(pattern, 4096)
+            .unwrap()
+            .into_iter()
+            .map(|entry| entry.name)
+            .collect();
+        names.sort();
+        names
+    };
+    assert_eq!(matches("*.txt"), ["a.txt", "b.txt"]);
+    assert_eq!(matches("README"), ["readme"], "case does not count");
+    assert_eq!(matches("?.t*"), ["B.TXT2", "a.txt", "b.txt", "x.tar.gz"]);
+    assert_eq!(matches("*.gz"), ["x.tar.gz"]);
+    assert_eq!(matches("<.gz"), ["x.tar.gz"]);
+    assert_eq!(matches("*").len(), 7);
+    let folder = world.open("", &Open::directory()).unwrap();
+    assert_eq!(folder.entries("none*", 4096).err(), Some(Status::NO_SUCH_FILE));
+}
+
+pub(crate) fn restarting_and_single_entries(world: &World) {
+    for number in 0..5 {
+        std::fs::write(world.path(&format!("file{number}")), b"").unwrap();
+    }
+    let folder = world.open("", &Open::directory()).unwrap();
+    let pattern = name("file*");
+    let mut query = DirectoryQuery {
+        class: FileInformationClass::BOTH_DIRECTORY,
+        pattern: Some(pattern.as_name()),
+        restart: false,
+        single: true,
+    };
+    let first = |buffer: Vec<u8>| {
+        let entries = both_directory(&buffer);
+        assert_eq!(entries.len(), 1);
+        entries[0].name.clone()
+    };
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        seen.push(first(folder.query_directory(&query, 4096).unwrap().0));
+        // Later patterns do not count.
+        query.pattern = None;
+    }
+    query.restart = true;
+    assert_eq!(first(folder.query_directory(&query, 4096).unwrap().0), seen[0]);
+    query.restart = false;
+    query.single = false;
+    let (rest, _) = folder.query_directory(&query, 4096).unwrap();
+    let rest = both_directory(&rest);
+    assert_eq!(rest.len(), 4, "the pattern of the first query stays");
+    assert_eq!([rest[0].name.clone(), rest[1].name.clone()], seen[1..]);
+    assert_eq!(
+        folder.query_directory(&query, 4096).err(),
+        Some(Status::NO_MORE_FILES)
+    );
+    assert_eq!(
+        folder.query_directory(&query, 4096).err(),
+        Some(Status::NO_MORE_FILES)
+    );
+    let other = name("*3");
+    query.pattern = Some(other.as_name());
+    query.restart = true;
+    assert_eq!(first(folder.query_directory(&query, 4096).unwrap().0), "file3");
+    // Two handles have two positions.
+    let second = world.open("", &Open::directory()).unwrap();
+    assert_eq!(second.names().unwrap().len(), 7);
+}
+
+pub(crate) fn tiny_buffers(world: &World) {
+    let long = "n".repeat(100);
+    std::fs::write(world.path(&long), b"").unwrap();
+    std::fs::write(world.path("short"), b"").unwrap();
+    let folder = world.open("", &Open::directory()).unwrap();
+    let any = name("*");
+    let query = DirectoryQuery {
+        class: FileInformationClass::BOTH_DIRECTORY,
+        pattern: Some(any.as_name()),
+        restart: true,
+        single: false,
+    };
+    assert_eq!(
+        folder.query_directory(&query, 93).err(),
+        Some(Status::INFO_LENGTH_MISMATCH)
+    );
+    // Room for one entry at a time: everything comes once.
+    for len in [94 + 200, 300, 512] {
+        let names: Vec<String> = folder
+            .entries("*", len)
+            .unwrap()
+            .into_iter()
+            .map(|entry| entry.name)
+            .collect();
+        assert_eq!(names.len(), 4, "buffers of {len} bytes");
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), 4);
+    }
+    // A first name that does not fit is cut, and passed.
+    let only = name("n*");
+    let query = DirectoryQuery {
+        pattern: Some(only.as_name()),
+        ..query
+    };
+    let (buffer, status) = folder.query_directory(&query, 94 + 21).unwrap();
+    assert_eq!(status, Status::BUFFER_OVERFLOW);
+    assert_eq!(buffer.len(), 94 + 20);
+    assert_eq!(u32_at(&buffer, 60), 200, "the length is the whole name's");
+    assert_eq!(utf16(&buffer[94..]), "n".repeat(10));
+    let query = DirectoryQuery {
+        restart: false,
+        ..query
+    };
+    assert_eq!(
+        folder.query_directory(&query, 4096).err(),
+        Some(Status::NO_MORE_FILES)
+    );
+    let wrong = DirectoryQuery {
+        class: FileInformationClass::BASIC,
+        ..query
+    };
+    assert_eq!(
+        folder.query_directory(&wrong, 4096).err(),
+        Some(Status::INVALID_INFO_CLASS)
+    );
+}
+
+pub(crate) fn many_entries(world: &World) {
+    let mut expected = BTreeSet::from([".".to_string(), "..".to_string()]);
+    std::fs::create_dir(world.path("many")).unwrap();
+    for number in 0..2500 {
+        let file = format!("a file with quite a long name, number {number}");
+        std::fs::write(world.path("many").join(&file), b"").unwrap();
+        expected.insert(file);
+    }
+    let folder = world.open("many", &Open::directory()).unwrap();
+    for len in [4096, 64 * 1024] {
+        let names: Vec<String> = folder
+            .entries("*", len)
+            .unwrap()
+            .into_iter()
+            .map(|entry| entry.name)
+            .collect();
+        assert_eq!(names.len(), expected.len(), "each once");
+        assert_eq!(names.into_iter().collect::<BTreeSet<_>>(), expected);
+    }
+}
+
+pub(crate) fn every_class_lists_the_same(world: &World) {
+    std::fs::write(world.path("één"), b"1").unwrap();
+    std::fs::write(world.path("two"), b"22").unwrap();
+    let folder = world.open("", &Open::directory()).unwrap();
+    for (class, length_at, name_at) in CLASSES {
+        let any = name("*");
+        let query = DirectoryQuery {
+            class,
+            pattern: Some(any.as_name()),
+            restart: true,
+            single: false,
+        };
+        let (list, _) = folder.query_directory(&query, 4096).unwrap();
+        let mut names = BTreeSet::new();
+        let mut at = 0;
+        loop {
+            let entry = &list[at..];
+            let len = u32_at(entry, length_at) as usize;
+            names.insert(utf16(&entry[name_at..name_at + len]));
+            match u32_at(entry, 0) as usize {
+                0 => break,
+                next => at += next,
+            }
+        }
+        let expected = [".", "..", "two", "één"].map(String::from);
+        assert_eq!(names, BTreeSet::from(expected), "{class:?}");
+    }
+}
+
+pub(crate) fn only_directories_are_listed(world: &World) {
+    std::fs::write(world.path("file"), b"").unwrap();
+    let file = world.open("file", &Open::read()).unwrap();
+    assert_eq!(file.names().err(), Some(Status::INVALID_PARAMETER));
+}

@@ -1,0 +1,47 @@
+//! What files on a mapped drive do, whatever server is behind it. Each function is a test of its own in every file that
+//! says `behaviours!`.
+
+pub(crate) mod change;
+pub(crate) mod create;
+pub(crate) mod data;
+pub(crate) mod directory;
+pub(crate) mod names;
+pub(crate) mod query;
+
+/// A test for each behaviour, in a world that `$world` makes.
+macro_rules! behaviours {
+    ($world:expr, $(#[$attribute:meta])*) => {
+        behaviours! { @list $world, [$(#[$attribute])*]
+            create: dispositions, options_are_obeyed, read_only_files, share_access_is_held, missing_parts_of_a_path,
+                symbolic_links_are_opened_as_such_only, fifos_are_looked_at_and_never_opened, relative_opens,
+                a_target_directory_is_opened_for_a_rename, refused_before_anything_is_sent;
+            data: large_transfers_in_odd_pieces, the_end_of_a_file, writing_leaves_a_hole_that_reads_zero, appending,
+                rights_decide_over_data, beyond_four_gib, many_handles_at_once, flushing;
+            change: renaming, renaming_onto_another_file, renaming_directories, delete_on_close, delete_pending,
+                directories_come_and_go, another_file_of_the_same_name_is_not_deleted, end_of_file, times, read_only;
+            directory: nested_folders, patterns, restarting_and_single_entries, tiny_buffers, many_entries,
+                every_class_lists_the_same, only_directories_are_listed;
+            names: non_ascii_names, names_that_nt_forbids, invalid_utf8, long_names;
+            query: every_file_class, short_buffers, the_name_is_cut, volume_classes, attributes_follow_the_server;
+        }
+    };
+    (@list $world:expr, $attributes:tt $($module:ident: $($name:ident),*;)*) => {
+        $(behaviours! { @module $world, $attributes $module: $($name),* })*
+    };
+    (@module $world:expr, $attributes:tt $module:ident: $($name:ident),*) => {
+        mod $module {
+            $(behaviours! { @test $world, $attributes $module $name })*
+        }
+    };
+    (@test $world:expr, [$($attributes:tt)*] $module:ident $name:ident) => {
+        #[test]
+        $($attributes)*
+        fn $name() {
+            let world = $world;
+            world.map("X:").unwrap();
+            crate::behaviour::$module::$name(&world);
+            world.unmap("X:").unwrap();
+            world.end();
+        }
+    };
+}

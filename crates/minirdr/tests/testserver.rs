@@ -1,0 +1,6 @@
+//! Files on a mapped drive, with the server in this process behind it.
+#[macro_use]
+mod behaviour;
+mod world;
+
+behaviours! { crate::world::World::new(), }
