@@ -13,7 +13,6 @@ pub(crate) const SERVICE: &str = "Mrx9p";
 pub(crate) const TEST_SERVICE: &str = "Mrx9pIrp";
 
 pub(crate) const PARAMETERS: &str = r"HKLM\System\CurrentControlSet\Services\Mrx9p\Parameters";
-const PROVIDER_ORDER: &str = r"HKLM\System\CurrentControlSet\Control\NetworkProvider\Order";
 
 /// Installs `package` in a fresh prefix, with the test driver at its side; nothing is started yet.
 pub(crate) fn install(project: &Project, package: &Path) -> Result<Prefix> {
@@ -22,10 +21,11 @@ pub(crate) fn install(project: &Project, package: &Path) -> Result<Prefix> {
     if let Some(shim) = programs::build_shim(project)? {
         prefix.add_library(&shim)?;
     }
+    // An INF cannot add to a list.
+    prefix.run("mrx9pctl.exe", &["register"])?;
     // Wine's kernel has no logon ids to tell users apart by, and no multiple UNC provider to register with.
     prefix.set_registry(PARAMETERS, "GlobalMappings", "REG_DWORD", "1")?;
     prefix.set_registry(PARAMETERS, "ProvideUnc", "REG_DWORD", "0")?;
-    prefix.set_registry(PROVIDER_ORDER, "ProviderOrder", "REG_SZ", SERVICE)?;
     prefix.create_driver_service(TEST_SERVICE, &project.binaries().join("irpdrv.sys"))?;
     Ok(prefix)
 }

@@ -58,6 +58,9 @@ enum Command {
         /// Run this rung alone.
         #[arg(long)]
         only: Option<test::Rung>,
+        /// Take the binaries that were built last.
+        #[arg(long)]
+        no_build: bool,
         /// Run the tests whose names contain this.
         filter: Option<String>,
     },
@@ -76,6 +79,9 @@ enum Command {
         /// Show what the drivers printed.
         #[arg(long)]
         log: bool,
+        /// Take the binaries that were built last.
+        #[arg(long)]
+        no_build: bool,
         /// A program of the package or of Windows, with its arguments.
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<String>,
@@ -142,16 +148,23 @@ fn work(arguments: Arguments) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Check => check::run(&project),
-        Command::Test { only, filter } => test::run(&project, only, filter.as_deref()),
+        Command::Test {
+            only,
+            no_build,
+            filter,
+        } => test::run(&project, only, !no_build, filter.as_deref()),
         Command::Demo => demo::run(&project),
         Command::Shell {
             server,
             export,
             log,
+            no_build,
             command,
         } => {
             setup::ensure()?;
-            build(&project, None)?;
+            if !no_build {
+                build(&project, None)?;
+            }
             let request = shell::Request {
                 server: server.as_deref(),
                 export: export.as_deref(),

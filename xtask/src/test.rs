@@ -6,13 +6,14 @@ use crate::shell::{EXPORT_VARIABLE, UNC_VARIABLE};
 use crate::stream::follow;
 use crate::tally::Tally;
 use crate::toolchain::clean_environment;
-use crate::{build, installation, package, setup};
-use anyhow::{Context, Result};
+use crate::{installation, package, setup};
+use anyhow::{Result, anyhow};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 /// A test program that prints nothing for so long hangs.
-const SILENCE: Duration = Duration::from_secs(300);
+const SILENCE: Duration = Duration::from_secs(120);
 
 /// Which tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -24,13 +25,18 @@ pub(crate) enum Rung {
 }
 
 /// Runs the tests whose names contain `filter`. The last line is `N passed, N failed`.
-pub(crate) fn run(project: &Project, only: Option<Rung>, filter: Option<&str>) -> Result<ExitCode> {
+pub(crate) fn run(
+    project: &Project,
+    only: Option<Rung>,
+    build: bool,
+    filter: Option<&str>,
+) -> Result<ExitCode> {
     let mut tally = Tally::default();
     if only != Some(Rung::Driver) {
         tally = tally.plus(host(project, filter)?);
     }
     if only != Some(Rung::Host) {
-        tally = tally.plus(driver(project, filter)?);
+        tally = tally.plus(driver(project, build, filter)?);
     }
     println!("{tally}");
     Ok(if tally.failed == 0 {
@@ -49,7 +55,7 @@ fn host(project: &Project, filter: Option<&str>) -> Result<Tally> {
         cargo.arg("--").arg(filter);
     }
     let mut tally = Tally::default();
-    let status = follow(&mut cargo, 4 * SILENCE, |line| {
+    let status = follow(&mut cargo, 10 * SILENCE, |line| {
         println!("{line}");
         tally.count_summary(line);
     })?;
@@ -62,9 +68,11 @@ fn host(project: &Project, filter: Option<&str>) -> Result<Tally> {
 }
 
 /// The packaged files, and the harness in a fresh prefix with a server.
-fn driver(project: &Project, filter: Option<&str>) -> Result<Tally> {
+fn driver(project: &Project, build: bool, filter: Option<&str>) -> Result<Tally> {
     setup::ensure()?;
-    build(project, None)?;
+    if build {
+        crate::build(project, None)?;
+    }
     let package = package::assemble(project)?;
     let mut tally = Tally::default();
     for (name, outcome) in package::driver_checks(&package) {
@@ -82,7 +90,7 @@ fn driver(project: &Project, filter: Option<&str>) -> Result<Tally> {
     Ok(tally.plus(harness(project, &package, filter)?))
 }
 
-fn harness(project: &Project, package: &std::path::Path, filter: Option<&str>) -> Result<Tally> {
+fn harness(project: &Project, package: &Path, filter: Option<&str>) -> Result<Tally> {
     let server = Server::start(project, None)?;
     let prefix = installation::start(project, package)?;
     let mut command = prefix.program("mrx9p-harness.exe");
@@ -93,31 +101,35 @@ fn harness(project: &Project, package: &std::path::Path, filter: Option<&str>) -
         .env(EXPORT_VARIABLE, server.export());
     let mut tally = Tally::default();
     let mut closed = false;
-    let status = follow(&mut command, SILENCE, |line| {
+    let ended = follow(&mut command, SILENCE, |line| {
         // The closing line of all tests is ours.
         closed = closed || is_closing(line);
         if !is_closing(line) {
             println!("{line}");
         }
         tally.count_test(line);
-    })
-    .context("the harness")?;
-    if !closed || (!status.success() && tally.failed == 0) {
-        println!("test harness ... FAILED\n{status}");
-        tally.count(false);
+    });
+    let complete = match ended {
+        Ok(status) if closed && (status.success() || tally.failed != 0) => Ok(()),
+        Ok(status) => Err(anyhow!("the harness ended early: {status}")),
+        Err(error) => Err(error),
+    };
+    for (name, outcome) in [
+        ("harness_runs_to_its_end", complete),
+        ("drivers_unload", installation::stop(&prefix)),
+    ] {
+        println!(
+            "test {name} ... {}",
+            if outcome.is_ok() { "ok" } else { "FAILED" }
+        );
+        tally.count(outcome.is_ok());
+        if let Err(error) = outcome {
+            println!("{error:#}");
+        }
     }
-    let stopped = installation::stop(&prefix);
-    println!(
-        "test driver_unloads ... {}",
-        if stopped.is_ok() { "ok" } else { "FAILED" }
-    );
-    tally.count(stopped.is_ok());
     if tally.failed != 0 {
         println!("\n---- what the drivers printed ----\n{}", prefix.driver_log());
         println!("---- what the server printed ----\n{}", server.log());
-    }
-    if let Err(error) = stopped {
-        println!("{error:#}");
     }
     Ok(tally)
 }

@@ -82,10 +82,13 @@ impl Toolchain {
     /// A `cargo <verb>` for the user-mode packages.
     pub(crate) fn gnu(self, project: &Project, verb: &str) -> Result<Command> {
         let mut cargo = self.cargo(project, verb, GNU)?;
-        cargo.env(
-            "CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER",
-            "x86_64-w64-mingw32-gcc",
-        );
+        cargo
+            .env(
+                "CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER",
+                "x86_64-w64-mingw32-gcc",
+            )
+            // DWARF inside an .exe is of no use to Windows' debuggers.
+            .env("CARGO_PROFILE_RELEASE_STRIP", "symbols");
         if self == Self::Debian {
             cargo.arg("-Zbuild-std=std,panic_abort");
         }
