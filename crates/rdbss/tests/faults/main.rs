@@ -1,16 +1,15 @@
 //! Every allocation of every operation fails in turn: the operation says so and has changed nothing. And the
 //! operations that must not fail allocate nothing.
 
-use executive::mem::{Counting, fail_nth, sweep};
+mod allocator;
+
+use allocator::{balance, fail_nth};
 use nt::{AccessMask, CreateOptions, Name, NameBuf, ShareAccess, Status};
 use rdbss::{
     BeginOpen, Config, Connect, ConnectRequest, ContextId, Creation, Effects, Extensions, FcbKind, FobxId,
     Level, LogonId, MajorFunction, OpenRequest, Opened, Opening, Owner, PathName, Request, SrvCallFlags,
     Tree, VNetRootId,
 };
-
-#[global_allocator]
-static ALLOCATOR: Counting<std::alloc::System> = Counting::new(std::alloc::System);
 
 enum Bare {}
 
@@ -374,14 +373,23 @@ fn a_life_with_any_allocation_failing_leaks_nothing() {
             .complete_open(opening.fobx, Ok(opened()), &mut world.effects)?;
         world.tree.resolve_below(view, end).map(drop)
     };
-    let swept = sweep(life, |run, result| {
-        let expected = if run.failed {
+    for n in 0.. {
+        let before = balance();
+        let (result, failed) = fail_nth(n, life);
+        let expected = if failed {
             Err(Status::INSUFFICIENT_RESOURCES)
         } else {
             Ok(())
         };
-        assert_eq!(result, expected, "{run:?}");
-        assert_eq!(run.leaked, 0, "{run:?}");
-    });
-    assert!(swept.failures > 15, "{swept:?}");
+        assert_eq!(result, expected, "allocation {n}");
+        assert_eq!(
+            balance() - before,
+            0,
+            "blocks left behind with allocation {n} failing"
+        );
+        if !failed {
+            assert!(n > 15, "only {n} allocations in a life");
+            return;
+        }
+    }
 }
