@@ -315,9 +315,10 @@ impl Session {
                 if count > slot.asked {
                     return Err(broken(header, Rule::CountExceeded, slot.asked, count));
                 }
-                // A walk that stopped short made no fid, though it is a success on the wire.
+                // A walk that stopped short makes no fid, but some servers (diod) keep one all the same. To others the
+                // clunk of it is an error that does no harm.
                 let stopped = count < slot.asked && matches!(slot.fids.effect, FidEffect::Creates(_));
-                (Ok(body), if stopped { Ending::Failed } else { Ending::Done })
+                (Ok(body), if stopped { Ending::Unknown } else { Ending::Done })
             }
         };
         match slot.purpose {

@@ -48,24 +48,30 @@ fn a_fid_that_a_late_walk_made_is_clunked_and_then_free() {
 }
 
 #[test]
-fn a_late_walk_that_failed_or_stopped_short_leaves_nothing_to_clunk() {
-    for partial in [false, true] {
-        let (mut bench, tag, flush, fid) = dropped_walk();
-        match partial {
-            true => bench.reply(
-                tag,
-                &Rwalk {
-                    qids: WalkQids::new(&[]),
-                },
-            ),
-            false => bench.reply(tag, &Rlerror { ecode: Errno(2) }),
-        }
-        .expect("honest");
-        bench.reply(flush, &Rflush {}).expect("honest");
-        assert_eq!(bench.sent(), []);
-        assert_eq!(bench.session.fids_in_use(), 1);
-        assert_eq!(bench.session.allocate_fid(), Ok(fid));
-    }
+fn a_late_walk_that_failed_leaves_nothing_to_clunk() {
+    let (mut bench, tag, flush, fid) = dropped_walk();
+    bench.reply(tag, &Rlerror { ecode: Errno(2) }).expect("honest");
+    bench.reply(flush, &Rflush {}).expect("honest");
+    assert_eq!(bench.sent(), []);
+    assert_eq!(bench.session.fids_in_use(), 1);
+    assert_eq!(bench.session.allocate_fid(), Ok(fid));
+}
+
+#[test]
+fn a_walk_that_stopped_short_is_clunked_in_case_the_server_kept_the_fid() {
+    let (mut bench, tag, flush, fid) = dropped_walk();
+    let nothing = Rwalk {
+        qids: WalkQids::new(&[]),
+    };
+    bench.reply(tag, &nothing).expect("honest");
+    let clunk = bench.sent_one();
+    assert_eq!(clunk.get::<Tclunk>(), Tclunk { fid });
+    bench.reply(flush, &Rflush {}).expect("honest");
+    bench
+        .reply(clunk.tag, &Rlerror { ecode: Errno(9) })
+        .expect("it did not");
+    assert_eq!(bench.session.fids_in_use(), 1);
+    assert_eq!(bench.session.allocate_fid(), Ok(fid));
 }
 
 #[test]
