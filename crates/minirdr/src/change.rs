@@ -1,7 +1,7 @@
 //! IRP_MJ_SET_INFORMATION, carried out.
 
 use executive::task::CancelToken;
-use ninep::wire::{Mode, OpenFlags, SetAttrMask, Time, Tlopen, Treaddir, Tsetattr};
+use ninep::wire::{Fid, Mode, OpenFlags, SetAttrMask, Time, Tlopen, Treaddir, Tsetattr};
 use nt::{AccessMask, FileAttributes, FileInformationClass, FileTime, Name, NameBuf, Status};
 use rdbss::MajorFunction;
 
@@ -42,9 +42,7 @@ impl<P: Platform> OpenFile<P> {
                     Change::EndOfFile(size) => self.set_size(size).await,
                     Change::Allocation(size) => {
                         // 9P cannot preallocate; only giving space back changes what a reader sees.
-                        let open = self.server_open()?;
-                        let now = open.client().getattr(open.fid()).await?.size;
-                        if size < now {
+                        if size < self.getattr().await?.size {
                             self.set_size(size).await
                         } else {
                             Ok(())
@@ -57,18 +55,13 @@ impl<P: Platform> OpenFile<P> {
             .await
     }
 
-    async fn setattr(&self, open: &OwnedFid, request: Tsetattr) -> nt::Result {
-        open.client().call(&request, |_| ()).await
-    }
-
     async fn set_basic(
         &self,
         access: Option<FileTime>,
         write: Option<FileTime>,
         attributes: u32,
     ) -> nt::Result {
-        let open = self.server_open()?;
-        let mut request = Tsetattr::new(open.fid());
+        let mut request = Tsetattr::new(Fid::NONE);
         if let Some(time) = access {
             request.valid |= SetAttrMask::ATIME | SetAttrMask::ATIME_SET;
             request.atime = server_time(time);
@@ -78,7 +71,7 @@ impl<P: Platform> OpenFile<P> {
             request.mtime = server_time(time);
         }
         if attributes != 0 && !self.is_directory {
-            let mode = open.client().getattr(open.fid()).await?.mode;
+            let mode = self.getattr().await?.mode;
             let read_only = FileAttributes::from_bits_retain(attributes).contains(FileAttributes::READONLY);
             let permissions = match (read_only, mode.permissions() & ANY_WRITE != 0) {
                 (true, true) => Some(mode.permissions() & !ANY_WRITE),
@@ -94,7 +87,7 @@ impl<P: Platform> OpenFile<P> {
         if request.valid.is_empty() {
             Ok(())
         } else {
-            self.setattr(&open, request).await
+            self.ask(|fid| Tsetattr { fid, ..request }, |_| ()).await
         }
     }
 
@@ -105,23 +98,25 @@ impl<P: Platform> OpenFile<P> {
         if !self.granted_access.contains(AccessMask::WRITE_DATA) {
             return Err(Status::ACCESS_DENIED);
         }
-        let open = self.server_open()?;
-        let request = Tsetattr {
+        let request = |fid| Tsetattr {
             valid: SetAttrMask::SIZE,
             size,
-            ..Tsetattr::new(open.fid())
+            ..Tsetattr::new(fid)
         };
-        self.setattr(&open, request).await
+        self.ask(request, |_| ()).await
     }
 
     async fn set_disposition(&self, delete: bool) -> nt::Result {
         if delete {
-            let open = self.server_open()?;
-            let attributes = open.client().getattr(open.fid()).await?;
+            let place = self.place()?;
+            if place.path.split_last().is_none() {
+                return Err(Status::CANNOT_DELETE);
+            }
+            let attributes = self.getattr().await?;
             if attributes.mode.is_regular() && attributes.mode.permissions() & ANY_WRITE == 0 {
                 return Err(Status::CANNOT_DELETE);
             }
-            if self.is_directory && !is_empty(&open).await? {
+            if self.is_directory && !is_empty(namespace::find(&place).await?).await? {
                 return Err(Status::DIRECTORY_NOT_EMPTY);
             }
         }
@@ -138,8 +133,7 @@ impl<P: Platform> OpenFile<P> {
         }
         let new_path = self.renamed_path(last_component(name)?, target)?;
         let to = ServerPath::parse(new_path.as_name())?;
-        let (root, from) = self.place()?;
-        let open = self.server_open()?;
+        let place = self.place()?;
         let fcb = self
             .redirector
             .tree()
@@ -149,7 +143,7 @@ impl<P: Platform> OpenFile<P> {
             fcb,
             renamed: false,
         };
-        namespace::rename(&root, &from, &to, &open, replace).await?;
+        namespace::rename(&place, &to, replace).await?;
         pending.done();
         Ok(())
     }
@@ -206,9 +200,8 @@ impl<P: Platform> Drop for PendingRename<'_, P> {
 }
 
 /// Whether a directory holds nothing but itself and its parent.
-async fn is_empty(directory: &OwnedFid) -> nt::Result<bool> {
-    let listing = directory.walk(core::iter::empty()).await?;
-    let (client, fid) = (listing.client(), listing.fid());
+async fn is_empty(directory: OwnedFid) -> nt::Result<bool> {
+    let (client, fid) = (directory.client(), directory.fid());
     client
         .call(
             &Tlopen {

@@ -272,14 +272,7 @@ impl Client {
 
     /// The attributes of `fid`. Errors as [`Self::call`].
     pub(crate) async fn getattr(&self, fid: Fid) -> nt::Result<Rgetattr> {
-        self.call(
-            &Tgetattr {
-                fid,
-                mask: GetAttrMask::BASIC | GetAttrMask::BTIME,
-            },
-            |reply| reply,
-        )
-        .await
+        self.call(&basic_attributes(fid), |reply| reply).await
     }
 
     fn hold(&self, tag: Tag) -> TagHold<'_> {
@@ -461,6 +454,14 @@ impl Drop for TagHold<'_> {
             self.client.transmit.notify_one();
         }
         self.client.freed.notify_all();
+    }
+}
+
+/// Asks for every attribute that NT has a place for.
+pub(crate) fn basic_attributes(fid: Fid) -> Tgetattr {
+    Tgetattr {
+        fid,
+        mask: GetAttrMask::BASIC | GetAttrMask::BTIME,
     }
 }
 

@@ -300,6 +300,7 @@ impl<P: Platform> Unfinished<'_, P> {
             open,
             header: opened?,
             is_directory,
+            file_id: on_server.attributes.file_id,
             granted_access: on_server.granted,
             options: request.options,
             scan,

@@ -5,17 +5,17 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use executive::mem::Arc;
 use executive::sync::{Mutex, Rank};
 use executive::task::{CancelToken, Semaphore};
-use ninep::wire::Tstatfs;
+use ninep::wire::{Fid, Request, Rgetattr, Tstatfs};
 use nt::{AccessMask, CreateOptions, FileInformationClass, FsInformationClass, NameBuf, Status};
 use rdbss::{Effects, FobxId, MajorFunction, Owner};
 
 use crate::MiniRedirector;
 use crate::attributes::Attributes;
-use crate::client::OwnedFid;
+use crate::client::basic_attributes;
 use crate::directory::{DirectoryQuery, Scan};
 use crate::information::{self, OpenState};
-use crate::names::{ServerPath, to_server};
-use crate::namespace;
+use crate::names::ServerPath;
+use crate::namespace::{self, Place};
 use crate::objects::{Platform, Revocable};
 use crate::{data, volume};
 
@@ -28,6 +28,8 @@ pub struct OpenFile<P: Platform> {
     pub(crate) open: Arc<Revocable>,
     pub(crate) header: Arc<P::FcbHeader>,
     pub(crate) is_directory: bool,
+    /// The qid path: which file it is, whatever its name leads to.
+    pub(crate) file_id: u64,
     pub(crate) granted_access: AccessMask,
     pub(crate) options: CreateOptions,
     pub(crate) scan: Mutex<Scan>,
@@ -109,7 +111,7 @@ impl<P: Platform> OpenFile<P> {
                 let open = self.open.get()?;
                 let offset = match position {
                     WritePosition::At(offset) if !appends_only => offset,
-                    _ => open.client().getattr(open.fid()).await?.size,
+                    _ => self.getattr().await?.size,
                 };
                 data::write(open.client(), open.fid(), offset, data).await
             })
@@ -159,7 +161,7 @@ impl<P: Platform> OpenFile<P> {
         running
             .run(async {
                 let (name, delete_pending) = self.name()?;
-                let attributes = self.attributes(&name).await?;
+                let attributes = self.attributes().await?;
                 let open = OpenState {
                     granted_access: self.granted_access.bits(),
                     mode: mode_bits(self.options),
@@ -214,11 +216,7 @@ impl<P: Platform> OpenFile<P> {
         let running = self.begin(MajorFunction::QUERY_VOLUME_INFORMATION, cancel)?;
         running
             .run(async {
-                let open = self.open.get()?;
-                let statfs = open
-                    .client()
-                    .call(&Tstatfs { fid: open.fid() }, |reply| reply)
-                    .await?;
+                let statfs = self.ask(|fid| Tstatfs { fid }, |reply| reply).await?;
                 let (name, _) = self.name()?;
                 let share = name.as_name().components().nth(1).unwrap_or_default();
                 volume::query(class, &statfs, share, buffer)
@@ -240,7 +238,8 @@ impl<P: Platform> OpenFile<P> {
         if cleanup.delete {
             let runtime = &self.redirector.0.runtime;
             let limit = self.redirector.settings().request_timeout;
-            let deleted = matches!(runtime.timeout(limit, self.remove()).await, Ok(Ok(())));
+            let removing = async { namespace::remove(&self.place()?, self.is_directory).await };
+            let deleted = matches!(runtime.timeout(limit, removing).await, Ok(Ok(())));
             // The deletion was asked for just now.
             let _ = self.redirector.tree().complete_delete(cleanup.fcb, deleted);
         }
@@ -258,15 +257,8 @@ impl<P: Platform> OpenFile<P> {
         self.redirector.perform(effects);
     }
 
-    /// Removes the file on the server.
-    async fn remove(&self) -> nt::Result {
-        let open = self.open.get()?;
-        let (root, path) = self.place()?;
-        namespace::remove(&root, &path, &open, self.is_directory).await
-    }
-
-    /// The root of the share, and the path below it that the file has now.
-    pub(crate) fn place(&self) -> nt::Result<(Arc<OwnedFid>, ServerPath)> {
+    /// Where the file is now.
+    pub(crate) fn place(&self) -> nt::Result<Place> {
         let mut tree = self.redirector.tree();
         let srv_open = tree.srv_open(tree.fobx(self.fobx)?.srv_open())?;
         let path = ServerPath::parse(tree.fcb(srv_open.fcb())?.path())?;
@@ -275,7 +267,35 @@ impl<P: Platform> OpenFile<P> {
             .v_net_root_extension_mut(view)?
             .ok_or(Status::UNEXPECTED_NETWORK_ERROR)?
             .root()?;
-        Ok((root, path))
+        Ok(Place {
+            root,
+            path,
+            file_id: self.file_id,
+        })
+    }
+
+    /// Asks something about the file that `make` puts into a message with its fid. Errors as [`Client::call`].
+    ///
+    /// [`Client::call`]: crate::client::Client::call
+    pub(crate) async fn ask<R: Request, V>(
+        &self,
+        make: impl Fn(Fid) -> R,
+        decode: impl Fn(R::Reply<'_>) -> V,
+    ) -> nt::Result<V> {
+        let open = self.open.get()?;
+        match open.client().call(&make(open.fid()), &decode).await {
+            // Renamed by another handle, on a server whose fids are paths.
+            Err(Status::OBJECT_NAME_NOT_FOUND) => {
+                let file = namespace::find(&self.place()?).await?;
+                file.client().call(&make(file.fid()), &decode).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// What the server says of the file now, in its own terms.
+    pub(crate) async fn getattr(&self) -> nt::Result<Rgetattr> {
+        self.ask(basic_attributes, |reply| reply).await
     }
 
     pub(crate) fn begin(
@@ -315,22 +335,12 @@ impl<P: Platform> OpenFile<P> {
     }
 
     /// What the server says of the file now.
-    pub(crate) async fn attributes(&self, name: &NameBuf) -> nt::Result<Attributes> {
-        let open = self.open.get()?;
-        let reply = open.client().getattr(open.fid()).await?;
-        let mut spelling = alloc::vec::Vec::new();
-        let last = name
-            .as_name()
-            .rsplit_once(u16::from(b'\\'))
-            .map_or(name.as_name(), |(_, last)| last);
-        // A name that came from the server can be spelt for it; if not, it hides nothing.
-        let _ = to_server(last, &mut spelling);
-        Ok(Attributes::new(&reply, &spelling))
-    }
-
-    /// The fid of the open. Errors as [`Revocable::get`].
-    pub(crate) fn server_open(&self) -> nt::Result<Arc<OwnedFid>> {
-        self.open.get()
+    async fn attributes(&self) -> nt::Result<Attributes> {
+        let reply = self.getattr().await?;
+        let path = self.place()?.path;
+        // The root of a share has no name, whatever the share is called.
+        let name = path.split_last().map_or(&b""[..], |(_, name)| name);
+        Ok(Attributes::new(&reply, name))
     }
 }
 

@@ -3,7 +3,11 @@
 //!
 //! NT deletes and renames the file that was opened, whatever its name leads to by then. So the name is looked at first:
 //! if somebody has put another file there, it stays where it is. 9P has no way to do both in one step.
+//!
+//! Some servers (diod) keep a path behind each fid, not a file: after a rename, the fids that did not take part in it
+//! lead nowhere, though data still flows through those that are open. [`find`] leads back to the file.
 
+use executive::mem::Arc;
 use ninep::wire::{Tremove, Trename, Trenameat, Tunlinkat, UnlinkFlags};
 use nt::{FileAttributes, Status};
 
@@ -11,19 +15,34 @@ use crate::attributes::Attributes;
 use crate::client::OwnedFid;
 use crate::names::ServerPath;
 
-/// Removes the file of `open`, whose path below `root` is `path`.
+/// An open file as its name finds it.
+pub(crate) struct Place {
+    /// The root of its share.
+    pub(crate) root: Arc<OwnedFid>,
+    /// Its path below that, as this redirector knows it.
+    pub(crate) path: ServerPath,
+    /// Its qid path: which file it is.
+    pub(crate) file_id: u64,
+}
+
+/// A new fid for the file at `place`.
 ///
 /// # Errors
 /// `OBJECT_NAME_NOT_FOUND` where the name leads to another file or none; otherwise the server's.
-pub(crate) async fn remove(
-    root: &OwnedFid,
-    path: &ServerPath,
-    open: &OwnedFid,
-    is_directory: bool,
-) -> nt::Result {
-    let (parent, name) = parent_of(root, path).await?;
-    let target = same_file(&parent, name, open).await?;
-    let client = open.client();
+pub(crate) async fn find(place: &Place) -> nt::Result<OwnedFid> {
+    let target = place.root.walk(place.path.components()).await?;
+    check_same(target, place.file_id).await
+}
+
+/// Removes the file at `place`.
+///
+/// # Errors
+/// As [`find`]; `ACCESS_DENIED` for the share's root.
+pub(crate) async fn remove(place: &Place, is_directory: bool) -> nt::Result {
+    let (parent, name) = parent_of(&place.root, &place.path).await?;
+    let target = parent.walk(core::iter::once(name)).await?;
+    let target = check_same(target, place.file_id).await?;
+    let client = place.root.client();
     if client.works_by_name() {
         let flags = if is_directory {
             UnlinkFlags::REMOVE_DIRECTORY
@@ -44,23 +63,18 @@ pub(crate) async fn remove(
     target.end_by(|fid| Tremove { fid }).await
 }
 
-/// Gives the file of `open`, whose path below `root` is `from`, the path `to`; an existing file is replaced.
+/// Gives the file at `place` the path `to`; an existing file is replaced if `replace` says so.
 ///
 /// # Errors
 /// As [`remove`]; `OBJECT_PATH_NOT_FOUND` where the new directory does not exist; `OBJECT_NAME_COLLISION` where the
-/// new name is taken and not to be replaced.
-pub(crate) async fn rename(
-    root: &OwnedFid,
-    from: &ServerPath,
-    to: &ServerPath,
-    open: &OwnedFid,
-    replace: bool,
-) -> nt::Result {
-    let client = open.client();
-    let (old_parent, old_name) = parent_of(root, from).await?;
-    let source = same_file(&old_parent, old_name, open).await?;
-    let (new_parent, new_name) = parent_of(root, to).await?;
-    check_target(&new_parent, new_name, &source, replace).await?;
+/// new name is taken and not to be replaced; `ACCESS_DENIED` where it is a directory's or a read-only file's.
+pub(crate) async fn rename(place: &Place, to: &ServerPath, replace: bool) -> nt::Result {
+    let client = place.root.client();
+    let (old_parent, old_name) = parent_of(&place.root, &place.path).await?;
+    let source = old_parent.walk(core::iter::once(old_name)).await?;
+    let source = check_same(source, place.file_id).await?;
+    let (new_parent, new_name) = parent_of(&place.root, to).await?;
+    check_target(&new_parent, new_name, place.file_id, replace).await?;
     if client.works_by_name() {
         let request = Trenameat {
             olddirfid: old_parent.fid(),
@@ -73,31 +87,31 @@ pub(crate) async fn rename(
             renamed => return renamed,
         }
     }
-    // By the open's own fid: a server that keeps paths behind its fids then knows the new one.
+    // Never by a fid that is open: diod does not survive that.
     let request = Trename {
-        fid: open.fid(),
+        fid: source.fid(),
         dfid: new_parent.fid(),
         name: new_name,
     };
     client.call(&request, |_| ()).await
 }
 
-/// Whether a rename of `source` to `name` may take that name.
-async fn check_target(parent: &OwnedFid, name: &[u8], source: &OwnedFid, replace: bool) -> nt::Result {
+/// Whether a rename of the file `file_id` to `name` may take that name.
+async fn check_target(parent: &OwnedFid, name: &[u8], file_id: u64, replace: bool) -> nt::Result {
     let taken = match parent.walk(core::iter::once(name)).await {
         Ok(taken) => taken,
         Err(Status::OBJECT_NAME_NOT_FOUND) => return Ok(()),
         Err(status) => return Err(status),
     };
+    let reply = taken.client().getattr(taken.fid()).await?;
     // The file itself, under its own name in another case on a server that folds case.
-    if is_same(&taken, source).await? {
+    if reply.qid.path == file_id {
         return Ok(());
     }
     if !replace {
         return Err(Status::OBJECT_NAME_COLLISION);
     }
     // POSIX would replace an empty directory, and looks at no permission of the file itself.
-    let reply = taken.client().getattr(taken.fid()).await?;
     let attributes = Attributes::new(&reply, name);
     if attributes.is_directory() || attributes.file_attributes.contains(FileAttributes::READONLY) {
         return Err(Status::ACCESS_DENIED);
@@ -119,18 +133,11 @@ async fn parent_of<'p>(root: &OwnedFid, path: &'p ServerPath) -> nt::Result<(Own
     Ok((parent, name))
 }
 
-/// A fid for `name`, if that still is the file of `open`.
-async fn same_file(parent: &OwnedFid, name: &[u8], open: &OwnedFid) -> nt::Result<OwnedFid> {
-    let target = parent.walk(core::iter::once(name)).await?;
-    if is_same(&target, open).await? {
+/// `target`, if it is the file `file_id`.
+async fn check_same(target: OwnedFid, file_id: u64) -> nt::Result<OwnedFid> {
+    if target.client().getattr(target.fid()).await?.qid.path == file_id {
         Ok(target)
     } else {
         Err(Status::OBJECT_NAME_NOT_FOUND)
     }
-}
-
-async fn is_same(one: &OwnedFid, other: &OwnedFid) -> nt::Result<bool> {
-    let one = one.client().getattr(one.fid()).await?;
-    let other = other.client().getattr(other.fid()).await?;
-    Ok(one.qid.path == other.qid.path)
 }
