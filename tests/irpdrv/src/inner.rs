@@ -160,6 +160,9 @@ impl Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         if let Some(mdl) = self.mdl {
+            // Some kernels' IoFreeIrp (Wine's) frees the MDLs that it finds.
+            // SAFETY: the IRP is still allocated, and ours.
+            unsafe { (*self.irp.as_ptr()).MdlAddress = ptr::null_mut() };
             // SAFETY: the MDL was made by `try_new`; non-paged pool was not locked by it.
             unsafe { IoFreeMdl(mdl.as_ptr()) };
         }
