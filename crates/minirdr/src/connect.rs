@@ -207,7 +207,11 @@ async fn attach(
             n_uname,
         };
         let attached = match client.call(&request, |_| ()).await {
-            Ok(()) => below(&root, whole.components().skip(export.components().count())).await,
+            Ok(()) => {
+                // There is such a share; what may be wrong is the rest of the name.
+                refusal = Some(Status::BAD_NETWORK_NAME);
+                below(&root, whole.components().skip(export.components().count())).await
+            }
             Err(status) => Err(status),
         };
         match attached {

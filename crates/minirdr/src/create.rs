@@ -21,6 +21,9 @@ use crate::names::ServerPath;
 use crate::objects::{Platform, Revocable};
 use crate::request::Running;
 
+/// Most components that an unmapped name's share is looked for in.
+const SHARE_DEPTH_MAX: usize = 8;
+
 /// An open, as IRP_MJ_CREATE gives it.
 pub struct CreateRequest<'a, P: Platform> {
     /// Below the device: `\;X:\server@port\share\path` or `\server@port\share\path`; below `related`, without a
@@ -107,9 +110,9 @@ impl<P: Platform> MiniRedirector<P> {
                     Resolved::NotConnected { share_units } => share_units,
                 }
             };
-            let share = share_name(&name, share_units)?;
-            let view = self.connect(&share, None, request.logon, running).await?;
-            let view = self.held(view);
+            let view = self
+                .connect_for_open(&name, share_units, request.logon, running)
+                .await?;
             let resolved = self.tree().resolve(&name, request.logon);
             match resolved? {
                 Resolved::Path { v_net_root, path } if v_net_root == view.id => return Ok((view, path)),
@@ -117,6 +120,38 @@ impl<P: Platform> MiniRedirector<P> {
                 _ => {}
             }
         }
+    }
+
+    /// Connects to the share that a UNC name leads to: the one it is known to have, else the shortest that the server
+    /// exports. Names without a mapping are tried from the front, so that all files below one export are below one
+    /// share, and as what comes behind it need not exist.
+    async fn connect_for_open(
+        &self,
+        name: &PathName<'_>,
+        share_units: usize,
+        logon: LogonId,
+        running: &Running<'_, P>,
+    ) -> nt::Result<HeldView<'_, P>> {
+        let server_units = name.full.len().saturating_sub(name.path.len());
+        let mut share_units = share_units;
+        let mut refusal = None;
+        for _ in 0..SHARE_DEPTH_MAX {
+            if share_units == 0 || refusal.is_some() {
+                share_units = component_end(name.path, share_units);
+            }
+            let (share, rest) = name
+                .full
+                .split_at(server_units.saturating_add(share_units))
+                .ok_or(Status::BAD_NETWORK_NAME)?;
+            match self.connect(&PathName::parse(share)?, None, logon, running).await {
+                Ok(view) => return Ok(self.held(view)),
+                Err(status @ (Status::BAD_NETWORK_NAME | Status::ACCESS_DENIED)) if !rest.is_empty() => {
+                    refusal.get_or_insert(status);
+                }
+                Err(status) => return Err(refusal.unwrap_or(status)),
+            }
+        }
+        Err(refusal.unwrap_or(Status::BAD_NETWORK_NAME))
     }
 
     fn held(&self, id: VNetRootId) -> HeldView<'_, P> {
@@ -216,18 +251,14 @@ fn split_trailing_backslash(name: Name<'_>) -> (Name<'_>, bool) {
     }
 }
 
-/// The part of a UNC name to connect to: the share that the server is known to have, else the whole name, of which
-/// the connect finds out how much is a share.
-fn share_name<'a>(name: &PathName<'a>, share_units: usize) -> nt::Result<PathName<'a>> {
-    if share_units == 0 {
-        return Ok(*name);
-    }
-    let server_units = name.full.len().saturating_sub(name.path.len());
-    let (share, _) = name
-        .full
-        .split_at(server_units.saturating_add(share_units))
-        .ok_or(Status::BAD_NETWORK_NAME)?;
-    PathName::parse(share)
+/// Where the component of `path` ends that begins at `start`, which is at a backslash.
+fn component_end(path: Name<'_>, start: usize) -> usize {
+    let after = start.saturating_add(1);
+    path.as_units()
+        .iter()
+        .skip(after)
+        .position(|&unit| unit == u16::from(b'\\'))
+        .map_or(path.len(), |length| after.saturating_add(length))
 }
 
 /// The path to open: the name's own, or that of the directory it is in.

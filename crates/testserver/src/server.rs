@@ -44,6 +44,7 @@ struct Shared {
 pub struct Builder {
     folder: PathBuf,
     names: Vec<String>,
+    exact: bool,
     users: Option<Vec<String>>,
     port: u16,
     msize: u32,
@@ -55,6 +56,13 @@ impl Builder {
     #[must_use]
     pub fn names(mut self, names: &[&str]) -> Self {
         self.names = names.iter().map(ToString::to_string).collect();
+        self
+    }
+
+    /// Refuses `/a/b` below a name: as diod does, the server attaches to what it exports and nothing else.
+    #[must_use]
+    pub fn exact(mut self) -> Self {
+        self.exact = true;
         self
     }
 
@@ -93,6 +101,7 @@ impl Builder {
             exports: Exports {
                 folder,
                 names,
+                exact: self.exact,
                 users: self.users,
             },
             msize: self.msize,
@@ -128,6 +137,7 @@ impl TestServer {
         Builder {
             folder: folder.as_ref().to_path_buf(),
             names: Vec::new(),
+            exact: false,
             users: None,
             port: 0,
             msize: DEFAULT_MSIZE,

@@ -23,7 +23,7 @@ pub(crate) fn renaming(world: &World) {
     assert_eq!(file.read(0, 9).unwrap(), b"content");
     assert_eq!(file.size().unwrap(), 7);
     let name = file.information(FileInformationClass::NAME).unwrap();
-    assert!(crate::world::utf16(&name[4..]).ends_with("\\new"));
+    assert!(crate::world::file::utf16(&name[4..]).ends_with("\\new"));
     let again = world.open("new", &Open::read()).unwrap();
     assert_eq!(again.read(0, 9).unwrap(), b"content");
     assert_eq!(

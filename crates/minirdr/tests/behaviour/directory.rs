@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use minirdr::DirectoryQuery;
 use nt::{FileAttributes, FileInformationClass, Status};
 
-use crate::world::{Open, World, both_directory, name, u32_at, utf16};
+use crate::world::file::{both_directory, u32_at, utf16};
+use crate::world::{Open, World, name};
 
 const CLASSES: [(FileInformationClass, usize, usize); 7] = [
     // Class, offset of the name's length, offset of the name.

@@ -4,7 +4,8 @@ use std::os::unix::fs::MetadataExt;
 
 use nt::{FileInformationClass as Class, FsInformationClass, Status};
 
-use crate::world::{Open, World, u32_at, u64_at, utf16};
+use crate::world::file::{u32_at, u64_at, utf16};
+use crate::world::{Open, World};
 
 /// Every class answered, with the size of its fixed part.
 const CLASSES: [(Class, usize); 12] = [

@@ -2,13 +2,13 @@
 #![expect(dead_code, reason = "each test file uses a part")]
 
 mod diod;
-mod file;
+pub(crate) mod file;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 pub(crate) use diod::Diod;
-pub(crate) use file::{File, Open, both_directory, u32_at, u64_at, utf16};
+pub(crate) use file::{File, Open};
 
 use executive::mem::AllocError;
 use executive::task::{CancelToken, Runtime};
@@ -71,6 +71,18 @@ impl World {
             .names(&["/export"])
             .start()
             .unwrap();
+        let port = server.port();
+        Self::before(settings, folder, Server::Embedded(server), port, "export".into())
+    }
+
+    /// The same with a server of the test's own making, which serves `/export`.
+    pub(crate) fn with_server(
+        settings: Settings,
+        builder: impl FnOnce(testserver::Builder) -> testserver::Builder,
+    ) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let builder = builder(TestServer::builder(folder.path()).names(&["/export"]));
+        let server = builder.start().unwrap();
         let port = server.port();
         Self::before(settings, folder, Server::Embedded(server), port, "export".into())
     }
@@ -157,6 +169,29 @@ impl World {
             format!("\\{path}")
         };
         format!("{drive}{}{path}", self.unc())
+    }
+
+    /// Every connection, as `(local, remote, user, open handles)`.
+    pub(crate) fn connections(&self) -> Vec<(String, String, String, u32)> {
+        let mut found = Vec::new();
+        let mut index = 0;
+        loop {
+            match self.redirector.connection(index, ME) {
+                Ok(connection) => {
+                    index = connection.next_index;
+                    found.push((
+                        connection.local.as_name().to_string(),
+                        connection.remote.as_name().to_string(),
+                        connection.user.as_name().to_string(),
+                        connection.open_handles,
+                    ));
+                }
+                Err(status) => {
+                    assert_eq!(status, nt::Status::NO_MORE_ENTRIES);
+                    return found;
+                }
+            }
+        }
     }
 
     /// Opens a path on drive X:.

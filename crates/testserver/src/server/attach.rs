@@ -51,6 +51,7 @@ impl Attach {
 pub(super) struct Exports {
     pub(super) folder: PathBuf,
     pub(super) names: Vec<String>,
+    pub(super) exact: bool,
     pub(super) users: Option<Vec<String>>,
 }
 
@@ -71,7 +72,7 @@ impl Exports {
         }
         let rests = self.names.iter().filter_map(|name| {
             let rest = attach.aname.strip_prefix(name.trim_end_matches('/'))?;
-            (rest.is_empty() || rest.starts_with('/')).then_some(rest)
+            (rest.is_empty() || rest.starts_with('/') && !self.exact).then_some(rest)
         });
         // The longest name that fits leaves the shortest rest.
         let rest = rests.min_by_key(|rest| rest.len()).ok_or(EPERM)?;
@@ -162,6 +163,7 @@ mod tests {
         Exports {
             folder: "/".into(),
             names: owned(names),
+            exact: false,
             users: users.map(owned),
         }
     }
@@ -184,6 +186,9 @@ mod tests {
         let one = self::exports(&["/export"], None);
         assert_eq!(one.resolve(&attach("/exports", "", 0)), Err(EPERM));
         assert_eq!(one.resolve(&attach("/", "", 0)), Err(EPERM));
+        let exact = Exports { exact: true, ..one };
+        assert_eq!(exact.resolve(&attach("/export", "", 0)), Ok(vec![]));
+        assert_eq!(exact.resolve(&attach("/export/a", "", 0)), Err(EPERM));
     }
 
     #[test]
