@@ -113,11 +113,14 @@ impl Control {
         self.wake.notify_one();
     }
 
-    /// Waits for [`Self::wake`]; the result is what it was given.
+    /// Waits for [`Self::wake`]; the result is what it was given. What somebody else waited for and was cancelled is
+    /// no failure of ours: then it is time to look again.
     pub(crate) async fn woken(&self) -> nt::Result {
         loop {
-            if let Some(result) = self.woken.lock().take() {
-                return result;
+            match self.woken.lock().take() {
+                Some(Err(Status::CANCELLED)) => return Ok(()),
+                Some(result) => return result,
+                None => {}
             }
             self.wake.notified().await;
         }

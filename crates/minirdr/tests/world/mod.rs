@@ -239,12 +239,7 @@ impl World {
 
     /// Ends it all; nothing may be left anywhere.
     pub(crate) fn end(self) {
-        let objects = self.redirector.statistics().objects;
-        assert_eq!(objects, ObjectCounts::default(), "objects are left");
-        self.redirector.stop().unwrap();
-        drop(self.redirector);
-        self.runtime.shutdown();
-        match self.server {
+        match self.end_without_server() {
             Server::Embedded(server) => {
                 assert!(
                     server.wait_idle(Duration::from_secs(10)),
@@ -254,5 +249,18 @@ impl World {
             }
             Server::Diod(diod) => diod.stop(),
         }
+    }
+
+    /// Ends all but the server, of which more cannot be asked.
+    pub(crate) fn end_without_server(self) -> Server {
+        let objects = self.redirector.statistics().objects;
+        assert_eq!(objects, ObjectCounts::default(), "objects are left");
+        if let Err(status) = self.redirector.stop() {
+            assert_eq!(status, nt::Status::REDIRECTOR_NOT_STARTED);
+        }
+        drop(self.redirector);
+        self.runtime.shutdown();
+        assert_eq!(self.runtime.live_tasks(), 0);
+        self.server
     }
 }
