@@ -58,9 +58,14 @@ fn bytes_of(entry: &Entry) -> usize {
 }
 
 /// In the order of the structure's pointers: local name, remote name, comment (always NULL), provider.
+///
+/// A deviceless connection should have NULL for its local name. It gets an empty string: there are routers (Wine's)
+/// that read the name of a connection without looking at the pointer, and would take the program down that lists
+/// its drives. Whoever looks for a letter finds none either way.
 fn strings(entry: &Entry) -> [Option<&[u16]>; 4] {
+    let local = entry.local.as_deref().unwrap_or_default();
     [
-        entry.local.as_deref(),
+        Some(local),
         Some(entry.remote.as_slice()),
         None,
         Some(entry.provider.as_slice()),
@@ -152,7 +157,7 @@ mod tests {
         assert_eq!(word(&buffer, 16 + 2 * POINTER), 0, "no comment");
         assert_eq!(string(&buffer, 16 + 3 * POINTER), "mrx9p");
         let second = STRUCTURE + 16;
-        assert_eq!(word(&buffer, second), 0, "deviceless: no local name");
+        assert_eq!(string(&buffer, second), "", "deviceless: an empty local name");
         assert_eq!(string(&buffer, second + POINTER), r"\\h\b\c");
         assert_eq!(
             word(&buffer, 16) - BASE,
