@@ -16,8 +16,8 @@ use wdk_sys::ntddk::{
     IoAllocateIrp, IoAllocateMdl, IoCancelIrp, IoFreeIrp, IoFreeMdl, IofCallDriver, MmBuildMdlForNonPagedPool,
 };
 use wdk_sys::{
-    _MODE, DEVICE_OBJECT, IRP, MDL, NTSTATUS, SL_INVOKE_ON_CANCEL, SL_INVOKE_ON_ERROR, SL_INVOKE_ON_SUCCESS,
-    STATUS_MORE_PROCESSING_REQUIRED,
+    _MODE, DEVICE_OBJECT, IRP, MDL, MDL_SOURCE_IS_NONPAGED_POOL, NTSTATUS, SL_INVOKE_ON_CANCEL,
+    SL_INVOKE_ON_ERROR, SL_INVOKE_ON_SUCCESS, STATUS_MORE_PROCESSING_REQUIRED,
 };
 
 /// How an IRP ended.
@@ -79,6 +79,8 @@ impl Inner {
             inner.mdl = Some(mdl);
             // SAFETY: vectors are made by the driver's allocator: non-paged pool, which lives as long as `inner`.
             unsafe { MmBuildMdlForNonPagedPool(mdl.as_ptr()) };
+            // SAFETY: the MDL is ours until the IRP is sent, and describes memory that is where `start` points.
+            unsafe { complete_mdl(mdl, start) };
         }
         let inner = Arc::try_new(inner)?;
         let system = if passing == Passing::System {
@@ -154,6 +156,22 @@ impl Inner {
     /// The buffer, after the IRP's end.
     pub(crate) fn take_buffer(&self) -> Vec<u8> {
         mem::take(&mut *self.buffer.lock())
+    }
+}
+
+/// Notes where the memory is, in the words of MmBuildMdlForNonPagedPool, which is a stub in some kernels (Wine's), as are
+/// the routines that would map the MDL.
+///
+/// # Safety
+/// `mdl` is the caller's, and describes the non-paged pool at `start`.
+unsafe fn complete_mdl(mut mdl: NonNull<MDL>, start: *mut u8) {
+    // CAST: the flag is a bit of sixteen.
+    const NONPAGED: i16 = MDL_SOURCE_IS_NONPAGED_POOL as i16;
+    // SAFETY: the caller's promise.
+    let mdl = unsafe { mdl.as_mut() };
+    if mdl.MdlFlags & NONPAGED == 0 {
+        mdl.MdlFlags |= NONPAGED;
+        mdl.MappedSystemVa = start.cast();
     }
 }
 
