@@ -60,7 +60,6 @@ impl Toolchain {
             .arg(format!("paths=[{}]", copies.join(",")))
             .env("WDKContentRoot", project.kit())
             .env("Version_Number", KIT_VERSION)
-            .env("CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_RUSTFLAGS", "-Ctarget-feature=+crt-static")
             .env("CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_LINKER", &kit.linker)
             .env(
                 "BINDGEN_EXTRA_CLANG_ARGS",

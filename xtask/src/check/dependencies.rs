@@ -25,7 +25,7 @@ const ALLOWED: [(&str, &[&str]); 17] = [
     ("p9", &["executive", "minirdr", "nt", "rxce"]),
     ("testserver", &[]),
     ("mrx9p", &["executive", "ioctl", "minirdr", "nt", "rdbss", "rxce"]),
-    ("irpdrv", &["ioctl", "nt"]),
+    ("irpdrv", &["executive", "ioctl", "nt"]),
     ("xtask", &["testserver"]),
 ];
 
