@@ -71,7 +71,6 @@ pub(super) enum Orphan {
     /// A socket that was given up where it could not be closed.
     Socket(Arc<Socket>),
     /// The answer to a look-up whose future had been dropped.
-    #[expect(dead_code, reason = "dropping it is what counts")]
     Addresses(AddressList),
 }
 

@@ -84,6 +84,7 @@ impl Endpoint for WskEndpoint {
         (operation.request.take(), result)
     }
 
+    /// Wine tells of a reset as of an orderly end when no receive was pending as it came.
     async fn receive(&self, buffer: Vec<u8>, offset: usize) -> (Vec<u8>, nt::Result<usize>) {
         let operation = match Transfer::prepare(self.socket(), buffer, offset) {
             Ok(operation) => operation,

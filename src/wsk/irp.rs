@@ -37,12 +37,16 @@ impl Irp {
     /// The IRP is not in use by a lower driver. `routine` bears being called with `context` when the request ends.
     pub(super) unsafe fn set_completion(&self, routine: PIO_COMPLETION_ROUTINE, context: *mut c_void) {
         let irp = self.as_ptr();
-        // SAFETY: the IRP is ours, and this arm of the union is the one in use outside of a completion port.
-        let overlay = unsafe { &raw mut (*irp).Tail.Overlay };
+        // SAFETY: the IRP is ours.
+        let tail = unsafe { (*irp).Tail };
+        // SAFETY: this arm of the union is the one in use outside of a completion port.
+        let overlay = unsafe { tail.Overlay };
         // SAFETY: as above; IoAllocateIrp set the pointer to just behind the only location.
-        let behind = unsafe { (*overlay).__bindgen_anon_2.__bindgen_anon_1.CurrentStackLocation };
+        let behind = unsafe { overlay.__bindgen_anon_2.__bindgen_anon_1.CurrentStackLocation };
         // SAFETY: the location that the next driver will use lies just below.
-        let next = unsafe { &mut *behind.sub(1) };
+        let next = unsafe { behind.sub(1) };
+        // SAFETY: nobody uses the location before the request is made.
+        let next = unsafe { &mut *next };
         next.CompletionRoutine = routine;
         next.Context = context;
         // CAST: the three flags are bits of a byte.

@@ -107,10 +107,12 @@ impl LookUp {
         units.try_extend_from_slice(host.as_units())?;
         // Counted strings need no end, but the provider's resolver below may.
         units.try_push(0)?;
-        let mut hints = ADDRINFOEXW::default();
         // CAST: small constants.
-        hints.ai_socktype = SOCK_STREAM as i32;
-        hints.ai_protocol = IPPROTO_TCP as i32;
+        let hints = ADDRINFOEXW {
+            ai_socktype: SOCK_STREAM as i32,
+            ai_protocol: IPPROTO_TCP as i32,
+            ..ADDRINFOEXW::default()
+        };
         Ok(Arc::try_new(LookUp {
             live: Client::enter(client)?,
             host: units,
