@@ -10,7 +10,7 @@ mod vec;
 pub use arc::Arc;
 pub use counting::{Counting, Usage};
 #[cfg(not(feature = "kernel"))]
-pub use counting::{Run, Sweep, fail_nth, sweep};
+pub use counting::{Run, Sweep, fail_nth, sweep, unfailing};
 pub use vec::{TryVec, TryZeroed};
 
 use alloc::alloc::{Layout, alloc};

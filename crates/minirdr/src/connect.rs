@@ -206,8 +206,10 @@ async fn attach(
             aname: &aname,
             n_uname,
         };
-        let attached = match client.call(&request, |_| ()).await {
-            Ok(()) => {
+        let attached = match client.call(&request, |reply| reply.qid.is_directory()).await {
+            // A root that is no directory has nothing below it.
+            Ok(false) => Err(Status::BAD_NETWORK_NAME),
+            Ok(true) => {
                 // There is such a share; what may be wrong is the rest of the name.
                 refusal = Some(Status::BAD_NETWORK_NAME);
                 below(&root, whole.components().skip(export.components().count())).await

@@ -112,7 +112,7 @@ const fn must_fail() -> bool {
 const fn note_balance(_blocks: isize) {}
 
 #[cfg(not(feature = "kernel"))]
-pub use on_demand::{Run, Sweep, fail_nth, sweep};
+pub use on_demand::{Run, Sweep, fail_nth, sweep, unfailing};
 #[cfg(not(feature = "kernel"))]
 use on_demand::{must_fail, note_balance};
 
@@ -165,6 +165,20 @@ mod on_demand {
         let failed = LEFT.get().is_none();
         drop(disarm);
         (result, failed)
+    }
+
+    /// Runs `body` with none of this thread's allocations failing: what is not under test, such as the server at the other
+    /// end of a simulated network.
+    pub fn unfailing<R>(body: impl FnOnce() -> R) -> R {
+        /// Goes on counting down even if `body` panics.
+        struct Resume(Option<u64>);
+        impl Drop for Resume {
+            fn drop(&mut self) {
+                LEFT.set(self.0);
+            }
+        }
+        let _resume = Resume(LEFT.take());
+        body()
     }
 
     /// What a [`sweep`] went through.

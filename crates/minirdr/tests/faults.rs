@@ -1,0 +1,276 @@
+//! Every allocation failing in turn, through the whole stack on one thread: redirector, engine and session under test,
+//! a network in memory, and behind it a good server that never runs out of memory.
+
+use std::alloc::System;
+use std::future::poll_fn;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::pin::pin;
+
+use executive::mem::{AllocError, Arc, Counting, sweep, unfailing};
+use executive::task::{CancelToken, Runtime};
+use minirdr::{
+    CreateRequest, DirectoryQuery, Level, LogonId, MiniRedirector, ObjectCounts, OpenFile, Platform,
+    Settings, WritePosition,
+};
+use nt::{
+    AccessMask, CreateDisposition, CreateOptions, FileAttributes, FileInformationClass, Name, NameBuf,
+    ShareAccess, Status,
+};
+use rxce::Endpoint;
+use rxce::memory::{Listener, MemoryEndpoint, Network};
+
+#[global_allocator]
+static MEMORY: Counting<System> = Counting::new(System);
+
+const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 564);
+const ME: LogonId = LogonId(1);
+
+struct Simulated;
+
+impl Platform for Simulated {
+    type Transport = Network;
+    type FcbHeader = ();
+
+    fn new_fcb_header() -> Result<(), AllocError> {
+        Ok(())
+    }
+}
+
+/// Polls `future` with no allocation failing.
+async fn spared<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    poll_fn(|context| unfailing(|| future.as_mut().poll(context))).await
+}
+
+/// Serves one connection after the other until nobody can connect any more.
+async fn serve(listener: Listener, folder: std::path::PathBuf) {
+    loop {
+        let endpoint = listener.accept().await;
+        let mut server = p9_server::Server::new(&*folder, Default::default(), Default::default()).unwrap();
+        while let Some(request) = receive_frame(&endpoint).await {
+            let mut reply = Vec::new();
+            server.handle_message(&mut &request[..], &mut reply).unwrap();
+            if endpoint.send(reply).await.1.is_err() {
+                break;
+            }
+        }
+    }
+}
+
+async fn receive_frame(endpoint: &MemoryEndpoint) -> Option<Vec<u8>> {
+    let mut frame = receive_exactly(endpoint, vec![0; 4], 0).await?;
+    let size = u32::from_le_bytes(frame[..4].try_into().unwrap());
+    frame.resize(size as usize, 0);
+    receive_exactly(endpoint, frame, 4).await
+}
+
+async fn receive_exactly(endpoint: &MemoryEndpoint, mut buffer: Vec<u8>, mut have: usize) -> Option<Vec<u8>> {
+    while have < buffer.len() {
+        let (back, result) = endpoint.receive(buffer, have).await;
+        buffer = back;
+        match result {
+            Ok(0) | Err(_) => return None,
+            Ok(count) => have += count,
+        }
+    }
+    Some(buffer)
+}
+
+type File = Arc<OpenFile<Simulated>>;
+
+/// What a program does with a drive.
+struct Session<'a> {
+    redirector: &'a MiniRedirector<Simulated>,
+    data: &'a [u8],
+    buffer: &'a mut [u8],
+}
+
+impl Session<'_> {
+    async fn run(&mut self) -> nt::Result {
+        let cancel = CancelToken::try_new()?;
+        let drive = NameBuf::try_from_str("\\;X:\\10.0.0.1\\export")?;
+        self.redirector
+            .add_connection(drive.as_name(), Name::default(), ME, &cancel)
+            .await?;
+        let file = self
+            .create("file", CreateDisposition::CREATE, CreateOptions::empty())
+            .await?;
+        let written = file
+            .write(WritePosition::At(0), self.data, &CancelToken::try_new()?)
+            .await?;
+        if written < self.data.len() {
+            return Err(Status::INSUFFICIENT_RESOURCES);
+        }
+        let read = file.read(0, self.buffer, &CancelToken::try_new()?).await?;
+        if read < self.data.len() {
+            return Err(Status::INSUFFICIENT_RESOURCES);
+        }
+        assert!(self.buffer[..read] == *self.data);
+        self.look(&file).await?;
+        self.rename(&file).await?;
+        file.set_information(
+            FileInformationClass::DISPOSITION,
+            &[1],
+            None,
+            &CancelToken::try_new()?,
+        )
+        .await?;
+        file.cleanup().await;
+        file.close();
+        self.list().await?;
+        self.redirector
+            .delete_connection(drive.as_name(), ME, Level::Refuse, &CancelToken::try_new()?)
+            .await
+    }
+
+    async fn create(
+        &self,
+        name: &str,
+        disposition: CreateDisposition,
+        options: CreateOptions,
+    ) -> nt::Result<File> {
+        let mut full = NameBuf::try_from_str("\\;X:\\10.0.0.1\\export\\")?;
+        full.try_push_name(NameBuf::try_from_str(name)?.as_name())?;
+        let request = CreateRequest {
+            name: full.as_name(),
+            related: None,
+            logon: ME,
+            desired_access: AccessMask::GENERIC_READ | AccessMask::GENERIC_WRITE | AccessMask::DELETE,
+            share_access: ShareAccess::all(),
+            disposition,
+            options,
+            file_attributes: FileAttributes::NORMAL,
+            open_target_directory: false,
+        };
+        let created = self.redirector.create(&request, &CancelToken::try_new()?).await?;
+        Ok(created.file)
+    }
+
+    async fn look(&mut self, file: &File) -> nt::Result {
+        let cancel = CancelToken::try_new()?;
+        let (len, _) = file
+            .query_information(FileInformationClass::ALL, 0, self.buffer, &cancel)
+            .await?;
+        assert!(len > 100);
+        let (len, _) = file
+            .query_volume(nt::FsInformationClass::SIZE, self.buffer, &cancel)
+            .await?;
+        assert_eq!(len, 24);
+        file.flush(&cancel).await
+    }
+
+    async fn rename(&self, file: &File) -> nt::Result {
+        let cancel = CancelToken::try_new()?;
+        let mut record = [0; 30];
+        record[16] = 10;
+        record[20..].copy_from_slice(b"o\0t\0h\0e\0r\0");
+        file.set_information(FileInformationClass::RENAME, &record, None, &cancel)
+            .await
+    }
+
+    async fn list(&mut self) -> nt::Result {
+        let folder = self
+            .create(
+                "folder",
+                CreateDisposition::OPEN_IF,
+                CreateOptions::DIRECTORY_FILE,
+            )
+            .await?;
+        let query = DirectoryQuery {
+            class: FileInformationClass::ID_BOTH_DIRECTORY,
+            pattern: None,
+            restart: false,
+            single: false,
+        };
+        let mut seen = 0;
+        loop {
+            let listed = folder
+                .query_directory(&query, &mut self.buffer[..600], &CancelToken::try_new()?)
+                .await;
+            match listed {
+                Ok((len, _)) => seen += len,
+                Err(Status::NO_MORE_FILES) => break,
+                Err(status) => return Err(status),
+            }
+        }
+        assert!(seen > 12 * 104);
+        Ok(())
+    }
+}
+
+/// One run of it all, from nothing to nothing; the server's folder is made anew.
+fn run(folder: &Path, data: &[u8], buffer: &mut [u8]) -> nt::Result {
+    let (runtime, network) = unfailing(|| {
+        let _ = std::fs::remove_dir_all(folder);
+        std::fs::create_dir_all(folder.join("export/folder")).unwrap();
+        for number in 0..10 {
+            std::fs::write(folder.join(format!("export/folder/{number}")), b"").unwrap();
+        }
+        let runtime = Runtime::simulated(7).unwrap();
+        let network = Network::new(&runtime).unwrap();
+        let listener = network.listen(ADDRESS).unwrap();
+        let server = serve(listener, folder.join("export"));
+        drop(runtime.spawn(spared(server)).unwrap());
+        (runtime, network)
+    });
+    let server_tasks = runtime.live_tasks();
+    let result = (|| {
+        let redirector = MiniRedirector::<Simulated>::new(network, runtime.clone(), Settings::default())?;
+        redirector.start()?;
+        let mut session = Session {
+            redirector: &redirector,
+            data,
+            buffer,
+        };
+        let result = runtime.block_on(session.run())?;
+        unfailing(|| {
+            let cancel = CancelToken::try_new().unwrap();
+            let drive = NameBuf::try_from_str("X:").unwrap();
+            let gone = redirector.delete_connection(drive.as_name(), ME, Level::Force, &cancel);
+            let gone = runtime.block_on(gone).unwrap();
+            assert!(gone.is_ok() || gone == Err(Status::NOT_FOUND));
+        });
+        runtime.run_until_stalled();
+        assert_eq!(redirector.statistics().objects, ObjectCounts::default());
+        redirector.stop()?;
+        result
+    })();
+    unfailing(|| {
+        // Circuits that are being closed end now.
+        runtime.advance(std::time::Duration::from_secs(30));
+        assert_eq!(runtime.live_tasks(), server_tasks, "tasks are left");
+        runtime.cancel_all();
+        runtime.shutdown();
+    });
+    result
+}
+
+#[test]
+fn every_allocation_fails_in_turn() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = vec![0x5a; 200_000];
+    let mut buffer = vec![0; 200_000];
+    // Once without failures: what the process keeps for good is made then.
+    run(folder.path(), &data, &mut buffer).unwrap();
+    let mut short_of_memory = 0;
+    let swept = sweep(
+        || run(folder.path(), &data, &mut buffer),
+        |run, result| {
+            assert_eq!(run.leaked, 0, "failing allocation {} leaks", run.number);
+            match result {
+                Err(Status::INSUFFICIENT_RESOURCES) => short_of_memory += 1,
+                // The transport found no memory, and broke the connection.
+                Err(Status::CONNECTION_DISCONNECTED | Status::BAD_NETWORK_PATH) => {}
+                // Ends and waits survive it.
+                Ok(()) => {}
+                Err(status) => panic!("failing allocation {} gives {status:?}", run.number),
+            }
+        },
+    );
+    assert!(
+        short_of_memory > 200,
+        "{short_of_memory} of {} reported",
+        swept.failures
+    );
+}
