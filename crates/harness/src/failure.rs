@@ -17,6 +17,8 @@ pub(crate) enum Failure {
     Local(io::Error),
     /// Something is not as it should be.
     Wrong(String),
+    /// What was waited for still runs.
+    StillRunning,
     /// It cannot be tested here, and why.
     Skipped(String),
 }
@@ -51,6 +53,7 @@ impl fmt::Display for Failure {
                 let name = Win32Error(*error).name().unwrap_or("UNKNOWN");
                 write!(f, "ERROR_{name} {error}")
             }
+            Self::StillRunning => f.write_str("STILL_RUNNING 0"),
             Self::Local(error) => write!(f, "local file: {error}"),
         }
     }

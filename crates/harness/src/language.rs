@@ -17,7 +17,8 @@ pub(crate) const USAGE: &str = r#"  open NAME PATH [read|write|list|delete|attri
   stats                               start                               stop
   live                                quit
   A word with blanks is written in double quotes. Empty lines and lines that start with # are skipped.
-  Answers: ok [key=value …] ms=N | err STATUS_NAME 0xNNNNNNNN ms=N | err ERROR_NAME N ms=N"#;
+  Answers: ok [key=value …] ms=N | err STATUS_NAME 0xNNNNNNNN ms=N | err ERROR_NAME N ms=N
+  `wait` on a read that still runs after MS (60000 unless given): err STILL_RUNNING 0 ms=N"#;
 
 /// What a line holds.
 pub(crate) enum Line {

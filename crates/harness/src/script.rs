@@ -9,7 +9,6 @@ use client::device::Device;
 use client::names::{DriveLetter, Unc};
 use client::{drives, registry, wnet};
 use ioctl::DeleteLevel;
-use nt::Status;
 use sha2::{Digest, Sha256};
 
 use crate::commands;
@@ -53,7 +52,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         match answer {
             Ok(facts) if facts.is_empty() => writeln!(out, "ok ms={ms}")?,
             Ok(facts) => writeln!(out, "ok {facts} ms={ms}")?,
-            Err(failure @ (Failure::Status(_) | Failure::Win32(_))) => {
+            Err(failure @ (Failure::Status(_) | Failure::Win32(_) | Failure::StillRunning)) => {
                 writeln!(out, "err {failure} ms={ms}")?
             }
             Err(Failure::Usage(what)) => {
@@ -140,7 +139,7 @@ impl Session {
             Ok(reply) => Ok(data_facts(&reply?.data()?)),
             Err(still_running) => {
                 self.running.insert(job.to_owned(), still_running);
-                Err(Failure::Status(Status::IO_TIMEOUT))
+                Err(Failure::StillRunning)
             }
         }
     }

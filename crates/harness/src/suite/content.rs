@@ -21,6 +21,7 @@ pub(crate) fn tests() -> Vec<Test<Environment>> {
         two_handles_see_one_file,
         the_size_can_be_set,
         flush_succeeds,
+        the_figures_follow_the_work,
         the_server_sees_what_is_written,
         what_the_server_writes_is_read,
     ]
@@ -251,6 +252,36 @@ fn what_the_server_writes_is_read(environment: &Environment) -> Checked {
     )?;
     let (mut file, _) = open(environment, &target, &OpenRequest::read())?;
     equal("size", size_of_open(&*file)?, 200_000)?;
+    done("closing", file.close())?;
+    scratch.finish()
+}
+
+fn the_figures_follow_the_work(environment: &Environment) -> Checked {
+    let scratch = environment.scratch()?;
+    let device = environment.device()?;
+    let before = device.statistics()?;
+    let target = scratch.path("file")?;
+    done(
+        "writing",
+        write_file(&*environment.files, &target, &pattern(50_000)),
+    )?;
+    equal(
+        "length read",
+        read_file(&*environment.files, &target)?.len(),
+        50_000,
+    )?;
+    let (mut file, _) = open(environment, &target, &OpenRequest::read())?;
+    let after = device.statistics()?;
+    equal(
+        "bytes written",
+        after.bytes_written,
+        before.bytes_written + 50_000,
+    )?;
+    equal("bytes read", after.bytes_read, before.bytes_read + 50_000)?;
+    holds("requests were counted", after.requests > before.requests)?;
+    holds("a session is up", after.sessions >= 1)?;
+    let open_now = [after.fcbs, after.srv_opens, after.fobxs].map(|count| count >= 1);
+    equal("the open file is counted", open_now, [true; 3])?;
     done("closing", file.close())?;
     scratch.finish()
 }
