@@ -43,7 +43,10 @@ struct Scheduler {
 #[derive(Clone, Copy)]
 pub(super) enum Clock {
     Real,
-    #[cfg_attr(feature = "kernel", expect(dead_code, reason = "there is no simulator in the kernel"))]
+    #[cfg_attr(
+        feature = "kernel",
+        expect(dead_code, reason = "there is no simulator in the kernel")
+    )]
     Virtual {
         now: Instant,
         /// State of the generator that picks the next ready task.
