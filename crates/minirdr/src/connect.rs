@@ -183,6 +183,8 @@ impl<P: Platform> Drop for Attempt<'_, P> {
 
 /// Attaches to the longest part of `path` that the server exports. The result is the root of that share, its group,
 /// and the length of the attached part in units of `path`; the rest of `path` has been seen to be a directory.
+///
+/// Last comes a server that exports nothing but its root: there the first component is the share.
 async fn attach(
     client: &Arc<Client>,
     path: Name<'_>,
@@ -190,46 +192,76 @@ async fn attach(
     default_user: u32,
 ) -> nt::Result<(OwnedFid, u32, usize)> {
     let whole = ServerPath::parse(path)?;
-    let (uname, n_uname) = who(user, default_user)?;
+    let user = who(user, default_user)?;
     let mut refusal = None;
     let mut share = path;
     loop {
         let export = ServerPath::parse(share)?;
-        let mut aname = Vec::new();
-        aname.try_push(b'/')?;
-        aname.try_extend_from_slice(export.as_bytes())?;
-        let root = OwnedFid::allocate(client)?;
-        let request = Tattach {
-            fid: root.fid(),
-            afid: Fid::NONE,
-            uname: &uname,
-            aname: &aname,
-            n_uname,
-        };
-        let attached = match client.call(&request, |reply| reply.qid.is_directory()).await {
-            // A root that is no directory has nothing below it.
-            Ok(false) => Err(Status::BAD_NETWORK_NAME),
-            Ok(true) => {
-                // There is such a share; what may be wrong is the rest of the name.
-                refusal = Some(Status::BAD_NETWORK_NAME);
-                below(&root, whole.components().skip(export.components().count())).await
+        let rest = whole.components().skip(export.components().count());
+        let (shorter, _) = share.rsplit_once(u16::from(b'\\')).unwrap_or_default();
+        let attached = attach_to(client, export.as_bytes(), &user, &mut refusal, rest).await;
+        let attached = match attached {
+            Err(status) if is_refusal(status) && shorter.is_empty() => {
+                refusal.get_or_insert(status);
+                below_root(client, &whole, &user).await
             }
-            Err(status) => Err(status),
+            other => other,
         };
         match attached {
-            Ok(gid) => return Ok((root, gid, share.len())),
+            Ok((root, gid)) => return Ok((root, gid, share.len())),
             Err(status) if is_refusal(status) => {
                 // The refusal of the whole name is the one to report: the shorter ones were our own guesses.
                 let first = *refusal.get_or_insert(status);
-                match share.rsplit_once(u16::from(b'\\')) {
-                    Some((shorter, _)) if shorter.len() > 1 => share = shorter,
-                    _ if first == Status::ACCESS_DENIED => return Err(first),
+                match first {
+                    _ if !shorter.is_empty() => share = shorter,
+                    Status::ACCESS_DENIED => return Err(first),
                     _ => return Err(Status::BAD_NETWORK_NAME),
                 }
             }
             Err(status) => return Err(status),
         }
     }
+}
+
+/// Attaches to `/export` and checks that `rest` below it is a directory. Where there is such an export, `refusal`
+/// becomes that of a name whose rest is wrong.
+async fn attach_to<'n>(
+    client: &Arc<Client>,
+    export: &[u8],
+    (uname, n_uname): &(Vec<u8>, u32),
+    refusal: &mut Option<Status>,
+    rest: impl Iterator<Item = &'n [u8]> + Clone,
+) -> nt::Result<(OwnedFid, u32)> {
+    let mut aname = Vec::new();
+    aname.try_push(b'/')?;
+    aname.try_extend_from_slice(export)?;
+    let root = OwnedFid::allocate(client)?;
+    let request = Tattach {
+        fid: root.fid(),
+        afid: Fid::NONE,
+        uname,
+        aname: &aname,
+        n_uname: *n_uname,
+    };
+    // A root that is no directory has nothing below it.
+    if !client.call(&request, |reply| reply.qid.is_directory()).await? {
+        return Err(Status::BAD_NETWORK_NAME);
+    }
+    *refusal = Some(Status::BAD_NETWORK_NAME);
+    let gid = below(&root, rest).await?;
+    Ok((root, gid))
+}
+
+/// The first component of `path` below the server's root, and the rest of it seen to be a directory.
+async fn below_root(
+    client: &Arc<Client>,
+    path: &ServerPath,
+    user: &(Vec<u8>, u32),
+) -> nt::Result<(OwnedFid, u32)> {
+    let (top, _) = attach_to(client, b"", user, &mut None, core::iter::empty()).await?;
+    let root = top.walk(path.components().take(1)).await?;
+    let gid = below(&root, path.components().skip(1)).await?;
+    Ok((root, gid))
 }
 
 /// Checks that `names` below `root` are a directory; the result is the group of `root`, which new files get.

@@ -228,21 +228,45 @@ impl<P: Platform> OpenFile<P> {
     /// the last handle of all. Always succeeds locally; a server that does not answer is waited for no longer than a
     /// request's deadline. Doing it again does nothing.
     pub async fn cleanup(&self) {
+        // NT has nobody to tell that a deletion failed: the file is still there.
+        let _ = self.clean_up().await;
+    }
+
+    /// Marks the file for deletion and cleans the handle up: what NtDeleteFile does, for callers that want to hear how
+    /// the server took it. A file that has other handles goes with the last of them.
+    ///
+    /// # Errors
+    /// As [`Self::set_information`] with `DISPOSITION`; the server's.
+    pub async fn delete(&self, cancel: &CancelToken) -> nt::Result {
+        self.set_information(FileInformationClass::DISPOSITION, &[1], None, cancel)
+            .await?;
+        self.clean_up().await
+    }
+
+    async fn clean_up(&self) -> nt::Result {
         if self.cleaned_up.swap(true, Ordering::AcqRel) {
-            return;
+            return Ok(());
         }
         let mut effects = Effects::new();
         let cleanup = self.redirector.tree().cleanup(self.fobx, &mut effects);
         self.redirector.perform(effects);
-        let Ok(cleanup) = cleanup else { return };
-        if cleanup.delete {
-            let runtime = &self.redirector.0.runtime;
-            let limit = self.redirector.settings().request_timeout;
-            let removing = async { namespace::remove(&self.place()?, self.is_directory).await };
-            let deleted = matches!(runtime.timeout(limit, removing).await, Ok(Ok(())));
-            // The deletion was asked for just now.
-            let _ = self.redirector.tree().complete_delete(cleanup.fcb, deleted);
+        let cleanup = cleanup?;
+        if !cleanup.delete {
+            return Ok(());
         }
+        let runtime = &self.redirector.0.runtime;
+        let limit = self.redirector.settings().request_timeout;
+        let removing = async { namespace::remove(&self.place()?, self.is_directory).await };
+        let deleted = runtime
+            .timeout(limit, removing)
+            .await
+            .unwrap_or(Err(Status::IO_TIMEOUT));
+        // The deletion was asked for just now.
+        let _ = self
+            .redirector
+            .tree()
+            .complete_delete(cleanup.fcb, deleted.is_ok());
+        deleted
     }
 
     /// IRP_MJ_CLOSE: the file object is gone. Always succeeds locally; the server is told without waiting. Doing it

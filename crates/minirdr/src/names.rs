@@ -35,7 +35,7 @@ const fn is_forbidden_last(c: u32) -> bool {
 ///   surrogate that no server name maps to.
 /// - `OBJECT_PATH_SYNTAX_BAD`: `.` or `..`, spelled directly or through the private range.
 /// - `INSUFFICIENT_RESOURCES`.
-pub(crate) fn to_server(component: Name<'_>, out: &mut Vec<u8>) -> nt::Result {
+pub fn to_server(component: Name<'_>, out: &mut Vec<u8>) -> nt::Result {
     let start = out.len();
     for unit in char::decode_utf16(component.as_units().iter().copied()) {
         match unit {
@@ -70,11 +70,11 @@ fn push_char(c: char, out: &mut Vec<u8>) -> nt::Result {
     Ok(())
 }
 
-/// The NT spelling of one server name, appended to `out`.
+/// The NT spelling of one server name, appended to `out`. Not for `.` and `..`, which mean the same on both sides.
 ///
 /// # Errors
 /// `INSUFFICIENT_RESOURCES`; nothing a server sends is refused here.
-pub(crate) fn to_nt(name: &[u8], out: &mut NameBuf) -> nt::Result {
+pub fn to_nt(name: &[u8], out: &mut NameBuf) -> nt::Result {
     let mut rest = name;
     while !rest.is_empty() {
         let (valid, invalid, next) = split_utf8(rest);

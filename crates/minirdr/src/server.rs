@@ -8,6 +8,7 @@ use rxce::{Address, Transport};
 
 use crate::circuit::Circuit;
 use crate::client::Client;
+use crate::host::transport_name;
 use crate::settings::Settings;
 
 /// One server, reached through at most one circuit at a time.
@@ -59,10 +60,8 @@ impl Server {
         }
         let dialled = runtime.timeout(settings.request_timeout, async {
             let binding = local.binding();
-            let remotes = binding
-                .transport()
-                .resolve(self.host.as_name(), self.port)
-                .await?;
+            let host = transport_name(self.host.as_name())?;
+            let remotes = binding.transport().resolve(host.as_name(), self.port).await?;
             Circuit::dial(local, &remotes, runtime, settings).await
         });
         let circuit = dialled

@@ -120,6 +120,27 @@ fn a_server_that_exports_one_name_only_is_walked() {
 }
 
 #[test]
+fn a_server_that_exports_its_root_alone() {
+    let world = World::with_server(Settings::default(), |builder| builder.names(&["/"]).exact());
+    std::fs::create_dir_all(world.path("export/sub")).unwrap();
+    std::fs::write(world.path("export/sub/file"), b"found").unwrap();
+    std::fs::write(world.path("plain"), b"").unwrap();
+    world.map("X:").unwrap();
+    assert_eq!(world.list("").unwrap(), [".", "..", "sub"]);
+    let file = world.open("sub\\file", &Open::read()).unwrap();
+    assert_eq!(file.read(0, 9).unwrap(), b"found");
+    drop(file);
+    world.map_name(&world.full("Y:", "sub"), "").unwrap();
+    for name in ["none", "plain"] {
+        let name = format!("\\;Z:\\127.0.0.1@{}\\{name}", world.port);
+        assert!(world.map_name(&name, "").is_err(), "{name}");
+    }
+    world.unmap("X:").unwrap();
+    world.unmap("Y:").unwrap();
+    world.end();
+}
+
+#[test]
 fn names_without_a_drive() {
     let world = World::new();
     std::fs::create_dir(world.path("folder")).unwrap();

@@ -72,7 +72,7 @@ impl Exports {
         }
         let rests = self.names.iter().filter_map(|name| {
             let rest = attach.aname.strip_prefix(name.trim_end_matches('/'))?;
-            (rest.is_empty() || rest.starts_with('/') && !self.exact).then_some(rest)
+            (rest.trim_start_matches('/').is_empty() || rest.starts_with('/') && !self.exact).then_some(rest)
         });
         // The longest name that fits leaves the shortest rest.
         let rest = rests.min_by_key(|rest| rest.len()).ok_or(EPERM)?;
