@@ -201,10 +201,12 @@ async fn attach(
         let (shorter, _) = share.rsplit_once(u16::from(b'\\')).unwrap_or_default();
         let attached = attach_to(client, export.as_bytes(), &user, &mut refusal, rest).await;
         let attached = match attached {
-            Err(status) if is_refusal(status) && shorter.is_empty() => {
-                refusal.get_or_insert(status);
-                below_root(client, &whole, &user).await
-            }
+            Err(status) if is_refusal(status) && shorter.is_empty() => below_root(client, &whole, &user)
+                .await
+                .map_err(|last| match last {
+                    Status::INSUFFICIENT_RESOURCES => last,
+                    _ => status,
+                }),
             other => other,
         };
         match attached {
