@@ -122,8 +122,17 @@ impl Line {
 
 fn command(words: &[String]) -> Result<Command, String> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match on_file(&words)? {
+        Some(command) => Ok(command),
+        None => on_connections(&words)?
+            .ok_or_else(|| format!("{}: unknown, or wrong arguments", words.first().unwrap_or(&""))),
+    }
+}
+
+/// Commands on open files, reads on their way, and paths.
+fn on_file(words: &[&str]) -> Result<Option<Command>, String> {
     let own = |word: &str| word.to_owned();
-    Ok(match words.as_slice() {
+    Ok(Some(match words {
         ["open", name, path, options @ ..] => Command::Open {
             name: own(name),
             path: own(path),
@@ -160,6 +169,14 @@ fn command(words: &[String]) -> Result<Command, String> {
         ["cancel", name] => Command::Cancel { name: own(name) },
         ["stat", path] => Command::Stat { path: own(path) },
         ["ls", path] => Command::List { path: own(path) },
+        _ => return Ok(None),
+    }))
+}
+
+/// Commands on connections, on the redirector as a whole, and on time.
+fn on_connections(words: &[&str]) -> Result<Option<Command>, String> {
+    let own = |word: &str| word.to_owned();
+    Ok(Some(match words {
         ["map", drive, remote] => Command::Map {
             drive: own(drive),
             remote: own(remote),
@@ -195,9 +212,8 @@ fn command(words: &[String]) -> Result<Command, String> {
         ["sleep", ms] => Command::Sleep {
             limit: Duration::from_millis(number(ms)?),
         },
-        [verb, ..] => return Err(format!("{verb}: unknown, or wrong arguments")),
-        [] => return Err("nothing".to_owned()),
-    })
+        _ => return Ok(None),
+    }))
 }
 
 fn open_request(options: &[&str]) -> Result<OpenRequest, String> {
