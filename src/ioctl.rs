@@ -106,6 +106,11 @@ fn add(driver: &Driver, irp: Irp, request: AddConnection, logon: LogonId) -> NTS
             .add_connection(request.name.as_name(), request.user.as_name(), logon, &cancel)
             .await;
         gate.refresh(&redirector);
+        let result = result.map_err(|status| match status {
+            // RDBSS's own word for a letter that is taken; callers know the object manager's.
+            Status::CONNECTION_ACTIVE => Status::OBJECT_NAME_COLLISION,
+            status => status,
+        });
         pending.complete(result.map(|()| (Status::SUCCESS, 0)));
     })
 }
