@@ -1,7 +1,6 @@
 //! The demonstration: the whole job in steps, each with its figures.
 
 mod content;
-mod script;
 
 use crate::prefix::Prefix;
 use crate::project::Project;
@@ -10,15 +9,13 @@ use crate::tally::Tally;
 use crate::{build, installation, package, setup};
 use anyhow::{Context, Result, bail, ensure};
 use content::{LARGE, LARGE_LEN, SMALL, SMALL_TEXT};
-use script::{Script, fact};
+use e2e::{Script, fact};
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Deadline of one request that the demonstration sets, in milliseconds: short, as it waits for it.
-const REQUEST_TIMEOUT_MS: u64 = 3_000;
 /// What a failure may take beyond that.
 const GRACE_MS: u64 = 1_000;
 
@@ -61,21 +58,19 @@ pub(crate) fn run(project: &Project) -> Result<ExitCode> {
 fn install(steps: &mut Steps, project: &Project, package: &Path) -> Option<Prefix> {
     let prefix = steps.step_with("installed through the INF", || {
         let prefix = installation::install(project, package)?;
-        prefix.set_registry(
-            installation::PARAMETERS,
-            "RequestTimeoutMs",
-            "REG_DWORD",
-            &REQUEST_TIMEOUT_MS.to_string(),
-        )?;
+        installation::shorten_deadlines(&prefix)?;
         Ok((prefix, "mrx9p.sys, mrx9pnp.dll".to_owned()))
     })?;
     steps.step("service running, redirector started", || {
-        prefix.start_service(installation::SERVICE)?;
-        prefix.start_service(installation::TEST_SERVICE)?;
+        installation::start(&prefix)?;
         prefix.run("mrx9pctl.exe", &["start"])?;
         Ok(installation::SERVICE.to_owned())
     });
     Some(prefix)
+}
+
+fn script(prefix: &Prefix) -> Result<Script> {
+    Script::start(prefix.program("mrx9p-harness.exe"))
 }
 
 /// A prefix with the driver running, and a server.
@@ -86,13 +81,17 @@ struct Demo<'a> {
 }
 
 impl Demo<'_> {
+    fn script(&self) -> Result<Script> {
+        script(self.prefix)
+    }
+
     fn map(&self, steps: &mut Steps) {
         steps.step("X: mapped through the network provider", || {
             self.prefix.run("mrx9pctl.exe", &["use", "X:", &self.unc])?;
             Ok(self.unc.clone())
         });
         steps.step("X: listed by WNetEnumResource", || {
-            let listed = Script::start(self.prefix)?.must("enum")?;
+            let listed = self.script()?.must("enum")?;
             ensure!(
                 listed.contains(&format!("X:={}", self.unc)),
                 "listed are: {listed}"
@@ -100,7 +99,7 @@ impl Demo<'_> {
             Ok(String::new())
         });
         steps.step("X: resolves in the object manager", || {
-            let facts = Script::start(self.prefix)?.must("getdos X:")?;
+            let facts = self.script()?.must("getdos X:")?;
             let target = fact(&facts, "target")?;
             let wanted = format!(
                 r"\Device\Mrx9p\;X:{}",
@@ -132,7 +131,7 @@ impl Demo<'_> {
             },
         );
         steps.step("64 MiB read, SHA-256 equal", || {
-            let mut script = Script::start(self.prefix)?;
+            let mut script = self.script()?;
             script.must(&format!(r"open f X:\{LARGE} read"))?;
             let facts = script.must("sha256 f")?;
             script.must("close f")?;
@@ -161,7 +160,7 @@ impl Demo<'_> {
     }
 
     fn disconnect(&self, steps: &mut Steps) -> Result<()> {
-        let mut script = Script::start(self.prefix)?;
+        let mut script = self.script()?;
         steps.step(
             "use X: /d with a file open is refused with 2401, the file still reads",
             || {
@@ -200,7 +199,7 @@ fn lose_a_server(steps: &mut Steps, project: &Project, prefix: &Prefix) -> Resul
     let mut server = Server::start(project, None)?;
     fs::write(server.export().join(SMALL), SMALL_TEXT)?;
     let unc = server.unc();
-    let mut script = Script::start(prefix)?;
+    let mut script = script(prefix)?;
     steps.step(
         "mapped again, server killed: a read fails in time, unmapping works",
         || {
@@ -232,7 +231,10 @@ fn timed(script: &mut Script, line: &str) -> Result<(String, u64)> {
         bail!("`{line}` succeeded: {answer}")
     };
     let ms: u64 = fact(error, "ms")?.parse().context("milliseconds")?;
-    ensure!(ms <= REQUEST_TIMEOUT_MS + GRACE_MS, "`{line}` took {ms} ms");
+    ensure!(
+        ms <= u64::from(installation::TEST_REQUEST_TIMEOUT_MS) + GRACE_MS,
+        "`{line}` took {ms} ms"
+    );
     let name = error.split(" ms=").next().unwrap_or(error);
     Ok((name.to_owned(), ms))
 }

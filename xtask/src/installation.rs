@@ -12,7 +12,7 @@ pub(crate) const SERVICE: &str = "Mrx9p";
 /// The service of the test driver.
 pub(crate) const TEST_SERVICE: &str = "Mrx9pIrp";
 
-pub(crate) const PARAMETERS: &str = r"HKLM\System\CurrentControlSet\Services\Mrx9p\Parameters";
+const PARAMETERS: &str = r"HKLM\System\CurrentControlSet\Services\Mrx9p\Parameters";
 
 /// Installs `package` in a fresh prefix, with the test driver at its side; nothing is started yet.
 pub(crate) fn install(project: &Project, package: &Path) -> Result<Prefix> {
@@ -23,19 +23,25 @@ pub(crate) fn install(project: &Project, package: &Path) -> Result<Prefix> {
     }
     // An INF cannot add to a list.
     prefix.run("mrx9pctl.exe", &["register"])?;
-    // Wine's kernel has no logon ids to tell users apart by, and no multiple UNC provider to register with.
+    // Wine's kernel has no logon ids to tell users apart by.
     prefix.set_registry(PARAMETERS, "GlobalMappings", "REG_DWORD", "1")?;
-    prefix.set_registry(PARAMETERS, "ProvideUnc", "REG_DWORD", "0")?;
     prefix.create_driver_service(TEST_SERVICE, &project.binaries().join("irpdrv.sys"))?;
     Ok(prefix)
 }
 
-/// Installs and starts both drivers.
-pub(crate) fn start(project: &Project, package: &Path) -> Result<Prefix> {
-    let prefix = install(project, package)?;
+/// Deadline of one request in tests, in milliseconds: short, as they wait for it.
+pub(crate) const TEST_REQUEST_TIMEOUT_MS: u32 = 3_000;
+
+/// Has requests fail after [`TEST_REQUEST_TIMEOUT_MS`]; to be called before the driver is started.
+pub(crate) fn shorten_deadlines(prefix: &Prefix) -> Result<()> {
+    let value = TEST_REQUEST_TIMEOUT_MS.to_string();
+    prefix.set_registry(PARAMETERS, "RequestTimeoutMs", "REG_DWORD", &value)
+}
+
+/// Starts both drivers.
+pub(crate) fn start(prefix: &Prefix) -> Result<()> {
     prefix.start_service(SERVICE)?;
-    prefix.start_service(TEST_SERVICE)?;
-    Ok(prefix)
+    prefix.start_service(TEST_SERVICE)
 }
 
 /// Stops both drivers, which unloads them.

@@ -35,7 +35,8 @@ pub(crate) fn run(project: &Project, request: &Request<'_>) -> Result<ExitCode> 
         (None, Some(name)) => Some(remote(name)?),
         (None, None) => None,
     };
-    let prefix = installation::start(project, &package::assemble(project)?)?;
+    let prefix = installation::install(project, &package::assemble(project)?)?;
+    installation::start(&prefix)?;
     let (program, arguments) = request.command.split_first().context("which command?")?;
     let mut command = prefix.program(program);
     for argument in arguments {

@@ -1,5 +1,6 @@
 //! All tests: on this host, and against the real driver in Wine.
 
+use crate::prefix::Prefix;
 use crate::project::Project;
 use crate::server::Server;
 use crate::shell::{EXPORT_VARIABLE, UNC_VARIABLE};
@@ -7,7 +8,7 @@ use crate::stream::follow;
 use crate::tally::Tally;
 use crate::toolchain::clean_environment;
 use crate::{installation, package, setup};
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
@@ -77,14 +78,7 @@ fn driver(project: &Project, build: bool, filter: Option<&str>) -> Result<Tally>
     let mut tally = Tally::default();
     for (name, outcome) in package::driver_checks(&package) {
         if filter.is_none_or(|filter| name.contains(filter)) {
-            println!(
-                "test {name} ... {}",
-                if outcome.is_ok() { "ok" } else { "FAILED" }
-            );
-            tally.count(outcome.is_ok());
-            if let Err(error) = outcome {
-                println!("{error:#}");
-            }
+            report(&mut tally, name, outcome);
         }
     }
     Ok(tally.plus(harness(project, &package, filter)?))
@@ -92,7 +86,9 @@ fn driver(project: &Project, build: bool, filter: Option<&str>) -> Result<Tally>
 
 fn harness(project: &Project, package: &Path, filter: Option<&str>) -> Result<Tally> {
     let server = Server::start(project, None)?;
-    let prefix = installation::start(project, package)?;
+    let prefix = installation::install(project, package)?;
+    installation::shorten_deadlines(&prefix)?;
+    installation::start(&prefix)?;
     let mut command = prefix.program("mrx9p-harness.exe");
     command
         .arg("run")
@@ -114,24 +110,69 @@ fn harness(project: &Project, package: &Path, filter: Option<&str>) -> Result<Ta
         Ok(status) => Err(anyhow!("the harness ended early: {status}")),
         Err(error) => Err(error),
     };
-    for (name, outcome) in [
-        ("harness_runs_to_its_end", complete),
-        ("drivers_unload", installation::stop(&prefix)),
-    ] {
-        println!(
-            "test {name} ... {}",
-            if outcome.is_ok() { "ok" } else { "FAILED" }
-        );
-        tally.count(outcome.is_ok());
-        if let Err(error) = outcome {
-            println!("{error:#}");
-        }
-    }
+    report(&mut tally, "harness_runs_to_its_end", complete);
+    tally = tally.plus(end_to_end(project, &prefix, filter)?);
+    report(&mut tally, "drivers_unload_and_leave_nothing", unload(&prefix));
     if tally.failed != 0 {
         println!("\n---- what the drivers printed ----\n{}", prefix.driver_log());
         println!("---- what the server printed ----\n{}", server.log());
     }
     Ok(tally)
+}
+
+/// The tests of package `e2e`, which bring servers of their own.
+fn end_to_end(project: &Project, prefix: &Prefix, filter: Option<&str>) -> Result<Tally> {
+    let mut cargo = Command::new("cargo");
+    clean_environment(&mut cargo);
+    cargo
+        .current_dir(project.root())
+        .args(["test", "-p", "e2e", "--", "--test-threads=1"])
+        .args(filter);
+    // The environment of a program in the prefix, and what runs one.
+    let program = prefix.program("");
+    for (name, value) in program.get_envs() {
+        match value {
+            Some(value) => cargo.env(name, value),
+            None => cargo.env_remove(name),
+        };
+    }
+    cargo.env(e2e::RUNNER, program.get_program());
+    cargo.env(
+        e2e::REQUEST_TIMEOUT_MS,
+        installation::TEST_REQUEST_TIMEOUT_MS.to_string(),
+    );
+    let mut tally = Tally::default();
+    let status = follow(&mut cargo, 4 * SILENCE, |line| {
+        println!("{line}");
+        tally.count_summary(line);
+    })?;
+    if !status.success() && tally.failed == 0 {
+        report(&mut tally, "cargo_test_e2e", Err(anyhow!("{status}")));
+    }
+    Ok(tally)
+}
+
+/// Unloads the drivers; nothing may be left in the pool.
+fn unload(prefix: &Prefix) -> Result<()> {
+    installation::stop(prefix)?;
+    let log = prefix.driver_log();
+    let line = log
+        .lines()
+        .find(|line| line.contains("mrx9p: unloaded"))
+        .context("the driver said nothing")?;
+    ensure!(line.contains("pool allocations outstanding: 0 "), "{line}");
+    Ok(())
+}
+
+fn report(tally: &mut Tally, name: &str, outcome: Result<()>) {
+    println!(
+        "test {name} ... {}",
+        if outcome.is_ok() { "ok" } else { "FAILED" }
+    );
+    tally.count(outcome.is_ok());
+    if let Err(error) = outcome {
+        println!("{error:#}");
+    }
 }
 
 /// `N passed, N failed`, as the harness ends.

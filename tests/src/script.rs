@@ -1,9 +1,8 @@
-//! A harness that obeys lines: holds files open in the prefix while the demonstration does other things.
+//! A harness that obeys lines: holds files open beside a driver while its caller does other things.
 
-use crate::prefix::Prefix;
 use anyhow::{Context, Result, bail};
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
@@ -12,17 +11,20 @@ use std::time::Duration;
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 
 /// A running `mrx9p-harness.exe script`. Dropping it closes what it holds open.
-pub(crate) struct Script {
+#[derive(Debug)]
+pub struct Script {
     child: Child,
     input: Option<ChildStdin>,
     answers: Receiver<String>,
 }
 
 impl Script {
-    /// Starts one in `prefix`.
-    pub(crate) fn start(prefix: &Prefix) -> Result<Self> {
-        let mut child = prefix
-            .program("mrx9p-harness.exe")
+    /// Starts one; `harness` is the command that runs `mrx9p-harness.exe`, without arguments.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start(mut harness: Command) -> Result<Self> {
+        let mut child = harness
             .arg("script")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -47,7 +49,10 @@ impl Script {
     }
 
     /// The answer to one line: `ok …` or `err …`.
-    pub(crate) fn ask(&mut self, line: &str) -> Result<String> {
+    ///
+    /// # Errors
+    /// When the harness has ended, or does not answer.
+    pub fn ask(&mut self, line: &str) -> Result<String> {
         let input = self.input.as_mut().context("the harness has been told to end")?;
         writeln!(input, "{line}")?;
         input.flush()?;
@@ -57,7 +62,10 @@ impl Script {
     }
 
     /// The facts of an answer that must be `ok`.
-    pub(crate) fn must(&mut self, line: &str) -> Result<String> {
+    ///
+    /// # Errors
+    /// Any other answer, and as [`Self::ask`].
+    pub fn must(&mut self, line: &str) -> Result<String> {
         let answer = self.ask(line)?;
         match answer.strip_prefix("ok ") {
             Some(facts) => Ok(facts.to_owned()),
@@ -66,7 +74,10 @@ impl Script {
     }
 
     /// The rest of an answer that must be `err` with `expected` in it.
-    pub(crate) fn refused(&mut self, line: &str, expected: &str) -> Result<String> {
+    ///
+    /// # Errors
+    /// Any other answer, and as [`Self::ask`].
+    pub fn refused(&mut self, line: &str, expected: &str) -> Result<String> {
         let answer = self.ask(line)?;
         match answer.strip_prefix("err ") {
             Some(error) if error.split(' ').any(|word| word == expected) => Ok(error.to_owned()),
@@ -91,7 +102,10 @@ impl Drop for Script {
 }
 
 /// The value of `key=` in an answer's facts.
-pub(crate) fn fact<'a>(facts: &'a str, key: &str) -> Result<&'a str> {
+///
+/// # Errors
+/// When there is no such fact.
+pub fn fact<'a>(facts: &'a str, key: &str) -> Result<&'a str> {
     facts
         .split(' ')
         .find_map(|fact| fact.strip_prefix(key)?.strip_prefix('='))
