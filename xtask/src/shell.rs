@@ -37,6 +37,9 @@ pub(crate) fn run(project: &Project, request: &Request<'_>) -> Result<ExitCode> 
     };
     let prefix = installation::install(project, &package::assemble(project)?)?;
     installation::start(&prefix)?;
+    if unc.is_some() {
+        prefix.run("mrx9pctl.exe", &["start"])?;
+    }
     let (program, arguments) = request.command.split_first().context("which command?")?;
     let mut command = prefix.program(program);
     for argument in arguments {
