@@ -33,6 +33,10 @@ impl Driver {
 
 /// Makes everything a driver build stands on; quick when it is there already.
 pub(crate) fn prepare(project: &Project) -> Result<KitState> {
+    // Several builds may begin at once; the lock ends with the file.
+    fs::create_dir_all(project.generated("msvc"))?;
+    let turn = fs::File::create(project.generated("prepare.lock"))?;
+    turn.lock()?;
     Ok(KitState {
         fingerprint: wdk_tree::prepare(project)?,
         patched: patch::prepare(project)?,
@@ -91,5 +95,9 @@ pub(crate) fn place(content: &[u8], to: &Path) -> Result<()> {
     if fs::read(to).is_ok_and(|found| found == content) {
         return Ok(());
     }
-    fs::write(to, content).with_context(|| format!("cannot write {}", to.display()))
+    // In one go: another run may be reading it.
+    let draft = to.with_extension(format!("draft{}", std::process::id()));
+    fs::write(&draft, content)
+        .and_then(|()| fs::rename(&draft, to))
+        .with_context(|| format!("cannot write {}", to.display()))
 }

@@ -76,7 +76,7 @@ fn driver(project: &Project, build: bool, filter: Option<&str>) -> Result<Tally>
     }
     let package = package::assemble(project)?;
     let mut tally = Tally::default();
-    for (name, outcome) in package::driver_checks(&package) {
+    for (name, outcome) in package::driver_checks(project, &package) {
         if filter.is_none_or(|filter| name.contains(filter)) {
             report(&mut tally, name, outcome);
         }

@@ -26,7 +26,7 @@ const ALLOWED: [(&str, &[&str]); 17] = [
     ("testserver", &[]),
     ("mrx9p", &["executive", "ioctl", "minirdr", "nt", "rdbss", "rxce"]),
     ("irpdrv", &["executive", "ioctl", "nt"]),
-    ("xtask", &["testserver"]),
+    ("xtask", &["e2e", "testserver"]),
 ];
 
 /// Packages for tests alone, which may use anything.
