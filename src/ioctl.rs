@@ -205,13 +205,15 @@ fn statistics(driver: &Driver) -> Statistics {
         srv_opens: objects.srv_opens as u64,
         fobxs: objects.fobxs as u64,
         contexts: objects.contexts as u64,
+        sessions: figures.sessions,
         requests: figures.requests,
         bytes_read: figures.bytes_read,
         bytes_written: figures.bytes_written,
+        reconnects: figures.reconnects,
         pool_allocations: pool.live_blocks as u64,
         pool_bytes: pool.live_bytes as u64,
         pool_allocations_total: pool.total_blocks as u64,
-        ..Statistics::default()
+        pool_failures: pool.refused_blocks as u64,
     }
 }
 
@@ -220,7 +222,8 @@ fn version() -> [u16; 3] {
     const fn number(text: &str) -> u16 {
         match u16::from_str_radix(text, 10) {
             Ok(number) => number,
-            Err(_) => panic!("a version is made of numbers"),
+            // Cargo takes numbers only; one beyond 16 bits is not worth a word.
+            Err(_) => u16::MAX,
         }
     }
     const VERSION: [u16; 3] = [

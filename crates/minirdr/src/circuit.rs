@@ -6,6 +6,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
+use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 
 use executive::mem::{Arc, try_box};
@@ -39,6 +40,22 @@ impl Drop for Line {
     }
 }
 
+/// Counts a session for as long as its circuit is carried.
+struct Up(Arc<AtomicU64>);
+
+impl Up {
+    fn begin(sessions: &Arc<AtomicU64>) -> Self {
+        sessions.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(sessions))
+    }
+}
+
+impl Drop for Up {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Circuit {
     /// Connects to the first of `remotes` that answers and agrees on the version.
     ///
@@ -50,6 +67,7 @@ impl Circuit {
         remotes: &[SocketAddr],
         runtime: &Runtime,
         settings: &Settings,
+        sessions: &Arc<AtomicU64>,
     ) -> nt::Result<Self> {
         let client = Client::try_new(runtime.clone(), settings)?;
         let events: Box<dyn ConnectionEvents> = try_box(Events(Arc::clone(&client)))?;
@@ -59,7 +77,11 @@ impl Circuit {
         };
         let (connection, vc) = Connection::build_any(local, remotes, options, events).await?;
         let carried = Arc::clone(&client);
-        let carrier = runtime.spawn(async move { carry(&carried, connection, vc).await })?;
+        let up = Up::begin(sessions);
+        let carrier = runtime.spawn(async move {
+            carry(&carried, connection, vc).await;
+            drop(up);
+        })?;
         let circuit = Self {
             line: Line(client),
             carrier,

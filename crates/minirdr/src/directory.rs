@@ -47,8 +47,8 @@ pub(crate) struct Scan {
     taken: usize,
     /// The server has no more.
     at_end: bool,
-    /// Some entry was delivered since the handle was opened or restarted.
-    any: bool,
+    /// A query was answered since the handle was opened or restarted: from then on an empty answer is the end.
+    answered: bool,
 }
 
 /// An entry that matched, before its attributes are known.
@@ -64,7 +64,7 @@ impl Scan {
     /// Answers one query from `directory`, an open fid.
     ///
     /// # Errors
-    /// `NO_SUCH_FILE` when nothing matches at all, `NO_MORE_FILES` at the end, `INFO_LENGTH_MISMATCH`,
+    /// `NO_SUCH_FILE` when nothing matches a first query, `NO_MORE_FILES` at the end, `INFO_LENGTH_MISMATCH`,
     /// `INVALID_INFO_CLASS`; the server's errors. `Ok` carries `BUFFER_OVERFLOW` with a first entry whose name was cut.
     pub(crate) async fn query(
         &mut self,
@@ -74,12 +74,15 @@ impl Scan {
     ) -> nt::Result<(usize, Status)> {
         let mut list = EntryList::new(query.class, buffer)?;
         self.begin(query)?;
-        match self.collect(directory, query, &mut list).await {
+        let collected = self.collect(directory, query, &mut list).await;
+        let first = !self.answered;
+        self.answered |= collected.is_ok();
+        match collected {
             // What came before a failure is delivered; the next query will meet the failure again.
             Err(status) if list.is_empty() => Err(status),
             Ok(Status::BUFFER_OVERFLOW) => Ok((list.used(), Status::BUFFER_OVERFLOW)),
-            Ok(_) if list.is_empty() && self.any => Err(Status::NO_MORE_FILES),
-            Ok(_) if list.is_empty() => Err(Status::NO_SUCH_FILE),
+            Ok(_) if list.is_empty() && first => Err(Status::NO_SUCH_FILE),
+            Ok(_) if list.is_empty() => Err(Status::NO_MORE_FILES),
             Ok(_) | Err(_) => Ok((list.used(), Status::SUCCESS)),
         }
     }
@@ -154,7 +157,6 @@ impl Scan {
     /// Marks everything up to `candidate` as delivered.
     fn deliver(&mut self, candidate: &Candidate) {
         self.taken = candidate.raw_name.end;
-        self.any = true;
     }
 
     /// The next matching entries, at most `wanted`, and where they end in `raw`.

@@ -66,8 +66,9 @@ impl<P: Platform> MiniRedirector<P> {
     /// The first connection at or after `index` (0: the first of all) that belongs to `logon`.
     ///
     /// # Errors
-    /// `NO_MORE_ENTRIES`, `INSUFFICIENT_RESOURCES`.
+    /// `NO_MORE_ENTRIES`, `REDIRECTOR_NOT_STARTED`, `INSUFFICIENT_RESOURCES`.
     pub fn connection(&self, index: u32, logon: LogonId) -> nt::Result<Connection> {
+        self.check_started()?;
         let tree = self.tree();
         let found = tree
             .connections(index, Some(logon))
@@ -79,8 +80,9 @@ impl<P: Platform> MiniRedirector<P> {
     /// The connection of `name`, in any form that [`Self::delete_connection`] takes.
     ///
     /// # Errors
-    /// `NOT_FOUND`, a malformed name's own status, `INSUFFICIENT_RESOURCES`.
+    /// `NOT_FOUND`, a malformed name's own status, `REDIRECTOR_NOT_STARTED`, `INSUFFICIENT_RESOURCES`.
     pub fn find_connection(&self, name: Name<'_>, logon: LogonId) -> nt::Result<Connection> {
+        self.check_started()?;
         let tree = self.tree();
         let view = find(&tree, name, logon)?;
         let mut connections = tree.connections(0, Some(logon));

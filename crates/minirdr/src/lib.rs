@@ -75,12 +75,14 @@ struct Redirector<P: Platform> {
 }
 
 /// What has happened since the redirector was made.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Totals {
     requests: AtomicU64,
     bytes_read: AtomicU64,
     bytes_written: AtomicU64,
-    sessions: AtomicU64,
+    /// Up now, not ever.
+    sessions: Arc<AtomicU64>,
+    reconnects: AtomicU64,
 }
 
 /// How many objects there are, and what has been done with them.
@@ -94,8 +96,10 @@ pub struct Statistics {
     pub bytes_read: u64,
     /// File data written, in bytes.
     pub bytes_written: u64,
-    /// Sessions agreed with servers.
+    /// Sessions with servers that are up now.
     pub sessions: u64,
+    /// Sessions made anew after a loss.
+    pub reconnects: u64,
 }
 
 impl<P: Platform> Clone for MiniRedirector<P> {
@@ -126,7 +130,13 @@ impl<P: Platform> MiniRedirector<P> {
             settings: settings.clamped(),
             tree: Mutex::try_new(Tree::new(config), Rank(10))?,
             started: AtomicBool::new(false),
-            totals: Totals::default(),
+            totals: Totals {
+                requests: AtomicU64::new(0),
+                bytes_read: AtomicU64::new(0),
+                bytes_written: AtomicU64::new(0),
+                sessions: Arc::try_new(AtomicU64::new(0))?,
+                reconnects: AtomicU64::new(0),
+            },
         })?))
     }
 
@@ -166,6 +176,7 @@ impl<P: Platform> MiniRedirector<P> {
             bytes_read: totals.bytes_read.load(Ordering::Relaxed),
             bytes_written: totals.bytes_written.load(Ordering::Relaxed),
             sessions: totals.sessions.load(Ordering::Relaxed),
+            reconnects: totals.reconnects.load(Ordering::Relaxed),
         }
     }
 
@@ -190,11 +201,16 @@ impl<P: Platform> MiniRedirector<P> {
 
     /// A usable session with `server`. Errors as [`Server::client`].
     async fn dial(&self, server: &Server) -> nt::Result<Arc<Client>> {
-        let (client, is_new) = server
-            .client(&self.0.address, &self.0.runtime, &self.0.settings)
+        let (client, was_lost) = server
+            .client(
+                &self.0.address,
+                &self.0.runtime,
+                &self.0.settings,
+                &self.0.totals.sessions,
+            )
             .await?;
-        if is_new {
-            self.0.totals.sessions.fetch_add(1, Ordering::Relaxed);
+        if was_lost {
+            self.0.totals.reconnects.fetch_add(1, Ordering::Relaxed);
         }
         Ok(client)
     }

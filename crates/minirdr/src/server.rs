@@ -1,5 +1,7 @@
 //! A server and the circuit to it: the extension of SRV_CALL.
 
+use core::sync::atomic::AtomicU64;
+
 use executive::mem::Arc;
 use executive::sync::{Mutex, Rank};
 use executive::task::{Runtime, Semaphore};
@@ -34,7 +36,8 @@ impl Server {
         })?)
     }
 
-    /// A usable session with the server: the present one, or a new one (`true`) where there is none or it has ended.
+    /// A usable session with the server: the present one, or a new one where there is none or (`true`) it was lost.
+    /// `sessions` counts those that are up.
     ///
     /// # Errors
     /// `BAD_NETWORK_PATH` where the server cannot be reached, whatever the transport says: as Windows names a server
@@ -44,6 +47,7 @@ impl Server {
         local: &Address<T>,
         runtime: &Runtime,
         settings: &Settings,
+        sessions: &Arc<AtomicU64>,
     ) -> nt::Result<(Arc<Client>, bool)> {
         let _permit = self.dialling.acquire().await;
         let old = {
@@ -55,6 +59,7 @@ impl Server {
                 _ => circuit.take(),
             }
         };
+        let was_lost = old.is_some();
         if let Some(old) = old {
             old.close().await;
         }
@@ -62,7 +67,7 @@ impl Server {
             let binding = local.binding();
             let host = transport_name(self.host.as_name())?;
             let remotes = binding.transport().resolve(host.as_name(), self.port).await?;
-            Circuit::dial(local, &remotes, runtime, settings).await
+            Circuit::dial(local, &remotes, runtime, settings, sessions).await
         });
         let circuit = dialled
             .await
@@ -70,7 +75,7 @@ impl Server {
             .map_err(unreachable_status)?;
         let client = Arc::clone(circuit.client());
         *self.circuit.lock() = Some(circuit);
-        Ok((client, true))
+        Ok((client, was_lost))
     }
 
     /// Disconnects.

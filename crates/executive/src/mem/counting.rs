@@ -14,6 +14,7 @@ pub struct Counting<A> {
     live_bytes: AtomicUsize,
     live_blocks: AtomicUsize,
     total_blocks: AtomicUsize,
+    refused_blocks: AtomicUsize,
 }
 
 /// What a [`Counting`] allocator has seen. The figures are read one by one, so they fit together only when nobody else
@@ -26,6 +27,8 @@ pub struct Usage {
     pub live_blocks: usize,
     /// Blocks ever allocated; a block that grows in place counts again.
     pub total_blocks: usize,
+    /// Allocations that the memory behind refused.
+    pub refused_blocks: usize,
 }
 
 impl<A> Counting<A> {
@@ -36,6 +39,7 @@ impl<A> Counting<A> {
             live_bytes: AtomicUsize::new(0),
             live_blocks: AtomicUsize::new(0),
             total_blocks: AtomicUsize::new(0),
+            refused_blocks: AtomicUsize::new(0),
         }
     }
 
@@ -45,11 +49,14 @@ impl<A> Counting<A> {
             live_bytes: self.live_bytes.load(Ordering::Relaxed),
             live_blocks: self.live_blocks.load(Ordering::Relaxed),
             total_blocks: self.total_blocks.load(Ordering::Relaxed),
+            refused_blocks: self.refused_blocks.load(Ordering::Relaxed),
         }
     }
 
     fn allocated(&self, block: *mut u8, size: usize) -> *mut u8 {
-        if !block.is_null() {
+        if block.is_null() {
+            self.refused_blocks.fetch_add(1, Ordering::Relaxed);
+        } else {
             note_balance(1);
             self.live_bytes.fetch_add(size, Ordering::Relaxed);
             self.live_blocks.fetch_add(1, Ordering::Relaxed);
