@@ -5,7 +5,7 @@ use minirdr::{CreateRequest, LogonId};
 use nt::{AccessMask, CreateDisposition, CreateOptions, FileAttributes, NameBuf, ShareAccess, Status};
 use wdk_sys::{IO_SECURITY_CONTEXT, NTSTATUS, SL_OPEN_PAGING_FILE, SL_OPEN_TARGET_DIRECTORY};
 
-use crate::driver::Driver;
+use crate::driver::{Driver, Pass};
 use crate::file_object::Target;
 use crate::irp::{Irp, pend, pend_always};
 use crate::logon;
@@ -17,6 +17,7 @@ pub(crate) fn create(driver: &Driver, irp: Irp) -> NTSTATUS {
         return irp.answer(Err(Status::INVALID_DEVICE_REQUEST));
     };
     if file_object.name().is_empty() && file_object.related().is_none() {
+        driver.gate().enter();
         file_object.open_control(driver.control_header());
         // FILE_OPENED: the device is always there.
         return irp.complete(Status::SUCCESS, nt::CreateAction::OPENED.0 as usize);
@@ -26,15 +27,15 @@ pub(crate) fn create(driver: &Driver, irp: Irp) -> NTSTATUS {
         Err(status) => return irp.answer(Err(status)),
     };
     let redirector = driver.redirector().clone();
-    let gate = driver.gate();
+    let pass = Pass::new(driver.gate(), redirector.clone());
     pend(driver.runtime(), irp, |pending, cancel| async move {
         let created = redirector.create(&open.request(), &cancel).await;
         let result = created.and_then(|created| {
             let file_object = pending.file_object().ok_or(Status::INVALID_DEVICE_REQUEST)?;
             file_object.open(created.file);
+            pass.keep();
             Ok((Status::SUCCESS, created.action.0 as usize))
         });
-        gate.refresh(&redirector);
         pending.complete(result);
     })
 }
@@ -128,10 +129,15 @@ pub(crate) fn close(driver: &Driver, irp: Irp) -> NTSTATUS {
         return irp.answer(Ok(()));
     };
     let cleaned = file_object.set_cleanup_complete();
-    let Some(file) = file_object.close() else {
-        return irp.answer(Ok(()));
-    };
     let (gate, redirector) = (driver.gate(), driver.redirector());
+    let file = match file_object.close() {
+        Ok(Target::File(file)) => file,
+        Ok(Target::Control) => {
+            gate.leave(redirector);
+            return irp.answer(Ok(()));
+        }
+        Err(_) => return irp.answer(Ok(())),
+    };
     pend_always(driver.runtime(), irp, || {
         let (file, gate, redirector) = (file.clone(), gate.clone(), redirector.clone());
         async move {
@@ -140,7 +146,7 @@ pub(crate) fn close(driver: &Driver, irp: Irp) -> NTSTATUS {
             }
             file.close();
             drop(file);
-            gate.refresh(&redirector);
+            gate.leave(&redirector);
         }
     })
 }

@@ -19,7 +19,7 @@ use crate::platform::Redirector;
 use crate::registry::Parameters;
 use crate::wsk::Wsk;
 
-pub(crate) use gate::UnloadGate;
+pub(crate) use gate::{Pass, UnloadGate};
 
 /// Threads that poll the driver's tasks. Tasks wait for the network, not for processors.
 const RUNTIME_THREADS: usize = 2;

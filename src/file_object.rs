@@ -100,8 +100,12 @@ impl<'a> FileObject<'a> {
         unsafe { (*self.raw.as_ptr()).FsContext2 = file };
     }
 
-    /// Takes the open file's reference back: the last thing done to a file object, in CLOSE.
-    pub(crate) fn close(self) -> Option<Arc<OpenFile>> {
+    /// Takes back what `open` or `open_control` put here: the last thing done to a file object, in CLOSE.
+    ///
+    /// # Errors
+    /// `INVALID_DEVICE_REQUEST` for a file object that no successful open of ours has marked.
+    pub(crate) fn close(self) -> nt::Result<Target> {
+        let target = self.target()?;
         // SAFETY: live by the invariant; no other request is on a file object that is being closed.
         let file = unsafe { (*self.raw.as_ptr()).FsContext2 };
         // SAFETY: as above.
@@ -110,9 +114,11 @@ impl<'a> FileObject<'a> {
         unsafe { (*self.raw.as_ptr()).FsContext = ptr::null_mut() };
         // SAFETY: as above.
         unsafe { (*self.raw.as_ptr()).SectionObjectPointer = ptr::null_mut() };
-        let file = NonNull::new(file)?;
-        // SAFETY: it came from Arc::into_raw in `open`; the field was emptied, so it is taken back once.
-        Some(unsafe { Arc::from_raw(file.as_ptr().cast()) })
+        if !file.is_null() {
+            // SAFETY: it came from Arc::into_raw in `open`; the field was emptied, so it is taken back once.
+            drop(unsafe { Arc::<OpenFile>::from_raw(file.cast()) });
+        }
+        Ok(target)
     }
 
     /// The name being opened, relative to the device or to [`Self::related`]. Stable during CREATE.

@@ -28,15 +28,10 @@ pub(crate) struct PendingIrp {
 }
 
 impl PendingIrp {
-    /// Marks `irp` pending and, if it may be cancelled, installs the cancel routine for `cancel`.
-    fn new(mut irp: Irp, cancel: Option<CancelToken>) -> Result<Self, AllocError> {
-        irp.mark_pending();
-        // If nothing else is said before the end, the request failed for want of memory for its task.
-        irp.outcome = (Status::INSUFFICIENT_RESOURCES, 0);
+    /// Makes a pending request of `irp`, which is marked pending already, with a cancel routine for `cancel`.
+    fn new(irp: Irp, cancel: CancelToken) -> Result<Self, AllocError> {
         let mut pending = Self { irp, armed: false };
-        if let Some(token) = cancel {
-            pending.arm(try_box(token)?);
-        }
+        pending.arm(try_box(cancel)?);
         Ok(pending)
     }
 
@@ -115,13 +110,16 @@ impl Drop for PendingIrp {
 /// Answers `irp` by the task that `work` describes; to be returned from the dispatch routine as is.
 ///
 /// If the task cannot be made, the request completes with `INSUFFICIENT_RESOURCES`.
-pub(crate) fn pend<F, Fut>(runtime: &Runtime, irp: Irp, work: F) -> NTSTATUS
+pub(crate) fn pend<F, Fut>(runtime: &Runtime, mut irp: Irp, work: F) -> NTSTATUS
 where
     F: FnOnce(PendingIrp, CancelToken) -> Fut,
     Fut: Future<Output = ()> + Send + 'static,
 {
+    irp.mark_pending();
+    // If nothing else is said before its end, the request failed for want of memory.
+    irp.outcome = (Status::INSUFFICIENT_RESOURCES, 0);
     let started = CancelToken::try_new().and_then(|cancel| {
-        let pending = PendingIrp::new(irp, Some(cancel.clone()))?;
+        let pending = PendingIrp::new(irp, cancel.clone())?;
         runtime.spawn(work(pending, cancel))
     });
     // What failed has dropped, hence completed, the request.
