@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use e2e::{Script, alive, fails_in_time, program, script};
+use e2e::{Script, alive, fails_in_time, script};
 use testserver::{ScriptServer, TestServer, script::bad_handshakes};
 
 /// Longest wait for a server to notice that its client has gone.
@@ -143,22 +143,5 @@ fn a_server_that_comes_back_can_be_mapped_again() -> Result<()> {
     ensure!(alive(&mut script)? == before, "something is left");
     ensure!(again.wait_idle(IDLE_LIMIT), "a connection is left");
     ensure!(again.fids_unclunked() == 0, "fids are left");
-    Ok(())
-}
-
-#[test]
-fn the_service_does_not_stop_under_a_mapping() -> Result<()> {
-    let mut script = script()?;
-    let _mapped = Mapped::new(&mut script, "K:")?;
-    script.must(r"open f K:\file read")?;
-    script.refused("stop", "STATUS_REDIRECTOR_HAS_OPEN_HANDLES")?;
-    let stopped = program("net")?.args(["stop", "Mrx9p"]).output()?;
-    println!("net stop: {}", String::from_utf8_lossy(&stopped.stdout));
-    ensure!(
-        script.must("read f 0 5")?.contains("hello"),
-        "the file does not read any more"
-    );
-    script.must("close f")?;
-    script.must("unmap K:")?;
     Ok(())
 }

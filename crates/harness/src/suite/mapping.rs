@@ -305,7 +305,8 @@ fn bad_names_are_refused_before_any_traffic(environment: &Environment) -> Checke
     }
     let after = device.statistics()?;
     equal("servers known", after.srv_calls, before.srv_calls)?;
-    equal("sessions", after.sessions, before.sessions)?;
+    // A session of an earlier test may still be closing: fewer are fine.
+    holds("no session was begun", after.sessions <= before.sessions)?;
     equal("connections", device.connections()?.len(), 0)
 }
 
