@@ -7,8 +7,7 @@ use core::ptr::{self, NonNull};
 use core::sync::atomic::Ordering;
 
 use executive::mem::{Arc, try_box};
-use executive::task::{CancelToken, Runtime};
-use minirdr::{Level, LogonId};
+use executive::task::Runtime;
 use nt::Name;
 use wdk_sys::ntddk::KeDelayExecutionThread;
 use wdk_sys::{DEVICE_OBJECT, DRIVER_OBJECT, LARGE_INTEGER};
@@ -106,7 +105,7 @@ impl Driver {
     /// No handle is open on the device: the I/O manager sees to that. Mappings are left only when the driver is unloaded
     /// in spite of [`UnloadGate`]; they go by force.
     pub(crate) fn stop(self) {
-        wait_for(&self.runtime.0, || shut_down(&self.redirector));
+        self.redirector.shut_down();
         // Dropping `self` does the rest.
     }
 
@@ -136,32 +135,6 @@ impl Driver {
     pub(crate) fn gate(&self) -> Arc<UnloadGate> {
         self.gate.clone()
     }
-}
-
-/// Deletes every connection by force and stops the redirector.
-async fn shut_down(redirector: &Redirector) {
-    let Ok(cancel) = CancelToken::try_new() else {
-        return;
-    };
-    while let Ok(connection) = redirector.connection(0, LogonId(0)) {
-        let name = if connection.local.is_empty() {
-            &connection.remote
-        } else {
-            &connection.local
-        };
-        let deleted = redirector
-            .delete_connection(name.as_name(), connection.logon, Level::Force, &cancel)
-            .await;
-        if let Err(status) = deleted {
-            wdk::println!(
-                "mrx9p: cannot delete the connection to {}: {status}",
-                connection.remote
-            );
-            break;
-        }
-    }
-    // Not started is stopped, too.
-    let _ = redirector.stop();
 }
 
 /// Does on the calling thread what must be done, whatever happens. Only the memory for waiting can be missing, and that

@@ -55,7 +55,7 @@ impl UnloadGate {
     }
 
     fn decide(&self, handles: usize, redirector: &Redirector) {
-        let in_use = handles != 0 || is_in_use(redirector);
+        let in_use = handles != 0 || redirector.in_use();
         self.set(if in_use { None } else { Some(entry::unload) });
     }
 
@@ -95,10 +95,4 @@ impl Drop for Pass {
             self.gate.leave(&self.redirector);
         }
     }
-}
-
-/// Whether a connection or a file is there.
-fn is_in_use(redirector: &Redirector) -> bool {
-    let objects = redirector.statistics().objects;
-    objects.v_net_roots != 0 || objects.fobxs != 0
 }

@@ -1,5 +1,7 @@
 //! Taking connections away, and telling which there are.
 
+use core::sync::atomic::Ordering;
+
 use executive::task::CancelToken;
 use nt::{Name, NameBuf, Status};
 use rdbss::names::{DriveLetter, PathName};
@@ -61,6 +63,30 @@ impl<P: Platform> MiniRedirector<P> {
                 result
             })
             .await
+    }
+
+    /// Takes every connection of every logon session away by force, and stops serving: for an unload that nothing can
+    /// refuse any more. The sessions with servers end as tasks of the runtime.
+    pub fn shut_down(&self) {
+        self.0.started.store(false, Ordering::Release);
+        loop {
+            let mut effects = Effects::new();
+            let ended = {
+                let mut tree = self.tree();
+                let Some(view) = tree.connections(0, None).map(|found| found.v_net_root).next() else {
+                    return;
+                };
+                let net_root = tree.v_net_root(view).map(|view| view.net_root());
+                net_root.and_then(|net_root| {
+                    tree.finalize_connection(net_root, Some(view), Level::Force, None, &mut effects)
+                })
+            };
+            self.perform(effects);
+            // A forced disconnect succeeds, and what it took away is not met again.
+            if ended.is_err() {
+                return;
+            }
+        }
     }
 
     /// The first connection at or after `index` (0: the first of all) that belongs to `logon`.

@@ -159,11 +159,17 @@ impl<P: Platform> MiniRedirector<P> {
         self.check_started()?;
         // Under the tree's lock, so that no connection comes in between.
         let tree = self.tree();
-        if tree.has_open_files() || tree.connections(0, None).next().is_some() {
+        if is_in_use(&tree) {
             return Err(Status::REDIRECTOR_HAS_OPEN_HANDLES);
         }
         self.0.started.store(false, Ordering::Release);
         Ok(())
+    }
+
+    /// Whether there is a connection or a handle, of whatever logon session: exactly when [`Self::stop`] refuses.
+    #[must_use]
+    pub fn in_use(&self) -> bool {
+        is_in_use(&self.tree())
     }
 
     /// What there is and what has been done.
@@ -214,6 +220,10 @@ impl<P: Platform> MiniRedirector<P> {
         }
         Ok(client)
     }
+}
+
+fn is_in_use<P: Platform>(tree: &Tree<Objects<P>>) -> bool {
+    tree.has_open_files() || tree.connections(0, None).next().is_some()
 }
 
 impl<P: Platform> Drop for Redirector<P> {
