@@ -22,6 +22,8 @@ use rxce::{
 use crate::client::Client;
 use crate::settings::Settings;
 
+/// Bytes received at a time: a few answers of a busy server at once, each of which costs the same to hand on.
+const RECEIVE_BUFFER: usize = 256 * 1024;
 /// Longest wait for the answers to the last clunks before a circuit is closed.
 const QUIET_WAIT: Duration = Duration::from_secs(2);
 
@@ -73,6 +75,7 @@ impl Circuit {
         let events: Box<dyn ConnectionEvents> = try_box(Events(Arc::clone(&client)))?;
         let options = ConnectOptions {
             deadline: settings.request_timeout,
+            receive_buffer: RECEIVE_BUFFER,
             ..ConnectOptions::default()
         };
         let (connection, vc) = Connection::build_any(local, remotes, options, events).await?;
@@ -200,12 +203,17 @@ struct Events(Arc<Client>);
 
 impl ConnectionEvents for Events {
     fn receive(&self, _circuit: CircuitId, data: &[u8]) -> Indication {
-        let goes_on = self.0.state().input(data);
+        let (goes_on, to_send) = {
+            let mut state = self.0.state();
+            (state.input(data), state.session.wants_transmit())
+        };
         if !goes_on {
             self.0.ended.cancel();
         }
         // A reply may free a fid whose clunk is to be sent, and ends a request.
-        self.0.transmit.notify_one();
+        if to_send {
+            self.0.transmit.notify_one();
+        }
         self.0.freed.notify_all();
         Indication::Taken
     }
