@@ -249,6 +249,8 @@ pub struct TdiConnectionInfo {
     pub receive_buffer_size: u32,
     /// FALSE: a stream loses nothing.
     pub unreliable: u8,
+    /// Padding by name, so that it is written.
+    pub padding: [u8; 7],
 }
 
 /// RXCE_TRANSPORT_INFORMATION.

@@ -32,6 +32,20 @@ fn library() -> PathBuf {
     found.pop().expect("libddi.a is built with this test")
 }
 
+/// The program, run by what `DDI_UNDER` says if it says anything: `valgrind -q --error-exitcode=9`, say.
+fn under(program: &Path) -> Command {
+    let wrapper = std::env::var("DDI_UNDER").unwrap_or_default();
+    let mut words = wrapper.split_whitespace();
+    match words.next() {
+        Some(first) => {
+            let mut command = Command::new(first);
+            command.args(words).arg(program);
+            command
+        }
+        None => Command::new(program),
+    }
+}
+
 fn compile(source: &str, compiler: &str, into: &Path) -> PathBuf {
     let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let program = into.join("program");
@@ -137,7 +151,7 @@ fn every_routine_and_every_status() {
         stalling(),
         refused,
     ];
-    let output = Command::new(program)
+    let output = under(&program)
         .args(ports.map(|port| port.to_string()))
         .output()
         .unwrap();

@@ -11,7 +11,6 @@ use crate::rxce::circuit::CircuitState;
 use crate::tdi;
 use core::ffi::c_void;
 use core::ptr;
-use core::slice;
 use nt::Status;
 
 /// RxCeTransportProviderInformation.
@@ -184,6 +183,7 @@ fn endpoint(circuit: &CircuitState) -> TdiConnectionInfo {
         send_buffer_size: SEND_WINDOW as u32,
         receive_buffer_size: transport::RECEIVE_BUFFER,
         unreliable: 0,
+        padding: [0; 7],
     }
 }
 
@@ -193,10 +193,8 @@ fn endpoint(circuit: &CircuitState) -> TdiConnectionInfo {
 /// `out` points to `room` bytes, and `answer` to `size`, apart from them.
 unsafe fn fit(out: *mut c_void, room: usize, answer: *const u8, size: usize) -> nt::Result {
     let now = size.min(room);
-    // SAFETY: by the caller's word.
-    let from = unsafe { slice::from_raw_parts(answer, now) };
-    // SAFETY: by the caller's word.
-    unsafe { ptr::copy_nonoverlapping(from.as_ptr(), out.cast::<u8>(), now) };
+    // SAFETY: by the caller's word; `now` exceeds neither.
+    unsafe { ptr::copy_nonoverlapping(answer, out.cast::<u8>(), now) };
     if now < size {
         return Err(Status::BUFFER_OVERFLOW);
     }
