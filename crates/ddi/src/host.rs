@@ -8,7 +8,6 @@ pub use system::Host;
 
 use crate::abi::{NtStatus, RxceAddress, ntstatus, status};
 use crate::engine::{self, Parts};
-use crate::platform::Rule;
 use crate::provider::Over;
 use alloc::boxed::Box;
 use core::ffi::c_void;
@@ -141,8 +140,7 @@ pub unsafe extern "system" fn RxCeHostRunAtDispatchLevel(
 #[unsafe(no_mangle)]
 #[expect(non_snake_case, reason = "named like the routines that it goes with")]
 pub extern "system" fn RxCeHostFailAddress(pAddress: *const RxceAddress, Failure: NtStatus) -> NtStatus {
-    let engine = engine::enter("RxCeHostFailAddress", &[Rule::ApcLevel]);
-    answer(engine.and_then(|engine| crate::rxce::fail(&engine, pAddress, status(Failure))))
+    answer(crate::rxce::fail_address(pAddress, status(Failure)))
 }
 
 /// How often device object `pDevice` is referenced.

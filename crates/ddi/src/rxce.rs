@@ -21,8 +21,7 @@ pub use query::{RxCeQueryAdapterStatus, RxCeQueryInformation, RxCeQueryTransport
 pub use send::{RxCeSend, RxCeSendDatagram};
 pub use transport::{RxCeBuildTransport, RxCeTearDownTransport};
 
-#[cfg(feature = "host")]
-pub(crate) use address::fail;
+pub use address::fail_address;
 
 use crate::abi::{NtStatus, ntstatus};
 use nt::Status;

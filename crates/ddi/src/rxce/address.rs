@@ -243,12 +243,13 @@ fn tear_down(place: *mut RxceAddress) -> nt::Result {
 }
 
 /// The transport says that the address at `place` is of no use any more: its circuits are disconnected, no connection is made
-/// from it again, and its error handler is told. It still has to be torn down.
+/// from it again, and its error handler is told. It still has to be torn down. For the one who supplies the provider.
 ///
 /// # Errors
 /// `INVALID_PARAMETER` when no address is built there, or it has failed before.
-pub(crate) fn fail(engine: &Engine, place: *const RxceAddress, status: Status) -> nt::Result {
-    let address = find(engine, place)?;
+pub fn fail_address(place: *const RxceAddress, status: Status) -> nt::Result {
+    let engine = engine::enter("fail_address", &[Rule::ApcLevel])?;
+    let address = find(&engine, place)?;
     if address.failed.swap(true, Ordering::AcqRel) {
         return Err(Status::INVALID_PARAMETER);
     }
