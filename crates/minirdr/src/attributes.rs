@@ -128,3 +128,6 @@ fn file_attributes(mode: Mode, name: &[u8]) -> FileAttributes {
         attributes
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -14,7 +14,7 @@ use nt::{FileInformationClass, Name, NameBuf, Status};
 use crate::attributes::Attributes;
 use crate::client::OwnedFid;
 use crate::directory_entry::{EntryList, needs_attributes};
-use crate::names::to_nt;
+use crate::names::{is_name, to_nt};
 
 /// What a query asks for.
 #[derive(Clone, Copy, Debug)]
@@ -168,6 +168,9 @@ impl Scan {
         for entry in entries.iter() {
             let start = end + (DirEntry::FIXED_LEN);
             end = start + entry.name.len();
+            if !is_name(entry.name) {
+                continue;
+            }
             let mut name = NameBuf::default();
             match entry.name {
                 // The two names that mean the same on both sides; everywhere else a last dot is moved.

@@ -137,3 +137,6 @@ impl<'a> EntryList<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -123,3 +123,6 @@ fn attribute_tag(out: &mut Encoder<'_>, attributes: &Attributes) -> nt::Result {
     out.u32(attributes.file_attributes.bits())?;
     out.u32(attributes.reparse_tag())
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,9 @@
 //! The counterpart of MINIRDR_DISPATCH, as linear `async fn`s: the object tree of [`rdbss`] says who is connected,
 //! open or gone, a session of [`ninep`] talks to the server over a circuit of [`rxce`], and a dropped future is a
 //! cancelled request. The driver and the host tool run the same code; what differs between them is [`Platform`].
+//!
+//! Every request takes a [`CancelToken`](executive::task::CancelToken) of its own: its caller cancels it, and so does
+//! whoever takes the connection away by force.
 
 #![no_std]
 #![forbid(unsafe_code)]

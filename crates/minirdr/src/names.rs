@@ -3,7 +3,8 @@
 //! Every name a server can hold has one NT spelling and comes back unchanged:
 //! - a character NT forbids in a name is moved to the private range U+F000 + c, as other Windows clients of Unix
 //!   servers do; so is a `.` or a space at the end of a name, which Win32 would strip;
-//! - a byte that is not UTF-8 becomes the unpaired surrogate U+DC00 + byte.
+//! - a byte that is not UTF-8 becomes the unpaired surrogate U+DC00 + byte, and so does each byte of a character that is
+//!   in the private range already.
 //!
 //! On the way to the server the same rules run backwards, and what could leave the share (`.`, `..`, an empty
 //! component, `/`, NUL) is refused before anything is sent.
@@ -16,7 +17,7 @@ use nt::{Name, NameBuf, Status};
 pub(crate) const COMPONENT_BYTES_MAX: usize = 255;
 
 const PRIVATE_BASE: u32 = 0xf000;
-const BYTE_ESCAPE_BASE: u32 = 0xdc00;
+const BYTE_ESCAPE_BASE: u16 = 0xdc00;
 
 /// Whether NT forbids `c` inside a file name (`\` separates, the rest is refused by the I/O manager or Win32).
 const fn is_forbidden(c: u32) -> bool {
@@ -41,7 +42,7 @@ pub fn to_server(component: Name<'_>, out: &mut Vec<u8>) -> nt::Result {
         match unit {
             Ok(c) => push_char(c, out)?,
             Err(lone) => {
-                let byte = u32::from(lone.unpaired_surrogate()).wrapping_sub(BYTE_ESCAPE_BASE);
+                let byte = lone.unpaired_surrogate().wrapping_sub(BYTE_ESCAPE_BASE);
                 match u8::try_from(byte) {
                     Ok(byte @ 0x80..) => out.try_push(byte)?,
                     _ => return Err(Status::OBJECT_NAME_INVALID),
@@ -57,13 +58,18 @@ pub fn to_server(component: Name<'_>, out: &mut Vec<u8>) -> nt::Result {
     }
 }
 
+/// The character that `c` of the private range stands for.
+fn moved_from(c: char) -> Option<char> {
+    let original = u32::from(c).checked_sub(PRIVATE_BASE).filter(|&code| code != 0)?;
+    let is_moved = is_forbidden(original) || is_forbidden_last(original);
+    char::from_u32(original).filter(|_| is_moved)
+}
+
 fn push_char(c: char, out: &mut Vec<u8>) -> nt::Result {
-    let code = u32::from(c);
-    let original = code.wrapping_sub(PRIVATE_BASE);
-    let c = match char::from_u32(original) {
-        Some(mapped) if original != 0 && (is_forbidden(original) || is_forbidden_last(original)) => mapped,
-        _ if is_forbidden(code) || c == '/' => return Err(Status::OBJECT_NAME_INVALID),
-        _ => c,
+    let c = match moved_from(c) {
+        Some(original) => original,
+        None if is_forbidden(u32::from(c)) || c == '/' => return Err(Status::OBJECT_NAME_INVALID),
+        None => c,
     };
     let mut utf8 = [0; 4];
     out.try_extend_from_slice(c.encode_utf8(&mut utf8).as_bytes())?;
@@ -82,6 +88,10 @@ pub fn to_nt(name: &[u8], out: &mut NameBuf) -> nt::Result {
         while let Some(c) = chars.next() {
             let code = u32::from(c);
             let last = chars.peek().is_none() && invalid.is_empty() && next.is_empty();
+            if moved_from(c).is_some() {
+                push_bytes(c.encode_utf8(&mut [0; 4]).as_bytes(), out)?;
+                continue;
+            }
             let moved = is_forbidden(code) || (last && is_forbidden_last(code));
             let c = if moved {
                 char::from_u32(PRIVATE_BASE + code).unwrap_or(c)
@@ -91,13 +101,25 @@ pub fn to_nt(name: &[u8], out: &mut NameBuf) -> nt::Result {
             let mut units = [0; 2];
             out.try_push_units(c.encode_utf16(&mut units))?;
         }
-        for &byte in invalid {
-            // `byte` is ≥ 0x80: ASCII is never invalid UTF-8. CAST: 0xdc00 + 0xff fits 16 bits.
-            out.try_push_units(&[0xdc00 | u16::from(byte)])?;
-        }
+        push_bytes(invalid, out)?;
         rest = next;
     }
     Ok(())
+}
+
+/// Appends bytes that stand for themselves.
+fn push_bytes(bytes: &[u8], out: &mut NameBuf) -> nt::Result {
+    for &byte in bytes {
+        // `byte` is ≥ 0x80: ASCII is never invalid UTF-8, nor a part of a longer character.
+        out.try_push_units(&[BYTE_ESCAPE_BASE | u16::from(byte)])?;
+    }
+    Ok(())
+}
+
+/// Whether a server may call a file so: what is not a name cannot be opened, and is not shown either.
+#[must_use]
+pub(crate) fn is_name(name: &[u8]) -> bool {
+    !name.is_empty() && name.len() <= COMPONENT_BYTES_MAX && !name.iter().any(|byte| matches!(byte, 0 | b'/'))
 }
 
 /// Splits off the longest valid UTF-8 head, then the bytes that stopped it.
@@ -175,3 +197,6 @@ impl ServerPath {
         &self.0
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -128,3 +128,6 @@ pub(crate) fn last_component(name: Name<'_>) -> nt::Result<Name<'_>> {
         Ok(last)
     }
 }
+
+#[cfg(test)]
+mod tests;

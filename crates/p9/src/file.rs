@@ -216,9 +216,10 @@ fn parse_entries(mut list: &[u8], entries: &mut Vec<Entry>) -> nt::Result {
         for unit in name.chunks_exact(2) {
             units.try_push(u16::from_le_bytes([unit[0], unit[1]]))?;
         }
-        if !units.as_name().eq_str(".") && !units.as_name().eq_str("..") {
+        // `.` and `..` have no spelling either.
+        if let Some(name) = server_name(&units) {
             entries.push(Entry {
-                name: server_name(&units),
+                name,
                 information: Information {
                     creation_time: time_at(list, 8)?,
                     last_access_time: time_at(list, 16)?,

@@ -89,14 +89,12 @@ pub(crate) fn nt_path(path: &OsStr) -> nt::Result<NameBuf> {
     Ok(name)
 }
 
-/// The server's spelling of one NT name.
-pub(crate) fn server_name(name: &NameBuf) -> Vec<u8> {
+/// The server's spelling of one NT name; `None` for what no file can be called, which a server that means harm may
+/// send all the same.
+pub(crate) fn server_name(name: &NameBuf) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
-    match minirdr::to_server(name.as_name(), &mut bytes) {
-        Ok(()) => bytes,
-        // Only for what no server's name comes to.
-        Err(_) => name.as_name().to_string().into_bytes(),
-    }
+    minirdr::to_server(name.as_name(), &mut bytes).ok()?;
+    Some(bytes)
 }
 
 #[cfg(test)]

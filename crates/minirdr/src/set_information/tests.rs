@@ -1,0 +1,71 @@
+use std::string::ToString;
+use std::vec::Vec;
+
+use nt::{FileInformationClass as Class, FileTime, NameBuf, Status};
+use proptest::prelude::*;
+
+use super::{Change, last_component};
+
+#[test]
+fn records() {
+    let mut basic = [0; 40];
+    basic[16..24].copy_from_slice(&77_i64.to_le_bytes());
+    basic[32] = 1;
+    let change = Change::parse(Class::BASIC, &basic).unwrap();
+    assert!(matches!(
+        change,
+        Change::Basic {
+            last_access: None,
+            last_write: Some(FileTime(77)),
+            attributes: 1
+        }
+    ));
+    let size = (5_i64 << 32).to_le_bytes();
+    assert!(matches!(
+        Change::parse(Class::END_OF_FILE, &size),
+        Ok(Change::EndOfFile(0x5_0000_0000))
+    ));
+    assert!(matches!(
+        Change::parse(Class::ALLOCATION, &size),
+        Ok(Change::Allocation(0x5_0000_0000))
+    ));
+    assert!(matches!(
+        Change::parse(Class::DISPOSITION_EX, &[3, 0, 0, 0]),
+        Ok(Change::Disposition { delete: true })
+    ));
+    let mut rename = Vec::from([1, 0, 0, 0, 0, 0, 0, 0, 9, 9, 9, 9, 9, 9, 9, 9, 4, 0, 0, 0]);
+    rename.extend(b"a\0b\0junk");
+    let Ok(Change::Rename { replace, name }) = Change::parse(Class::RENAME, &rename) else {
+        panic!("no rename");
+    };
+    assert!(replace);
+    assert_eq!(name.as_name().to_string(), "ab");
+    for length in [0, 3, 9, u32::MAX] {
+        rename[16..20].copy_from_slice(&length.to_le_bytes());
+        let parsed = Change::parse(Class::RENAME, &rename);
+        assert_eq!(parsed.err(), Some(Status::INVALID_PARAMETER), "{length}");
+    }
+}
+
+#[test]
+fn last_components() {
+    let last = |name: &str| {
+        let name = NameBuf::try_from_str(name).unwrap();
+        last_component(name.as_name()).map(|last| last.to_string())
+    };
+    assert_eq!(last("a").unwrap(), "a");
+    assert_eq!(last("\\??\\X:\\a\\b").unwrap(), "b");
+    assert_eq!(last("a\\"), Err(Status::OBJECT_NAME_INVALID));
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_have_a_status(class in 0_u32..80, record in proptest::collection::vec(any::<u8>(), 0..80)) {
+        if let Err(status) = Change::parse(Class(class), &record) {
+            prop_assert!(matches!(
+                status,
+                Status::INVALID_INFO_CLASS | Status::INFO_LENGTH_MISMATCH | Status::INVALID_PARAMETER
+            ));
+        }
+    }
+}
