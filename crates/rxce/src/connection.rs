@@ -2,6 +2,7 @@
 
 use crate::address::{Address, Opened};
 use crate::circuit::VirtualCircuit;
+use crate::connect::connect_any;
 use crate::event::{CircuitId, ConnectionEvents};
 use crate::family::{Counts, Family, Kind, Membership};
 use crate::transport::Transport;
@@ -10,7 +11,6 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use executive::mem::Arc;
 use executive::sync::SpinLock;
-use executive::time::Instant;
 use nt::Status;
 
 /// A connection to a remote address: RXCE_CONNECTION. Handles may be cloned; all are the same object.
@@ -68,8 +68,8 @@ impl<T: Transport> Connection<T> {
         Self::build_any(address, &[remote], options, events).await
     }
 
-    /// As [`Connection::build`], with several addresses of one host: tried in order until one answers. Each gets an equal
-    /// share of the time that is left.
+    /// As [`Connection::build`], with several addresses of one host, best first: whichever answers first is taken. Each is
+    /// tried as soon as the one before it has failed, or has kept silent for a quarter of a second.
     ///
     /// # Errors
     /// As for `build`, `INVALID_PARAMETER` for no address at all; when every address fails, what the last one reported.
@@ -174,34 +174,4 @@ impl<T: Transport> Established<T> {
             Family::admit(&self.address.bound.family, Kind::Circuit)?,
         ])
     }
-}
-
-/// The first of `remotes` that answers.
-async fn connect_any<T: Transport>(
-    opened: &Opened<T>,
-    remotes: &[SocketAddr],
-    deadline: Instant,
-) -> nt::Result<(SocketAddr, T::Endpoint)> {
-    let runtime = &opened.bound.runtime;
-    let mut left = u32::try_from(remotes.len()).unwrap_or(u32::MAX);
-    let mut last = Status::INVALID_PARAMETER;
-    for &remote in remotes {
-        let share = deadline.saturating_since(runtime.now()) / left.max(1);
-        left -= 1;
-        let connecting = async {
-            let local = opened.local_for(remote)?;
-            opened.bound.transport.connect(local, remote).await
-        };
-        match runtime
-            .timeout(share, connecting)
-            .await
-            .unwrap_or(Err(Status::IO_TIMEOUT))
-        {
-            Ok(endpoint) => return Ok((remote, endpoint)),
-            // Another address would need memory as well.
-            Err(Status::INSUFFICIENT_RESOURCES) => return Err(Status::INSUFFICIENT_RESOURCES),
-            Err(status) => last = status,
-        }
-    }
-    Err(last)
 }

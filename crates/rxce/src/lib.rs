@@ -24,6 +24,7 @@ extern crate std;
 mod address;
 mod binding;
 mod circuit;
+mod connect;
 mod connection;
 mod datagram;
 mod event;

@@ -31,7 +31,7 @@ pub enum Selection {
 pub struct Attempt<T: Transport> {
     /// From where.
     pub address: Address<T>,
-    /// To where: addresses of one host, tried in order.
+    /// To where: addresses of one host, best first, as for [`Connection::build_any`].
     pub remotes: Vec<SocketAddr>,
     /// The lower, the better.
     pub rank: u32,

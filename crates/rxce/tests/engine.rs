@@ -69,19 +69,40 @@ fn a_host_that_never_answers_costs_the_deadline() {
 }
 
 #[test]
-fn a_silent_address_leaves_time_for_the_next() {
+fn a_silent_address_does_not_hold_up_the_next() {
     let runtime = Runtime::simulated(1).unwrap();
     let network = Network::new(&runtime).unwrap();
     network.swallow(at(1)).unwrap();
     let listener = network.listen(at(2)).unwrap();
     let (_binding, address) = open(&runtime, &network).unwrap();
-    let remotes = [at(1), at(2)];
-    let building = Connection::build_any(&address, &remotes, options(8), Box::new(Deaf));
+    // Silent, silent, refused, and then one that answers; the good one is not passed over for those behind it.
+    let remotes = [at(1), at(1), at(9), at(2), at(9), at(1)];
+    let building = Connection::build_any(&address, &remotes, options(30), Box::new(Deaf));
     let (connection, circuit) = runtime.block_on(building).unwrap().unwrap();
     assert_eq!(connection.remote(), at(2));
-    assert!(runtime.now() < Instant::ORIGIN + Duration::from_secs(8));
+    // Two head starts of 250 ms, a refusal and a connect.
+    let took = runtime.now().saturating_since(Instant::ORIGIN);
+    assert!(took >= Duration::from_millis(500), "{took:?}");
+    assert!(took < Duration::from_millis(600), "{took:?}");
     runtime.block_on(circuit.tear_down()).unwrap().unwrap();
     drop(listener);
+}
+
+#[test]
+fn the_last_refusal_is_the_answer_when_no_address_is_left() {
+    let runtime = Runtime::simulated(1).unwrap();
+    let network = Network::new(&runtime).unwrap();
+    network.swallow(at(1)).unwrap();
+    let (_binding, address) = open(&runtime, &network).unwrap();
+    for (remotes, status) in [
+        (vec![at(8), at(9)], Status::CONNECTION_REFUSED),
+        (vec![at(1), at(9)], Status::IO_TIMEOUT),
+        (vec![], Status::INVALID_PARAMETER),
+    ] {
+        let building = Connection::build_any(&address, &remotes, options(5), Box::new(Deaf));
+        assert_eq!(runtime.block_on(building).unwrap().err(), Some(status));
+        assert_eq!(address.counts(), Ok(Counts::default()));
+    }
 }
 
 #[test]

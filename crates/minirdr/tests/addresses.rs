@@ -1,0 +1,121 @@
+//! Servers with several addresses, not all of which answer.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use executive::mem::AllocError;
+use executive::task::{CancelToken, Runtime};
+use executive::time::Instant;
+use minirdr::{Level, LogonId, MiniRedirector, Platform, Settings};
+use nt::{Name, NameBuf, Status};
+use rxce::Endpoint;
+use rxce::memory::{Listener, MemoryEndpoint, Network};
+
+const PORT: u16 = 564;
+const IPV6: IpAddr = IpAddr::V6(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 1));
+const IPV4: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
+
+struct Simulated;
+
+impl Platform for Simulated {
+    type Transport = Network;
+    type FcbHeader = ();
+
+    fn new_fcb_header() -> Result<(), AllocError> {
+        Ok(())
+    }
+}
+
+/// Serves the first connection.
+async fn serve(listener: Listener, folder: std::path::PathBuf) {
+    let endpoint = listener.accept().await;
+    let mut server = p9_server::Server::new(&*folder, Default::default(), Default::default()).unwrap();
+    while let Some(request) = receive_frame(&endpoint).await {
+        let mut reply = Vec::new();
+        server.handle_message(&mut &request[..], &mut reply).unwrap();
+        if endpoint.send(reply).await.1.is_err() {
+            break;
+        }
+    }
+}
+
+async fn receive_frame(endpoint: &MemoryEndpoint) -> Option<Vec<u8>> {
+    let mut frame = receive_exactly(endpoint, vec![0; 4], 0).await?;
+    let size = u32::from_le_bytes(frame[..4].try_into().unwrap());
+    frame.resize(size as usize, 0);
+    receive_exactly(endpoint, frame, 4).await
+}
+
+async fn receive_exactly(endpoint: &MemoryEndpoint, mut buffer: Vec<u8>, mut have: usize) -> Option<Vec<u8>> {
+    while have < buffer.len() {
+        let (back, result) = endpoint.receive(buffer, have).await;
+        buffer = back;
+        have += result.ok().filter(|&count| count > 0)?;
+    }
+    Some(buffer)
+}
+
+/// Maps a drive onto a host with `addresses`, and takes it away again. How long the first took is in the simulation's time.
+fn map(addresses: &[IpAddr], serving: Option<IpAddr>, silent: &[IpAddr]) -> (nt::Result, Duration) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("export")).unwrap();
+    let runtime = Runtime::simulated(3).unwrap();
+    let network = Network::new(&runtime).unwrap();
+    let host = NameBuf::try_from_str("fileserver").unwrap();
+    for &address in addresses {
+        network.add_name(host.as_name(), address).unwrap();
+    }
+    for &address in silent {
+        network.swallow(SocketAddr::new(address, PORT)).unwrap();
+    }
+    if let Some(address) = serving {
+        let listener = network.listen(SocketAddr::new(address, PORT)).unwrap();
+        runtime
+            .spawn(serve(listener, folder.path().join("export")))
+            .unwrap();
+    }
+    let redirector = MiniRedirector::<Simulated>::new(network, runtime.clone(), Settings::default()).unwrap();
+    redirector.start().unwrap();
+    let drive = NameBuf::try_from_str("\\;X:\\fileserver\\export").unwrap();
+    let cancel = CancelToken::try_new().unwrap();
+    let adding = redirector.add_connection(drive.as_name(), Name::default(), LogonId(1), &cancel);
+    let result = runtime.block_on(adding).unwrap();
+    let took = runtime.now().saturating_since(Instant::ORIGIN);
+    if result.is_ok() {
+        let deleting = redirector.delete_connection(drive.as_name(), LogonId(1), Level::Refuse, &cancel);
+        runtime.block_on(deleting).unwrap().unwrap();
+    }
+    runtime.advance(Duration::from_secs(30));
+    redirector.stop().unwrap();
+    runtime.cancel_all();
+    runtime.shutdown();
+    (result.map(drop), took)
+}
+
+#[test]
+fn an_address_that_is_silent_holds_nobody_up() {
+    let deadline = Settings::default().request_timeout;
+    assert!(deadline >= Duration::from_secs(2), "or this test says nothing");
+    let (result, took) = map(&[IPV6, IPV4], Some(IPV4), &[IPV6]);
+    assert_eq!(result, Ok(()));
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    // The other way round the second address is not even tried.
+    let (result, took) = map(&[IPV4, IPV6], Some(IPV4), &[IPV6]);
+    assert_eq!(result, Ok(()));
+    assert!(took < Duration::from_millis(250), "{took:?}");
+}
+
+#[test]
+fn an_address_that_refuses_is_passed_over_at_once() {
+    let (result, took) = map(&[IPV6, IPV4], Some(IPV4), &[]);
+    assert_eq!(result, Ok(()));
+    assert!(took < Duration::from_millis(250), "{took:?}");
+}
+
+#[test]
+fn a_host_of_which_no_address_answers_is_not_there() {
+    let (result, took) = map(&[IPV6, IPV4], None, &[IPV6, IPV4]);
+    assert_eq!(result, Err(Status::BAD_NETWORK_PATH));
+    let deadline = Settings::default().request_timeout;
+    assert!(took <= deadline + Duration::from_secs(1), "{took:?}");
+}
