@@ -18,7 +18,8 @@ pub(crate) const fn buffered_code(device_type: u32, function: u32, access: u32) 
     ControlCode(device_type << 16 | access << 14 | (VENDOR_FUNCTION | function) << 2)
 }
 
-const fn control_code(function: u32, access: u32) -> ControlCode {
+/// A code of the driver's.
+pub(crate) const fn driver_code(function: u32, access: u32) -> ControlCode {
     buffered_code(DEVICE_TYPE, function, access)
 }
 
@@ -32,21 +33,21 @@ pub struct ControlCode(pub u32);
 
 impl ControlCode {
     /// Answers [`crate::VersionInfo`]. Read access.
-    pub const QUERY_VERSION: Self = control_code(0, READ_ACCESS);
+    pub const QUERY_VERSION: Self = driver_code(0, READ_ACCESS);
     /// Starts the redirector. Write access, which the device grants to administrators and SYSTEM.
-    pub const START: Self = control_code(1, WRITE_ACCESS);
+    pub const START: Self = driver_code(1, WRITE_ACCESS);
     /// Stops the redirector. Write access, which the device grants to administrators and SYSTEM.
-    pub const STOP: Self = control_code(2, WRITE_ACCESS);
+    pub const STOP: Self = driver_code(2, WRITE_ACCESS);
     /// Takes [`crate::AddConnection`]. Read access: every user may map drives in the own logon session.
-    pub const ADD_CONNECTION: Self = control_code(3, READ_ACCESS);
+    pub const ADD_CONNECTION: Self = driver_code(3, READ_ACCESS);
     /// Takes [`crate::DeleteConnection`]. Read access: every user may unmap drives of the own logon session.
-    pub const DELETE_CONNECTION: Self = control_code(4, READ_ACCESS);
+    pub const DELETE_CONNECTION: Self = driver_code(4, READ_ACCESS);
     /// Takes [`crate::EnumConnections`], answers [`crate::ConnectionList`]. Read access.
-    pub const ENUM_CONNECTIONS: Self = control_code(5, READ_ACCESS);
+    pub const ENUM_CONNECTIONS: Self = driver_code(5, READ_ACCESS);
     /// Takes [`crate::GetConnection`], answers [`crate::Connection`]. Read access.
-    pub const GET_CONNECTION: Self = control_code(6, READ_ACCESS);
+    pub const GET_CONNECTION: Self = driver_code(6, READ_ACCESS);
     /// Answers [`crate::Statistics`]. Read access.
-    pub const GET_STATISTICS: Self = control_code(7, READ_ACCESS);
+    pub const GET_STATISTICS: Self = driver_code(7, READ_ACCESS);
 
     /// Every code of the driver with its name.
     pub const TABLE: &'static [(Self, &'static str)] = &[

@@ -16,6 +16,7 @@ pub mod connection;
 pub mod irp;
 mod record;
 pub mod request;
+pub mod selftest;
 pub mod statistics;
 pub mod version;
 
