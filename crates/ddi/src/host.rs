@@ -2,9 +2,14 @@
 
 mod memory;
 mod system;
+mod tree;
 
 pub use memory::RxCeHostInitializeMdl;
 pub use system::Host;
+pub use tree::{
+    RxHostAddConnection, RxHostBeginRequest, RxHostClose, RxHostFindDrive, RxHostInitialize,
+    RxHostIsCancelled, RxHostOpen, RxHostReferences, RxHostUninitialize,
+};
 
 use crate::abi::{NtStatus, RxceAddress, ntstatus, status};
 use crate::engine::{self, Parts};

@@ -17,6 +17,7 @@ pub mod host;
 mod numbered;
 pub mod platform;
 pub mod provider;
+pub mod rx;
 pub mod rxce;
 mod shown;
 pub mod tdi;

@@ -29,14 +29,3 @@ static void CheckStatus(NTSTATUS Got, NTSTATUS Wanted, const char *What, int Lin
 }
 
 #define STATUS_IS(Wanted, Call) CheckStatus((Call), (Wanted), #Wanted ": " #Call, __LINE__)
-
-static int IsZero(const void *Place, size_t Length)
-{
-    const unsigned char *Byte = Place;
-    while (Length--)
-        if (*Byte++)
-            return 0;
-    return 1;
-}
-
-#define ZEROED(Structure) CHECK(IsZero(&(Structure), sizeof(Structure)))

@@ -5,6 +5,17 @@
 #include <time.h>
 
 /* ------------------------------------------------------------------ what handlers have heard */
+static int IsZero(const void *Place, size_t Length)
+{
+    const unsigned char *Byte = Place;
+    while (Length--)
+        if (*Byte++)
+            return 0;
+    return 1;
+}
+
+#define ZEROED(Structure) CHECK(IsZero(&(Structure), sizeof(Structure)))
+
 #define ROOM (1 << 16)
 
 typedef struct _EARS {

@@ -1,0 +1,202 @@
+//! What stands above the object tree, played for C programs: opens, requests, added connections. `include/rxprocshost.h`.
+
+use super::answer;
+use crate::abi::{NtStatus, UnicodeString};
+use crate::rx::{Door, Handle, Object, Opaque, start, stop, with};
+use core::ptr;
+use nt::{AccessMask, CreateOptions, ShareAccess, Status};
+use rdbss::{BeginOpen, DriveLetter, Effects, FcbKind, LogonId, MajorFunction, OpenRequest, Opened, Owner};
+
+fn number(object: Object) -> usize {
+    object.addr()
+}
+
+/// Sets up the object tree.
+///
+/// STATUS_SUCCESS; STATUS_REDIRECTOR_STARTED; STATUS_INSUFFICIENT_RESOURCES.
+#[unsafe(no_mangle)]
+pub extern "system" fn RxHostInitialize() -> NtStatus {
+    answer(start(0x5EED, 564))
+}
+
+/// Takes it down.
+///
+/// STATUS_SUCCESS; STATUS_REDIRECTOR_NOT_STARTED; STATUS_REDIRECTOR_HAS_OPEN_HANDLES while anything is in it.
+#[unsafe(no_mangle)]
+pub extern "system" fn RxHostUninitialize() -> NtStatus {
+    answer(stop())
+}
+
+/// Takes the reference that adding a connection takes; STATUS_CONNECTION_ACTIVE when it has been taken.
+#[unsafe(no_mangle)]
+#[expect(non_snake_case, reason = "named like the routines that it goes with")]
+pub extern "system" fn RxHostAddConnection(VNetRoot: Object) -> NtStatus {
+    answer(with(|door| {
+        let (id, _) = door.v_net_root(number(VNetRoot))?;
+        if door.tree.take_connection_reference(id)? {
+            Ok(())
+        } else {
+            Err(Status::CONNECTION_ACTIVE)
+        }
+    }))
+}
+
+/// Opens `Path` below a V_NET_ROOT, as a file or a directory.
+///
+/// STATUS_SUCCESS; what the tree says of it.
+///
+/// # Safety
+/// The name is null or valid; `Fobx` points to room for the answer.
+#[unsafe(no_mangle)]
+#[expect(non_snake_case, reason = "named like the routines that it goes with")]
+pub unsafe extern "system" fn RxHostOpen(
+    VNetRoot: Object,
+    Path: *const UnicodeString,
+    Directory: u8,
+    Fobx: *mut Object,
+) -> NtStatus {
+    // SAFETY: handed down.
+    let path = unsafe { crate::rx::read_name(Path) };
+    let opened = path.and_then(|path| {
+        with(|door| {
+            let options = if Directory != 0 {
+                CreateOptions::DIRECTORY_FILE
+            } else {
+                CreateOptions::NON_DIRECTORY_FILE
+            };
+            open(door, number(VNetRoot), path.as_name(), options)
+        })
+    });
+    let handle = opened.map_or(ptr::null_mut(), ptr::without_provenance_mut);
+    // SAFETY: by the caller's word.
+    unsafe { Fobx.write(handle) };
+    answer(opened.map(drop))
+}
+
+fn open(door: &mut Door, view: usize, path: nt::Name<'_>, options: CreateOptions) -> nt::Result<usize> {
+    let (v_net_root, _) = door.v_net_root(view)?;
+    door.reserve()?;
+    let begun = door.tree.begin_open(&OpenRequest {
+        v_net_root,
+        path,
+        desired_access: AccessMask::from_bits_retain(1),
+        share_access: ShareAccess::all(),
+        options,
+        unc_name: false,
+        collapse: false,
+        context: None,
+    })?;
+    let BeginOpen::Begun(opening) = begun else {
+        return Err(Status::PENDING);
+    };
+    let opened = Opened {
+        srv_open: Some(()),
+        fobx: (),
+        fcb: Some(()),
+        kind: if options.contains(CreateOptions::DIRECTORY_FILE) {
+            FcbKind::Directory
+        } else {
+            FcbKind::File
+        },
+    };
+    let mut effects: Effects<Opaque> = Effects::new();
+    door.tree.complete_open(opening.fobx, Ok(opened), &mut effects)?;
+    drop(effects);
+    Ok(door.add(Handle::Fobx {
+        id: opening.fobx,
+        v_net_root: view,
+    }))
+}
+
+/// Cleans a handle up and closes it.
+///
+/// STATUS_SUCCESS; STATUS_INVALID_PARAMETER for a stale handle.
+#[unsafe(no_mangle)]
+#[expect(non_snake_case, reason = "named like the routines that it goes with")]
+pub extern "system" fn RxHostClose(Fobx: Object) -> NtStatus {
+    answer(with(|door| {
+        let number = number(Fobx);
+        let Handle::Fobx { id, .. } = door.get(number)? else {
+            return Err(Status::INVALID_PARAMETER);
+        };
+        let id = *id;
+        let mut effects: Effects<Opaque> = Effects::new();
+        let _cleanup = door.tree.cleanup(id, &mut effects)?;
+        door.tree.close(id, &mut effects)?;
+        door.tidy(number);
+        drop(effects);
+        Ok(())
+    }))
+}
+
+/// Begins a request on a handle.
+///
+/// STATUS_SUCCESS; STATUS_UNEXPECTED_NETWORK_ERROR on one whose connection was taken away; what else the tree says of it.
+///
+/// # Safety
+/// `RxContext` points to room for the answer.
+#[unsafe(no_mangle)]
+#[expect(non_snake_case, reason = "named like the routines that it goes with")]
+pub unsafe extern "system" fn RxHostBeginRequest(
+    Fobx: Object,
+    MajorFunctionCode: u8,
+    MinorFunctionCode: u8,
+    RxContext: *mut Object,
+) -> NtStatus {
+    let begun = with(|door| {
+        let Handle::Fobx { id, .. } = door.get(number(Fobx))? else {
+            return Err(Status::INVALID_PARAMETER);
+        };
+        let owner = Owner::Fobx(*id);
+        crate::rx::begin(door, owner, MajorFunction(MajorFunctionCode), MinorFunctionCode)
+    });
+    let context = begun.map_or(ptr::null_mut(), ptr::without_provenance_mut);
+    // SAFETY: by the caller's word.
+    unsafe { RxContext.write(context) };
+    answer(begun.map(drop))
+}
+
+/// Whether a request is to end.
+#[unsafe(no_mangle)]
+#[expect(non_snake_case, reason = "named like the routines that it goes with")]
+pub extern "system" fn RxHostIsCancelled(RxContext: Object) -> u8 {
+    let cancelled = with(|door| {
+        let id = door.context(number(RxContext))?;
+        Ok(door.tree.context(id)?.is_cancelled())
+    });
+    u8::from(cancelled.unwrap_or(false))
+}
+
+/// The V_NET_ROOT that a drive letter leads to; null when it leads nowhere.
+#[unsafe(no_mangle)]
+#[expect(non_snake_case, reason = "named like the routines that it goes with")]
+pub extern "system" fn RxHostFindDrive(Letter: u16) -> Object {
+    let found = with(|door| {
+        let drive = DriveLetter::new(Letter).ok_or(Status::INVALID_PARAMETER)?;
+        let id = door.tree.find_connection(drive, LogonId(0));
+        id.and_then(|id| door.view(id)).ok_or(Status::INVALID_PARAMETER)
+    });
+    found.map_or(ptr::null_mut(), ptr::without_provenance_mut)
+}
+
+/// How often an object is referenced, all told; zero when it is gone.
+#[unsafe(no_mangle)]
+#[expect(non_snake_case, reason = "named like the routines that it goes with")]
+pub extern "system" fn RxHostReferences(Instance: Object) -> u32 {
+    let references = with(|door| {
+        Ok(match door.get(number(Instance))? {
+            Handle::SrvCall(handle) => match handle.id {
+                Some(id) => door.tree.srv_call(id)?.references(),
+                None => handle.references,
+            },
+            Handle::NetRoot(handle) => match handle.id {
+                Some(id) => door.tree.net_root(id)?.references(),
+                None => handle.references,
+            },
+            Handle::VNetRoot { id, .. } => door.tree.v_net_root(*id)?.references(),
+            Handle::Fobx { id, .. } => door.tree.fobx(*id)?.references(),
+            Handle::Context(_) => 1,
+        })
+    });
+    references.unwrap_or(0)
+}

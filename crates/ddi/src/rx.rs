@@ -1,0 +1,42 @@
+//! The routines of the object tree: creation, references and finalisation of SRV_CALL, NET_ROOT and V_NET_ROOT.
+//!
+//! C callers get opaque pointers, which are numbers: there is no memory behind them to be looked at, and a stale one is
+//! refused. Behind them stands one [`rdbss::Tree`] for the process, under one lock, which is held for the length of a call;
+//! that takes the place of the locks that RDBSS wants its callers to hold.
+
+mod create;
+mod door;
+mod finalize;
+mod reference;
+
+pub use create::{RxCreateNetRoot, RxCreateSrvCall, RxCreateVNetRoot};
+pub use door::{start, stop};
+pub use finalize::{
+    RxFinalizeConnection, RxFinalizeNetRoot, RxFinalizeSrvCall, RxFinalizeVNetRoot,
+    RxForceFinalizeAllVNetRoots,
+};
+pub use reference::{RxCreateRxContext, RxDereference, RxDereferenceAndDeleteRxContext, RxReference};
+
+#[cfg(feature = "host")]
+pub(crate) use create::read_name;
+#[cfg(feature = "host")]
+pub(crate) use door::{Door, Handle, with};
+#[cfg(feature = "host")]
+pub(crate) use reference::begin;
+
+pub(crate) use door::Opaque;
+
+use core::ffi::c_void;
+
+/// Any object of the tree, as C has it. Never followed.
+pub type Object = *mut c_void;
+
+/// The number that `object` is.
+fn number(object: Object) -> usize {
+    object.addr()
+}
+
+/// A number as the pointer that C has.
+fn opaque(number: usize) -> Object {
+    core::ptr::without_provenance_mut(number)
+}

@@ -1,0 +1,78 @@
+/*
+ * rxprocs.h - the object tree: servers (SRV_CALL), shares (NET_ROOT), views of shares (V_NET_ROOT), and how they go.
+ *
+ * Objects are opaque: their pointers are not to be followed, and stale ones are refused. All routines: IRQL <= APC_LEVEL.
+ * They take the tree's lock by themselves, where RDBSS wants its callers to hold the locks of its tables. What makes an
+ * object holds a reference, to be given back with RxDereference.
+ */
+#ifndef _RXPROCS_
+#define _RXPROCS_
+
+#include "rxce.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct _SRV_CALL *PSRV_CALL;
+typedef struct _NET_ROOT *PNET_ROOT;
+typedef struct _V_NET_ROOT *PV_NET_ROOT;
+typedef struct _FOBX *PFOBX;
+typedef struct _RX_CONTEXT *PRX_CONTEXT;
+typedef struct _RX_CONNECTION_ID *PRX_CONNECTION_ID;
+
+#ifndef LOGICAL
+typedef ULONG RX_LOGICAL;
+#else
+typedef LOGICAL RX_LOGICAL;
+#endif
+
+typedef enum _LOCK_HOLDING_STATE { LHS_LockNotHeld, LHS_SharedLockHeld, LHS_ExclusiveLockHeld } LOCK_HOLDING_STATE;
+
+#ifndef STATUS_FILES_OPEN
+#define STATUS_FILES_OPEN ((NTSTATUS)0xC0000107)
+#endif
+#ifndef STATUS_CONNECTION_IN_USE
+#define STATUS_CONNECTION_IN_USE ((NTSTATUS)0xC0000108)
+#endif
+#ifndef STATUS_CANCELLED
+#define STATUS_CANCELLED ((NTSTATUS)0xC0000120)
+#endif
+#ifndef STATUS_LOCK_NOT_GRANTED
+#define STATUS_LOCK_NOT_GRANTED ((NTSTATUS)0xC0000055)
+#endif
+#ifndef STATUS_UNEXPECTED_NETWORK_ERROR
+#define STATUS_UNEXPECTED_NETWORK_ERROR ((NTSTATUS)0xC00000C4)
+#endif
+
+/* A context for work of the mini-redirector's own; the parameters are not used. NULL for want of memory. */
+PRX_CONTEXT NTAPI RxCreateRxContext(PVOID Irp, PRDBSS_DEVICE_OBJECT RxDeviceObject, ULONG InitialContextFlags);
+VOID NTAPI RxDereferenceAndDeleteRxContext(PRX_CONTEXT RxContext);
+
+/* Name: \server or \server@port; \server\share; \;X:\server\share, or \server\share for a view without a drive letter. NULL when
+   that cannot be. InnerNamePrefix, flags, connection ids and FilePath are not used. */
+PSRV_CALL NTAPI RxCreateSrvCall(PRX_CONTEXT RxContext, PUNICODE_STRING Name, PUNICODE_STRING InnerNamePrefix,
+                                PRX_CONNECTION_ID RxConnectionId);
+PNET_ROOT NTAPI RxCreateNetRoot(PSRV_CALL SrvCall, PUNICODE_STRING Name, ULONG NetRootFlags, PRX_CONNECTION_ID RxConnectionId);
+PV_NET_ROOT NTAPI RxCreateVNetRoot(PRX_CONTEXT RxContext, PNET_ROOT NetRoot, PUNICODE_STRING CanonicalName,
+                                   PUNICODE_STRING LocalNetRootName, PUNICODE_STRING FilePath,
+                                   PRX_CONNECTION_ID RxConnectionId);
+
+VOID NTAPI RxReference(PVOID Instance);
+VOID NTAPI RxDereference(PVOID Instance, LOCK_HOLDING_STATE LockHoldingState);
+
+/* ForceFilesClosed: FALSE, not while files or change notifications are open; TRUE, whatever is open; 0xff, as FALSE, but the
+   reference that adding the connection took goes in any case. VNetRoot may be NULL: all of the share. */
+NTSTATUS NTAPI RxFinalizeConnection(PNET_ROOT NetRoot, PV_NET_ROOT VNetRoot, RX_LOGICAL ForceFilesClosed);
+VOID NTAPI RxForceFinalizeAllVNetRoots(PNET_ROOT NetRoot);
+
+/* TRUE when the object is gone, memory and all. */
+BOOLEAN NTAPI RxFinalizeVNetRoot(PV_NET_ROOT ThisVNetRoot, BOOLEAN RecursiveFinalize, BOOLEAN ForceFinalize);
+BOOLEAN NTAPI RxFinalizeNetRoot(PNET_ROOT ThisNetRoot, BOOLEAN RecursiveFinalize, BOOLEAN ForceFinalize);
+BOOLEAN NTAPI RxFinalizeSrvCall(PSRV_CALL ThisSrvCall, BOOLEAN ForceFinalize);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
