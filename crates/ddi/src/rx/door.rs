@@ -42,8 +42,18 @@ pub(crate) struct Door {
 pub(crate) enum Handle {
     SrvCall(SrvCallHandle),
     NetRoot(NetRootHandle),
-    VNetRoot { id: VNetRootId, net_root: usize },
-    Fobx { id: FobxId, v_net_root: usize },
+    VNetRoot {
+        id: VNetRootId,
+        net_root: usize,
+    },
+    #[cfg_attr(
+        not(feature = "host"),
+        expect(dead_code, reason = "only the host opens files by this door")
+    )]
+    Fobx {
+        id: FobxId,
+        v_net_root: usize,
+    },
     Context(ContextId),
 }
 
