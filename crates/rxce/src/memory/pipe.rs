@@ -27,10 +27,10 @@ pub(super) struct Pipe {
 #[derive(Default)]
 struct State {
     chunks: VecDeque<Chunk>,
-    /// Bytes in `chunks` that have not been read.
-    under_way: usize,
     /// Bytes ever written.
     written: u64,
+    /// Bytes ever read.
+    read: u64,
     break_after: Option<u64>,
     /// The writing side has ended: how, and when the reading side gets to know.
     end: Option<(Instant, End)>,
@@ -64,22 +64,22 @@ impl Pipe {
         }
     }
 
-    /// Writes all of `data` at once, so that it is never mixed with another write, then waits until there is less under way
-    /// than the window. `back` is the other direction, which breaks with this one.
+    /// Writes all of `data` at once, so that it is never mixed with another write, then waits until of all that was written
+    /// up to its end no more is under way than the window. `back` is the other direction, which breaks with this one.
     pub(super) async fn write(&self, data: &[u8], back: &Pipe) -> nt::Result<usize> {
-        let broken = self.append(data)?;
-        if broken {
+        let Some(end) = self.append(data)? else {
             back.break_now();
             self.changed.notify_all();
             return Err(Status::CONNECTION_RESET);
-        }
+        };
         self.changed.notify_all();
+        let window = self.link.window as u64;
         loop {
             let changed = self.changed.notified();
             {
                 let state = self.state.lock();
                 state.may_write()?;
-                if state.under_way <= self.link.window {
+                if end.saturating_sub(state.read) <= window {
                     return Ok(data.len());
                 }
             }
@@ -87,8 +87,9 @@ impl Pipe {
         }
     }
 
-    /// Puts `data` under way, as much of it as the pipe bears; says whether it broke.
-    fn append(&self, data: &[u8]) -> nt::Result<bool> {
+    /// Puts `data` under way, as much of it as the pipe bears, and says how much has been written with it; `None` when it
+    /// broke.
+    fn append(&self, data: &[u8]) -> nt::Result<Option<u64>> {
         let arrives = self.runtime.now() + self.link.latency;
         let mut copy = Vec::try_with_room(data.len())?;
         let mut state = self.state.lock();
@@ -109,13 +110,12 @@ impl Pipe {
                 read: 0,
             });
         }
-        state.under_way += count;
         state.written += count as u64;
         let broken = state.break_after.is_some_and(|limit| state.written >= limit);
         if broken {
             state.end = Some((arrives, End::Reset));
         }
-        Ok(broken)
+        Ok((!broken).then_some(state.written))
     }
 
     /// Waits for bytes and moves them to `room`; zero at an orderly end.
@@ -189,7 +189,7 @@ impl State {
             }
             chunk.read += part;
             count += part;
-            self.under_way -= part;
+            self.read += part as u64;
             if chunk.read == chunk.data.len() {
                 self.chunks.pop_front();
             }
