@@ -172,6 +172,10 @@ impl Listener {
         let Some(receive) = self.handler.receive else {
             return (data.len(), None);
         };
+        // Before the call, so that whoever learns of it there finds it counted.
+        let mut statistics = circuit.statistics.lock();
+        statistics.received = statistics.received.saturating_add(1);
+        drop(statistics);
         let length = data.len() as u32;
         let (mut taken, mut buffer, mut room) = (0_u32, ptr::null_mut(), 0_u32);
         // SAFETY: the caller's handler; every pointer is good for the length of the call, and the data is not written to.
@@ -188,9 +192,6 @@ impl Listener {
                 &raw mut room,
             )
         };
-        let mut statistics = circuit.statistics.lock();
-        statistics.received = statistics.received.saturating_add(1);
-        drop(statistics);
         let taken = (taken as usize).min(data.len());
         if status == ntstatus(Status::SUCCESS) {
             return (taken, None);
