@@ -114,7 +114,7 @@ impl Circuit {
         let Self { line, carrier } = self;
         let client = &line.0;
         let deadline = client.runtime().now() + QUIET_WAIT;
-        let _ = client.runtime().timeout_at(deadline, client.quiet()).await;
+        let _ = client.runtime().timeout_at(deadline, client.last_word()).await;
         client.state().disconnect(Disconnect::Local);
         client.ended.cancel();
         carrier.join().await;
@@ -122,6 +122,15 @@ impl Circuit {
 }
 
 impl Client {
+    /// Ready when the server has answered everything and nothing more is received, or when the session is over. A
+    /// circuit that is torn down with a receive pending breaks it off, and not every transport is good at that.
+    async fn last_word(&self) {
+        self.quiet().await;
+        self.state().closing = true;
+        // A session that is over, or a server that does not answer, has no last word.
+        let _ = self.probe().await;
+    }
+
     /// Ready when no request is outstanding and no fid is in use, or when the session is over.
     async fn quiet(&self) {
         loop {
@@ -203,9 +212,11 @@ struct Events(Arc<Client>);
 
 impl ConnectionEvents for Events {
     fn receive(&self, _circuit: CircuitId, data: &[u8]) -> Indication {
-        let (goes_on, to_send) = {
+        let (goes_on, to_send, last) = {
             let mut state = self.0.state();
-            (state.input(data), state.session.wants_transmit())
+            let goes_on = state.input(data);
+            let last = !goes_on || (state.closing && !state.session.awaits_replies());
+            (goes_on, state.session.wants_transmit(), last)
         };
         if !goes_on {
             self.0.ended.cancel();
@@ -215,7 +226,7 @@ impl ConnectionEvents for Events {
             self.0.transmit.notify_one();
         }
         self.0.freed.notify_all();
-        Indication::Taken
+        if last { Indication::Last } else { Indication::Taken }
     }
 
     fn data_ready(&self, _circuit: CircuitId, _buffer: Vec<u8>, _filled: usize, _status: Status) {}

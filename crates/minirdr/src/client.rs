@@ -14,7 +14,7 @@ use executive::mem::{Arc, TryVec, TryZeroed};
 use executive::sync::{Mutex, MutexGuard, Rank};
 use executive::task::{CancelToken, Notify, Runtime};
 use ninep::session::{self, Disconnect, Error, Session};
-use ninep::wire::{Fid, GetAttrMask, MAX_WALK, Request, Rgetattr, Tag, Tgetattr, Twalk, WalkNames};
+use ninep::wire::{Fid, GetAttrMask, MAX_WALK, Request, Rgetattr, Tag, Tflush, Tgetattr, Twalk, WalkNames};
 use nt::Status;
 
 use crate::settings::Settings;
@@ -46,6 +46,8 @@ pub(crate) struct State {
     wakers: Vec<Option<Waker>>,
     /// The deadline task sleeps without a deadline.
     pub(crate) deadline_idle: bool,
+    /// What the server answers next may be the last that is received.
+    pub(crate) closing: bool,
 }
 
 impl State {
@@ -117,6 +119,7 @@ impl Client {
                     session,
                     wakers,
                     deadline_idle: true,
+                    closing: false,
                 },
                 Rank(20),
             )?,
@@ -217,6 +220,18 @@ impl Client {
             Err(Error::WindowFull) => Ok(None),
             Err(error) => Err(status(error)),
         }
+    }
+
+    /// Asks the server something that changes nothing, and waits for the answer. Errors as [`Self::call`].
+    pub(crate) async fn probe(&self) -> nt::Result {
+        let deadline = self.deadline_ns();
+        let tag = self.state().session.start_probe(deadline).map_err(status)?;
+        self.announce();
+        let pending = Pending::<Tflush> {
+            hold: self.hold(tag),
+            request: core::marker::PhantomData,
+        };
+        pending.reply(|_| ()).await
     }
 
     /// Starts a read of up to `count` bytes if the session has room for one more. Errors as [`Self::try_start`].

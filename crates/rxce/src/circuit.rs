@@ -306,8 +306,9 @@ impl<T: Transport> Drop for Running<T> {
 async fn pump<T: Transport>(running: Running<T>, buffer: Vec<u8>) {
     let circuit = &running.0;
     let receiving = async {
-        let end = receive_until_end(circuit, buffer).await;
-        indicate_end(circuit, end);
+        if let Some(end) = receive_until_end(circuit, buffer).await {
+            indicate_end(circuit, end);
+        }
     };
     join(receiving, send_until_end(circuit)).await;
 }
@@ -351,20 +352,22 @@ async fn send_until_end<T: Transport>(circuit: &Arc<Circuit<T>>) {
     }
 }
 
-/// Hands on what arrives until the other side closes, or the transport reports an error.
-async fn receive_until_end<T: Transport>(circuit: &Circuit<T>, mut buffer: Vec<u8>) -> nt::Result {
+/// Hands on what arrives until the other side closes, or the transport reports an error; `None` when the sink wants no
+/// more.
+async fn receive_until_end<T: Transport>(circuit: &Circuit<T>, mut buffer: Vec<u8>) -> Option<nt::Result> {
     // The bytes at the front of the buffer that the sink has not taken.
     let mut held = 0;
     loop {
         if held == buffer.len() {
             circuit.endpoint.abort();
-            return Err(Status::DATA_NOT_ACCEPTED);
+            return Some(Err(Status::DATA_NOT_ACCEPTED));
         }
         let (back, result) = circuit.receive(buffer, held).await;
         buffer = back;
-        match result? {
-            0 => return Ok(()),
-            count => held += count,
+        match result {
+            Ok(0) => return Some(Ok(())),
+            Ok(count) => held += count,
+            Err(status) => return Some(Err(status)),
         }
         while held > 0 {
             let (Some(data), Some(sink)) = (buffer.get(..held), circuit.sink()) else {
@@ -380,10 +383,11 @@ async fn receive_until_end<T: Transport>(circuit: &Circuit<T>, mut buffer: Vec<u
                 Indication::Fill(wanted) => {
                     let end = fill(circuit, &sink, wanted).await;
                     if end != Ok(true) {
-                        return end.map(|_| ());
+                        return Some(end.map(|_| ()));
                     }
                     held
                 }
+                Indication::Last => return None,
             };
             buffer.copy_within(taken..held, 0);
             held -= taken;

@@ -27,6 +27,9 @@ pub enum Indication {
     /// It took all of them, and wants the bytes that follow put straight into this buffer (`MORE_PROCESSING_REQUIRED` with a
     /// buffer, in the documented routines). [`ConnectionEvents::data_ready`] gives it back when it is full.
     Fill(Vec<u8>),
+    /// It took all of them and wants no more: nothing further is received on the circuit, and no end of it is told. For a
+    /// circuit that is about to be torn down, which then has no receive to break off.
+    Last,
 }
 
 /// Hears of what happens on a connection's circuits: RXCE_CONNECTION_EVENT_HANDLER.

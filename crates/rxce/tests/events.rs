@@ -137,6 +137,42 @@ fn what_is_not_taken_is_shown_again() {
     assert_eq!(circuit.state(), State::Active);
 }
 
+/// Takes what it is shown first and wants no more.
+struct Content(Arc<SpinLock<Vec<Said>>>);
+
+impl ConnectionEvents for Content {
+    fn receive(&self, _: CircuitId, data: &[u8]) -> Indication {
+        self.0.lock().push(Said::Received(data.to_vec()));
+        Indication::Last
+    }
+    fn data_ready(&self, _: CircuitId, _: Vec<u8>, _: usize, _: Status) {}
+    fn disconnect(&self, _: CircuitId, _: Disconnection) {
+        self.0.lock().push(Said::Disconnected);
+    }
+    fn error(&self, _: CircuitId, status: Status) {
+        self.0.lock().push(Said::Failed(status));
+    }
+}
+
+#[test]
+fn a_sink_that_wants_no_more_hears_no_more_and_can_be_torn_down() {
+    let scene = Scene::new(1);
+    let listener = scene.network.listen(at(1)).unwrap();
+    let address = Address::build(&scene.binding, None).unwrap();
+    let sink = Box::new(Content(scene.heard.clone()));
+    let building = Connection::build(&address, at(1), ConnectOptions::default(), sink);
+    let (connection, circuit) = scene.runtime.block_on(building).unwrap().unwrap();
+    let server = scene.runtime.block_on(listener.accept()).unwrap();
+    scene.send(&server, b"bye");
+    scene.send(&server, b"still there?");
+    drop(server);
+    scene.runtime.advance(Duration::from_secs(1));
+    assert_eq!(scene.heard(), [Said::Received(b"bye".to_vec())]);
+    assert_eq!(circuit.state(), State::Active);
+    scene.runtime.block_on(circuit.tear_down()).unwrap().unwrap();
+    connection.tear_down().unwrap();
+}
+
 #[test]
 fn a_full_buffer_that_is_refused_fails_the_circuit() {
     let scene = Scene::new(1);

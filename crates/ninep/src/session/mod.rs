@@ -167,6 +167,13 @@ impl Session {
         self.calls
     }
 
+    /// Does the server owe an answer?
+    pub fn awaits_replies(&self) -> bool {
+        self.slots
+            .tags()
+            .any(|tag| self.slots.get(tag).is_some_and(|slot| slot.reply_owed))
+    }
+
     /// Fids with an owner or still to be forgotten by the server. 0 when everything is given back and answered.
     pub fn fids_in_use(&self) -> usize {
         self.fids.in_use()

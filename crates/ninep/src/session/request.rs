@@ -95,6 +95,23 @@ impl Session {
             .map_err(|(error, _)| error)
     }
 
+    /// Queues a question that any server answers at once and that changes nothing: a flush of a request that never was.
+    /// Its reply is that of a [`Tflush`].
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_probe(&mut self, deadline_ns: Option<u64>) -> Result<Tag, Error> {
+        match self.ended {
+            Some(error) => return Err(error),
+            None if self.handshake != Handshake::Agreed => return Err(Error::NoVersion),
+            None if !self.has_room() => return Err(Error::WindowFull),
+            None => {}
+        }
+        let tag = self.send(&Tflush { oldtag: Tag::NONE }, Purpose::Call, FidUse::default())?;
+        self.occupy(tag, deadline_ns, None);
+        Ok(tag)
+    }
+
     /// Queues a read whose data goes straight into `buffer`: up to `buffer.len()` bytes, and no more than
     /// [`max_payload`](Self::max_payload). The session owns the buffer until [`take_read`](Self::take_read), and frees
     /// it when the request is abandoned.
@@ -139,13 +156,7 @@ impl Session {
         }
         match self.send(request, Purpose::Call, fids) {
             Ok(tag) => {
-                if let Some(slot) = self.slots.get_mut(tag) {
-                    slot.deadline = deadline;
-                    slot.caller = CallerSide::Waiting;
-                    slot.read = read;
-                }
-                self.calls = self.calls.saturating_add(1);
-                self.statistics.requests = self.statistics.requests.saturating_add(1);
+                self.occupy(tag, deadline, read);
                 Ok(tag)
             }
             Err(error) => {
@@ -153,6 +164,17 @@ impl Session {
                 Err((error, read))
             }
         }
+    }
+
+    /// Has a caller wait for the reply to `tag`, which was sent just now.
+    fn occupy(&mut self, tag: Tag, deadline: Option<u64>, read: Option<Destination>) {
+        if let Some(slot) = self.slots.get_mut(tag) {
+            slot.deadline = deadline;
+            slot.caller = CallerSide::Waiting;
+            slot.read = read;
+        }
+        self.calls = self.calls.saturating_add(1);
+        self.statistics.requests = self.statistics.requests.saturating_add(1);
     }
 
     /// Queues a frame and occupies its slot, with nobody waiting.

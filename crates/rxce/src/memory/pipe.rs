@@ -78,10 +78,11 @@ impl Pipe {
             let changed = self.changed.notified();
             {
                 let state = self.state.lock();
-                state.may_write()?;
+                // What has found room stays taken over, whatever has happened since.
                 if end.saturating_sub(state.read) <= window {
                     return Ok(data.len());
                 }
+                state.may_write()?;
             }
             changed.await;
         }

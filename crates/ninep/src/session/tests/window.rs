@@ -174,3 +174,30 @@ fn counters_count() {
         (19, 160)
     );
 }
+
+#[test]
+fn a_probe_is_a_question_like_any_other_that_names_no_request() {
+    let mut bench = Bench::new();
+    assert!(!bench.session.awaits_replies());
+    let tag = bench.session.start_probe(None).expect("room");
+    let sent = bench.sent_one();
+    assert_eq!(
+        (sent.tag, sent.get::<Tflush>()),
+        (tag, Tflush { oldtag: Tag::NONE })
+    );
+    assert!(bench.session.awaits_replies());
+    bench.reply(tag, &Rflush {}).expect("honest");
+    assert!(!bench.session.awaits_replies());
+    assert_eq!(bench.take_woken(), [tag]);
+    bench.take::<Tflush>(tag).expect("an answer");
+    assert_eq!(bench.session.outstanding(), 0);
+}
+
+#[test]
+fn a_probe_counts_against_the_window_and_needs_a_version() {
+    let mut bench = Bench::unconnected(1);
+    assert_eq!(bench.session.start_probe(None), Err(Error::NoVersion));
+    let mut bench = Bench::with_window(1);
+    bench.session.start_probe(None).expect("room");
+    assert_eq!(bench.session.start_probe(None), Err(Error::WindowFull));
+}
