@@ -15,7 +15,7 @@ mod storm;
 mod world;
 
 use std::env;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use steps::{Rng, Step};
 use world::World;
 
@@ -72,9 +72,12 @@ fn shrink(seed: u64, mut steps: Vec<Step>) -> Vec<Step> {
 fn check_one(seed: u64) -> usize {
     let steps = sequence(seed);
     if let Some(first) = failure(seed, &steps) {
+        let hook = panic::take_hook();
+        panic::set_hook(Box::new(|_| {}));
         let steps = shrink(seed, steps);
         let text = failure(seed, &steps).unwrap_or(first);
-        panic!("RXCE_MODEL_SEED={seed}: {text}\nin {steps:#?}");
+        panic::set_hook(hook);
+        panic!("RXCE_MODEL_SEED={seed}: {text}\nin {steps:?}");
     }
     steps.len()
 }

@@ -30,6 +30,9 @@ const SETTLE: Duration = Duration::from_millis(2 * LATENCY_MS);
 
 const INVALID: nt::Result = Err(Status::INVALID_PARAMETER);
 
+/// Sends, each by its tag, and what they have come to.
+type Ended = Arc<SpinLock<Vec<(usize, nt::Result<usize>)>>>;
+
 struct BindingSlot {
     real: Binding<Network>,
     standing: bool,
@@ -73,7 +76,7 @@ pub(crate) struct World {
     connections: Vec<ConnectionSlot>,
     circuits: Vec<CircuitSlot>,
     /// What the sends that somebody waits for have come to.
-    ended: Arc<SpinLock<Vec<(usize, nt::Result<usize>)>>>,
+    ended: Ended,
     next_tag: usize,
 }
 
