@@ -10,6 +10,8 @@ use crate::file_object::Target;
 use crate::irp::{Irp, pend, pend_always};
 use crate::logon;
 use crate::platform::OpenFile;
+#[cfg(feature = "selftest")]
+use crate::selftest::close_control;
 
 /// IRP_MJ_CREATE: without a name a control handle, else a file on a server.
 pub(crate) fn create(driver: &Driver, irp: Irp) -> NTSTATUS {
@@ -129,15 +131,12 @@ pub(crate) fn close(driver: &Driver, irp: Irp) -> NTSTATUS {
         return irp.answer(Ok(()));
     };
     let cleaned = file_object.set_cleanup_complete();
-    let (gate, redirector) = (driver.gate(), driver.redirector());
     let file = match file_object.close() {
         Ok(Target::File(file)) => file,
-        Ok(Target::Control) => {
-            gate.leave(redirector);
-            return irp.answer(Ok(()));
-        }
+        Ok(Target::Control) => return close_control(driver, irp),
         Err(_) => return irp.answer(Ok(())),
     };
+    let (gate, redirector) = (driver.gate(), driver.redirector());
     pend_always(driver.runtime(), irp, || {
         let (file, gate, redirector) = (file.clone(), gate.clone(), redirector.clone());
         async move {
@@ -149,4 +148,11 @@ pub(crate) fn close(driver: &Driver, irp: Irp) -> NTSTATUS {
             gate.leave(&redirector);
         }
     })
+}
+
+/// IRP_MJ_CLOSE of a control handle.
+#[cfg(not(feature = "selftest"))]
+fn close_control(driver: &Driver, irp: Irp) -> NTSTATUS {
+    driver.gate().leave(driver.redirector());
+    irp.answer(Ok(()))
 }

@@ -32,6 +32,8 @@ pub(crate) struct Driver {
     redirector: Redirector,
     gate: Arc<UnloadGate>,
     control_header: FcbHeader,
+    #[cfg(feature = "selftest")]
+    table: Arc<crate::selftest::Table>,
     parameters: Parameters,
     #[cfg_attr(
         not(feature = "selftest"),
@@ -59,6 +61,8 @@ impl Driver {
             redirector,
             gate: Arc::try_new(UnloadGate::new(object)?)?,
             control_header: FcbHeader::new()?,
+            #[cfg(feature = "selftest")]
+            table: Arc::try_new(crate::selftest::Table::new())?,
             parameters,
             transport,
             runtime,
@@ -121,6 +125,12 @@ impl Driver {
     #[cfg(feature = "selftest")]
     pub(crate) fn transport(&self) -> &Wsk {
         &self.transport.0
+    }
+
+    /// The objects that self tests have made.
+    #[cfg(feature = "selftest")]
+    pub(crate) fn table(&self) -> Arc<crate::selftest::Table> {
+        self.table.clone()
     }
 
     pub(crate) fn parameters(&self) -> &Parameters {

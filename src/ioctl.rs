@@ -1,9 +1,6 @@
 //! IRP_MJ_DEVICE_CONTROL: the control interface, `docs/ioctl.md`. Every buffer passes through the `ioctl` crate's checks
 //! before anything else sees it.
 
-#[cfg(feature = "selftest")]
-mod selftest;
-
 use ::ioctl::{
     AddConnection, AddFlags, ConnectionFlags, ConnectionListWriter, ConnectionState, ConnectionView,
     ControlCode, DeleteConnection, DeleteLevel, Encode, Features, Request, Statistics, VersionInfo,
@@ -25,8 +22,11 @@ pub(crate) fn control(driver: &Driver, mut irp: Irp) -> NTSTATUS {
     let output = parameters.OutputBufferLength as usize;
     let input = parameters.InputBufferLength as usize;
     #[cfg(feature = "selftest")]
-    if code == selftest::CODE {
-        return selftest::control(driver, irp, input, output);
+    if code == ::ioctl::selftest::CODE {
+        return match control_handle(&irp) {
+            Ok(()) => crate::selftest::control(driver, irp, input, output),
+            Err(status) => irp.answer(Err(status)),
+        };
     }
     let request = match decode(&mut irp, code, input, output) {
         Ok(request) => request,
@@ -59,19 +59,22 @@ pub(crate) fn control(driver: &Driver, mut irp: Irp) -> NTSTATUS {
 /// # Errors
 /// `INVALID_HANDLE` for a handle to a file; those of [`Request::parse`].
 fn decode(irp: &mut Irp, code: ControlCode, input: usize, output: usize) -> nt::Result<Request> {
-    match irp
-        .file_object()
-        .ok_or(Status::INVALID_DEVICE_REQUEST)?
-        .target()?
-    {
-        Target::Control => {}
-        Target::File(_) => return Err(Status::INVALID_HANDLE),
-    }
+    control_handle(irp)?;
     // Before any buffer is looked at: an unknown code need not be METHOD_BUFFERED.
     if code.name().is_none() {
         return Err(Status::INVALID_DEVICE_REQUEST);
     }
     Request::parse(code, irp.system_buffer(input)?, output)
+}
+
+/// # Errors
+/// `INVALID_HANDLE` for a handle to a file.
+fn control_handle(irp: &Irp) -> nt::Result {
+    let file_object = irp.file_object().ok_or(Status::INVALID_DEVICE_REQUEST)?;
+    match file_object.target()? {
+        Target::Control => Ok(()),
+        Target::File(_) => Err(Status::INVALID_HANDLE),
+    }
 }
 
 /// The requests that need nobody else.

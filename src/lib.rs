@@ -38,5 +38,7 @@ mod logon;
 mod platform;
 mod pool;
 mod registry;
+#[cfg(feature = "selftest")]
+mod selftest;
 mod unicode;
 mod wsk;

@@ -17,8 +17,6 @@ mod endpoint;
 mod irp;
 mod operation;
 mod resolve;
-#[cfg(feature = "selftest")]
-pub(crate) mod selftest;
 mod socket;
 
 pub(crate) use client::Wsk;

@@ -16,18 +16,28 @@ pub(crate) enum Driver {
     Mrx9p,
     /// The driver that builds IRPs for tests.
     Irpdrv,
+    /// The mini-redirector with its self tests.
+    Selftest,
 }
 
 impl Driver {
-    /// Every driver of the workspace.
+    /// What an ordinary build makes.
     pub(crate) const ALL: [Self; 2] = [Self::Mrx9p, Self::Irpdrv];
+    /// Every driver of the workspace.
+    pub(crate) const EVERY: [Self; 3] = [Self::Mrx9p, Self::Irpdrv, Self::Selftest];
 
     /// The cargo package, which is also the base name of the binary.
     pub(crate) fn package(self) -> &'static str {
         match self {
             Self::Mrx9p => "mrx9p",
             Self::Irpdrv => "irpdrv",
+            Self::Selftest => "mrx9p-selftest",
         }
+    }
+
+    /// The file that cargo makes of it.
+    fn library(self) -> String {
+        self.package().replace('-', "_")
     }
 }
 
@@ -60,12 +70,13 @@ pub(crate) fn build(project: &Project, toolchain: Toolchain, drivers: &[Driver])
         cargo.args(["-p", name, "--features", "downlevel"]);
         process::run(&step, &mut cargo)?;
         let made = project.generated("msvc").join(MSVC).join("release");
-        let image = made.join(format!("{name}.dll"));
+        let library = driver.library();
+        let image = made.join(format!("{library}.dll"));
         let image = fs::read(&image).with_context(|| format!("cannot read {}", image.display()))?;
         let image = Image::parse(image).with_context(|| format!("{name}.sys is not an image"))?;
-        verify(name, &image)?;
+        verify(*driver, &image)?;
         place(&image.with_checksum(), &binaries.join(format!("{name}.sys")))?;
-        let symbols = made.join(format!("{name}.pdb"));
+        let symbols = made.join(format!("{library}.pdb"));
         if let Ok(content) = fs::read(&symbols) {
             place(&content, &binaries.join(format!("{name}.pdb")))?;
         }
@@ -78,7 +89,8 @@ pub(crate) fn build(project: &Project, toolchain: Toolchain, drivers: &[Driver])
 pub(crate) const ALLOWED_IMPORTS: [&str; 2] = ["ntoskrnl.exe", "netio.sys"];
 
 /// Refuses an image that Windows would not load, or that needs more of the kernel than it should.
-fn verify(name: &str, image: &Image) -> Result<()> {
+fn verify(driver: Driver, image: &Image) -> Result<()> {
+    let name = driver.package();
     if image.subsystem() != Some(pe::SUBSYSTEM_NATIVE) {
         bail!("{name}.sys is not of the native subsystem");
     }
@@ -87,7 +99,16 @@ fn verify(name: &str, image: &Image) -> Result<()> {
             bail!("{name}.sys imports from {module}");
         }
     }
-    Ok(())
+    match (driver, has_self_tests(image)) {
+        (Driver::Selftest, false) => bail!("{name}.sys was built without its self tests"),
+        (Driver::Mrx9p | Driver::Irpdrv, true) => bail!("{name}.sys was built with self tests"),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the image is of a driver that answers the self-test control. Such a one is never shipped.
+pub(crate) fn has_self_tests(image: &Image) -> bool {
+    image.contains(ioctl::selftest::MARKER.as_bytes())
 }
 
 /// Writes a finished file, only if it differs: the time of an unchanged binary stays.

@@ -1,10 +1,12 @@
 //! A fresh prefix with the package installed by its INF and both drivers running: what tests, the demo and the shell
 //! start from.
 
+use crate::driver::Driver;
 use crate::prefix::Prefix;
 use crate::programs;
 use crate::project::Project;
-use anyhow::Result;
+use anyhow::{Context, Result};
+use std::fs;
 use std::path::Path;
 
 /// The service of the mini-redirector.
@@ -27,6 +29,16 @@ pub(crate) fn install(project: &Project, package: &Path) -> Result<Prefix> {
     prefix.set_registry(PARAMETERS, "GlobalMappings", "REG_DWORD", "1")?;
     prefix.create_driver_service(TEST_SERVICE, &project.binaries().join("irpdrv.sys"))?;
     Ok(prefix)
+}
+
+/// Puts the driver with self tests in the place of the shipped one; to be called before it is started.
+pub(crate) fn replace_driver(project: &Project, prefix: &Prefix) -> Result<()> {
+    let image = project
+        .binaries()
+        .join(format!("{}.sys", Driver::Selftest.package()));
+    let place = prefix.path(r"C:\windows\system32\drivers\mrx9p.sys");
+    fs::copy(&image, &place).with_context(|| format!("cannot copy {}", image.display()))?;
+    Ok(())
 }
 
 /// Deadline of one request in tests, in milliseconds: short, as they wait for it.

@@ -105,6 +105,8 @@ enum Part {
     Driver,
     /// irpdrv.sys
     Irpdrv,
+    /// mrx9p.sys with its self tests, as mrx9p-selftest.sys; no part of an ordinary build
+    Selftest,
     /// mrx9pnp.dll, mrx9p-harness.exe, mrx9pctl.exe
     Programs,
 }
@@ -188,6 +190,7 @@ fn build(project: &Project, only: Option<Part>) -> Result<()> {
         None => &Driver::ALL,
         Some(Part::Driver) => &[Driver::Mrx9p],
         Some(Part::Irpdrv) => &[Driver::Irpdrv],
+        Some(Part::Selftest) => &[Driver::Selftest],
         Some(Part::Programs) => &[],
     };
     driver::build(project, toolchain, drivers)?;

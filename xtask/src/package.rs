@@ -26,6 +26,7 @@ pub(crate) fn assemble(project: &Project) -> Result<PathBuf> {
     // Several may want the package at once; the lock ends with the file.
     let turn = fs::File::create(package.with_extension("lock"))?;
     turn.lock()?;
+    refuse_self_tests(&project.binaries().join("mrx9p.sys"))?;
     let signer = Signer::prepare(project)?;
     for name in BINARIES {
         signer.sign(&project.binaries().join(name), &package.join(name))?;
@@ -38,6 +39,18 @@ pub(crate) fn assemble(project: &Project) -> Result<PathBuf> {
         place(&content, &package.join(name))?;
     }
     Ok(package)
+}
+
+/// Refuses a driver that answers the self-test control.
+pub(crate) fn refuse_self_tests(driver: &Path) -> Result<()> {
+    let content = fs::read(driver).with_context(|| format!("{} is not built", driver.display()))?;
+    if crate::driver::has_self_tests(&Image::parse(content)?) {
+        bail!(
+            "{} was built with self tests and is not for release",
+            driver.display()
+        );
+    }
+    Ok(())
 }
 
 /// What Windows asks of a driver image, as named checks of the packaged one.
@@ -93,6 +106,10 @@ pub(crate) fn driver_checks(project: &Project, package: &Path) -> Vec<(&'static 
         ),
         ("package::driver_checksum_is_right", checksum()),
         ("package::driver_is_signed_with_the_test_certificate", signature()),
+        (
+            "package::driver_has_no_self_tests",
+            refuse_self_tests(&package.join("mrx9p.sys")),
+        ),
     ]
 }
 

@@ -93,6 +93,11 @@ impl Image {
         self.bytes
     }
 
+    /// Whether these bytes are found anywhere in the file.
+    pub(crate) fn contains(&self, bytes: &[u8]) -> bool {
+        self.bytes.windows(bytes.len()).any(|window| window == bytes)
+    }
+
     /// Whether a signature is attached.
     pub(crate) fn is_signed(&self) -> bool {
         self.directory(DIRECTORY_SECURITY)

@@ -1,6 +1,7 @@
 //! All tests: on this host, and against the real driver in Wine.
 
 use crate::prefix::Prefix;
+use crate::process::find_program;
 use crate::project::Project;
 use crate::server::Server;
 use crate::shell::{EXPORT_VARIABLE, UNC_VARIABLE};
@@ -35,6 +36,9 @@ pub(crate) fn run(
     filter: Option<&str>,
 ) -> Result<ExitCode> {
     let mut tally = Tally::default();
+    if only != Some(Rung::Host) {
+        setup::ensure()?;
+    }
     if only != Some(Rung::Driver) {
         tally = tally.plus(host(project, filter)?);
     }
@@ -49,14 +53,35 @@ pub(crate) fn run(
     })
 }
 
-/// `cargo test` over the default members.
+/// `cargo test` over the default members, and what they keep for a machine with diod.
 fn host(project: &Project, filter: Option<&str>) -> Result<Tally> {
+    let mut tally = cargo_test(project, &["--no-fail-fast"], filter)?;
+    if find_program("diod").is_some() {
+        for package in ["ninep", "minirdr"] {
+            let ignored = cargo_test(
+                project,
+                &["-p", package, "--test", "diod", "--", "--ignored"],
+                filter,
+            )?;
+            // They were counted as skipped before.
+            tally.skipped = tally.skipped.saturating_sub(ignored.passed + ignored.failed);
+            tally = tally.plus(ignored);
+        }
+    } else {
+        println!("the tests against diod are skipped: it is not installed (cargo xtask setup)");
+    }
+    Ok(tally)
+}
+
+/// Runs `cargo test` and counts what it says.
+fn cargo_test(project: &Project, arguments: &[&str], filter: Option<&str>) -> Result<Tally> {
     let mut cargo = Command::new("cargo");
     clean_environment(&mut cargo);
-    cargo.current_dir(project.root()).args(["test", "--no-fail-fast"]);
-    if let Some(filter) = filter {
-        cargo.arg("--").arg(filter);
+    cargo.current_dir(project.root()).arg("test").args(arguments);
+    if !arguments.contains(&"--") {
+        cargo.arg("--");
     }
+    cargo.args(filter);
     let mut tally = Tally::default();
     let status = follow(&mut cargo, 10 * SILENCE, |line| {
         println!("{line}");
@@ -64,17 +89,18 @@ fn host(project: &Project, filter: Option<&str>) -> Result<Tally> {
     })?;
     if !status.success() && tally.failed == 0 {
         // Something did not compile, or a test program died before its summary.
-        println!("test cargo_test ... FAILED\n{status}");
-        tally.count(false);
+        report(&mut tally, "cargo_test", Err(anyhow!("{status}")));
     }
     Ok(tally)
 }
 
 /// The packaged files, and the harness in a fresh prefix with a server.
 fn driver(project: &Project, build: bool, filter: Option<&str>) -> Result<Tally> {
-    setup::ensure()?;
     if build {
         crate::build(project, None)?;
+    }
+    if build {
+        crate::build(project, Some(crate::Part::Selftest))?;
     }
     let package = package::assemble(project)?;
     let mut tally = Tally::default();
@@ -83,7 +109,12 @@ fn driver(project: &Project, build: bool, filter: Option<&str>) -> Result<Tally>
             report(&mut tally, name, outcome);
         }
     }
+    let name = "package::a_driver_with_self_tests_is_refused";
+    if filter.is_none_or(|filter| name.contains(filter)) {
+        report(&mut tally, name, self_tests_are_refused(project));
+    }
     tally = tally.plus(harness(project, &package, filter)?);
+    tally = tally.plus(self_tests(project, &package, filter)?);
     let name = "service_does_not_stop_under_a_mapping";
     if filter.is_none_or(|filter| name.contains(filter)) {
         report(&mut tally, name, stop_under_a_mapping(project, &package));
@@ -99,12 +130,63 @@ fn harness(project: &Project, package: &Path, filter: Option<&str>) -> Result<Ta
     let mut command = prefix.program("mrx9p-harness.exe");
     command
         .arg("run")
+        .args(["--skip", SELF_TESTS])
         .args(filter)
         .env(UNC_VARIABLE, server.unc())
         .env(EXPORT_VARIABLE, server.export());
+    let (mut tally, complete) = run_harness(&mut command);
+    report(&mut tally, "harness_runs_to_its_end", complete);
+    tally = tally.plus(end_to_end(project, &prefix, filter)?);
+    report(&mut tally, "drivers_unload_and_leave_nothing", unload(&prefix));
+    if tally.failed != 0 {
+        println!("\n---- what the drivers printed ----\n{}", prefix.driver_log());
+        println!("---- what the server printed ----\n{}", server.log());
+    }
+    Ok(tally)
+}
+
+/// The harness's group for drivers with self tests.
+const SELF_TESTS: &str = "rxce";
+
+/// That group, on the driver that has them, in a prefix of its own.
+fn self_tests(project: &Project, package: &Path, filter: Option<&str>) -> Result<Tally> {
+    let prefix = installation::install(project, package)?;
+    installation::replace_driver(project, &prefix)?;
+    installation::start(&prefix)?;
+    let mut command = prefix.program("mrx9p-harness.exe");
+    command.args(["run", "--group", SELF_TESTS]).args(filter);
+    let (mut tally, complete) = run_harness(&mut command);
+    report(&mut tally, "self_tests_run_to_their_end", complete);
+    let unloaded = unload(&prefix);
+    report(
+        &mut tally,
+        "driver_with_self_tests_unloads_and_leaves_nothing",
+        unloaded,
+    );
+    if tally.failed != 0 {
+        println!("\n---- what the drivers printed ----\n{}", prefix.driver_log());
+    }
+    Ok(tally)
+}
+
+/// The packaging must not take the driver with self tests for the one to ship.
+fn self_tests_are_refused(project: &Project) -> Result<()> {
+    let image = project
+        .binaries()
+        .join(format!("{}.sys", crate::driver::Driver::Selftest.package()));
+    ensure!(
+        package::refuse_self_tests(&image).is_err(),
+        "{} would be packaged",
+        image.display()
+    );
+    Ok(())
+}
+
+/// Follows the harness; says what was counted and whether it came to its end.
+fn run_harness(command: &mut Command) -> (Tally, Result<()>) {
     let mut tally = Tally::default();
     let mut closed = false;
-    let ended = follow(&mut command, SILENCE, |line| {
+    let ended = follow(command, SILENCE, |line| {
         // The closing line of all tests is ours.
         closed = closed || is_closing(line);
         if !is_closing(line) {
@@ -117,14 +199,7 @@ fn harness(project: &Project, package: &Path, filter: Option<&str>) -> Result<Ta
         Ok(status) => Err(anyhow!("the harness ended early: {status}")),
         Err(error) => Err(error),
     };
-    report(&mut tally, "harness_runs_to_its_end", complete);
-    tally = tally.plus(end_to_end(project, &prefix, filter)?);
-    report(&mut tally, "drivers_unload_and_leave_nothing", unload(&prefix));
-    if tally.failed != 0 {
-        println!("\n---- what the drivers printed ----\n{}", prefix.driver_log());
-        println!("---- what the server printed ----\n{}", server.log());
-    }
-    Ok(tally)
+    (tally, complete)
 }
 
 /// The tests of package `e2e`, which bring servers of their own.

@@ -6,7 +6,7 @@ use ioctl::{
 };
 use nt::{Name, Result, Status};
 
-use crate::io::{Completion, File, OpenOptions};
+use crate::io::{Completion, File, OpenOptions, Pending};
 use crate::names::{ConnectionName, DriveLetter, Unc};
 
 const GENERIC_READ: u32 = 0x8000_0000;
@@ -66,6 +66,11 @@ impl Device {
     /// Sends any control with any input: for programs that test the driver's checks.
     pub fn control_raw(&self, code: ControlCode, input: &[u8], output: usize) -> Result<Completion> {
         Ok(self.0.control(code.0, input.to_vec(), output)?.wait())
+    }
+
+    /// As [`Device::control_raw`], not waiting for the end.
+    pub fn begin_raw(&self, code: ControlCode, input: &[u8], output: usize) -> Result<Pending> {
+        self.0.control(code.0, input.to_vec(), output)
     }
 
     /// What the driver is and speaks.

@@ -50,7 +50,8 @@ fn main() -> std::process::ExitCode {
             );
             eprintln!(
                 "  run [--list] [FILTER]…     run the tests whose names contain a filter; MRX9P_UNC names the share\n\
-                 \x20                            to test on, MRX9P_EXPORT its directory, if it can be seen from here\n\
+                 \x20                            to test on, MRX9P_EXPORT its directory, if it can be seen from here;\n\
+                 \x20                            --group GROUP and --skip GROUP select groups\n\
                  \x20 script                     obey lines from the standard input:\n{}",
                 language::USAGE
             );

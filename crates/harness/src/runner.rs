@@ -31,14 +31,31 @@ pub(crate) struct Selection {
     pub(crate) list: bool,
     filters: Vec<String>,
     exact: bool,
+    /// Groups that are left out.
+    skipped: Vec<String>,
+    /// If there are any, the only groups that run.
+    groups: Vec<String>,
 }
 
 impl Selection {
-    /// Understands `--list`, `--exact` and filters; a test runs when its name contains one of them.
+    /// Understands `--list`, `--exact`, `--group GROUP`, `--skip GROUP` and filters; a test runs when its name contains one
+    /// of them.
     pub(crate) fn parse(words: &[String]) -> Result<Self, String> {
         let mut selection = Self::default();
-        for word in words {
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
             match word.as_str() {
+                "--skip" | "--group" => {
+                    let group = words
+                        .next()
+                        .ok_or_else(|| format!("{word} which group?"))?
+                        .clone();
+                    if word == "--skip" {
+                        selection.skipped.push(group);
+                    } else {
+                        selection.groups.push(group);
+                    }
+                }
                 "--list" => selection.list = true,
                 "--exact" => selection.exact = true,
                 switch if switch.starts_with('-') => return Err(format!("unknown switch {switch}")),
@@ -49,6 +66,11 @@ impl Selection {
     }
 
     fn selects(&self, name: &str) -> bool {
+        let group = name.split("::").next().unwrap_or(name);
+        let listed = |groups: &[String]| groups.iter().any(|other| other == group);
+        if listed(&self.skipped) || !(self.groups.is_empty() || listed(&self.groups)) {
+            return false;
+        }
         let matches = |filter: &String| {
             if self.exact {
                 name == filter
@@ -211,7 +233,13 @@ mod tests {
             Vec::<String>::new()
         );
         assert_eq!(names(&groups(), &selection(&["--exact", "a::good"])), ["a::good"]);
+        assert_eq!(names(&groups(), &selection(&["--skip", "a"])), ["b::later"]);
+        assert_eq!(
+            names(&groups(), &selection(&["--group", "a", "good"])),
+            ["a::good"]
+        );
         assert!(selection(&["--list"]).list);
+        assert!(Selection::parse(&["--skip".to_owned()]).is_err());
         assert!(Selection::parse(&["--nonsense".to_owned()]).is_err());
     }
 }

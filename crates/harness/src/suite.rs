@@ -16,6 +16,7 @@ mod leak;
 mod lifecycle;
 mod mapping;
 mod network_provider;
+mod rxce;
 
 use std::io;
 use std::process::ExitCode;
@@ -48,9 +49,8 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
             return ExitCode::from(1);
         }
     };
-    let groups = groups();
     if selection.list {
-        for name in runner::names(&groups, &selection) {
+        for name in runner::names(&groups(true), &selection) {
             println!("{name}: test");
         }
         return ExitCode::SUCCESS;
@@ -63,6 +63,7 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
         }
     };
     println!("{environment}");
+    let groups = groups(environment.has_self_tests());
     match runner::run(&groups, &selection, &environment, &mut io::stdout()) {
         Ok(tally) if tally.failed == 0 => ExitCode::SUCCESS,
         Ok(_) => ExitCode::from(101),
@@ -73,8 +74,8 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
     }
 }
 
-/// In this order: what is checked by later groups' tests is tested before.
-fn groups() -> Vec<Group<Environment>> {
+/// In this order: what is checked by later groups' tests is tested before. `self_tests`: whether the driver has them.
+fn groups(self_tests: bool) -> Vec<Group<Environment>> {
     let mut groups = vec![
         Group {
             name: "control",
@@ -113,6 +114,10 @@ fn groups() -> Vec<Group<Environment>> {
             tests: lifecycle::tests(),
         },
     ];
+    groups.push(Group {
+        name: "rxce",
+        tests: rxce::tests(self_tests),
+    });
     for group in &mut groups {
         group.tests.extend(leak::closing_check());
     }

@@ -43,7 +43,7 @@ pub const MAX_OBJECTS: usize = 8192;
 pub const MARKER: &str = "mrx9p with self tests, not for release";
 
 /// An object of the engine. Never used twice by one driver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
 pub struct Handle(pub u32);
 

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 /// A package, and the packages of the workspace that it may use.
-const ALLOWED: [(&str, &[&str]); 17] = [
+const ALLOWED: [(&str, &[&str]); 18] = [
     ("nt", &[]),
     ("executive", &["nt"]),
     ("rxce", &["executive", "nt"]),
@@ -25,8 +25,12 @@ const ALLOWED: [(&str, &[&str]); 17] = [
     ("p9", &["executive", "minirdr", "nt", "rxce"]),
     ("testserver", &[]),
     ("mrx9p", &["executive", "ioctl", "minirdr", "nt", "rdbss", "rxce"]),
+    (
+        "mrx9p-selftest",
+        &["executive", "ioctl", "minirdr", "nt", "rdbss", "rxce"],
+    ),
     ("irpdrv", &["executive", "ioctl", "nt"]),
-    ("xtask", &["e2e", "testserver"]),
+    ("xtask", &["e2e", "ioctl", "testserver"]),
 ];
 
 /// Packages for tests alone, which may use anything.
@@ -37,7 +41,7 @@ const FOR_TESTS: [&str; 1] = ["testserver"];
 
 /// Outside packages that belong in few places, by the beginning of their name.
 const RESERVED: [(&str, &[&str]); 2] = [
-    ("wdk", &["mrx9p", "irpdrv", "executive"]),
+    ("wdk", &["mrx9p", "mrx9p-selftest", "irpdrv", "executive"]),
     ("windows-sys", &["client", "provider", "harness", "ctl"]),
 ];
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use client::device::Device;
 use client::drives;
 use client::names::{DriveLetter, Unc};
-use ioctl::Statistics;
+use ioctl::{Features, Statistics};
 use nt::Status;
 
 use super::Checked;
@@ -80,6 +80,12 @@ impl Environment {
         self.export
             .as_deref()
             .ok_or_else(|| Failure::Skipped("MRX9P_EXPORT is not set".to_owned()))
+    }
+
+    /// Whether the driver answers the self-test control.
+    pub(crate) fn has_self_tests(&self) -> bool {
+        let version = Device::open().and_then(|device| device.version());
+        version.is_ok_and(|version| version.features.contains(Features::SELFTEST))
     }
 
     /// The control device, opened as any user may.

@@ -70,7 +70,7 @@ fn leaves_nothing_behind(environment: &Environment) -> Checked {
 
 /// Does the same thing a few times so that everything that grows once has grown, then many times more, and compares
 /// what is allocated.
-fn takes_no_memory(environment: &Environment, once: impl Fn() -> Checked) -> Checked {
+pub(super) fn takes_no_memory(environment: &Environment, once: impl Fn() -> Checked) -> Checked {
     const WARM_UP: u32 = 4;
     const MEASURED: u32 = 12;
     let baseline = now(environment)?;

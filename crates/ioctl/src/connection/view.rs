@@ -19,7 +19,7 @@ impl ConnectionState {
     pub const CONNECTED: Self = Self(0);
     /// The session is being set up.
     pub const CONNECTING: Self = Self(1);
-    /// The session was lost, or has not been set up yet; the next use tries.
+    /// The session was lost: the connection has to be made again. Or it has not been set up yet (DEFERRED).
     pub const DISCONNECTED: Self = Self(2);
     /// The connection was deleted by force and waits for its last handle.
     pub const ORPHANED: Self = Self(3);
