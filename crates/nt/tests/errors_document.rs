@@ -23,9 +23,9 @@ Whose fault an error is decides its status:
 - **the server's answer**: the first table; a server that lacks memory is `INSUFF_SERVER_RESOURCES`, never
   `INSUFFICIENT_RESOURCES`;
 - **the server's conduct** (bytes its protocol does not allow): `INVALID_NETWORK_RESPONSE`, and the connection ends;
-- **the connection**: `UNEXPECTED_NETWORK_ERROR` for a handle whose connection is gone, `IO_TIMEOUT` for an answer
-  that did not come in time, `BAD_NETWORK_PATH` for a server that cannot be reached, `BAD_NETWORK_NAME` for a share
-  it does not have.
+- **the connection**: `UNEXPECTED_NETWORK_ERROR` for a handle whose connection was taken away by force,
+  `CONNECTION_DISCONNECTED` for one whose server was lost, `IO_TIMEOUT` for an answer that did not come in time,
+  `BAD_NETWORK_PATH` for a server that cannot be reached, `BAD_NETWORK_NAME` for a share it does not have.
 ";
 
 fn win32_text(status: Status) -> String {
