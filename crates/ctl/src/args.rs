@@ -6,8 +6,13 @@ pub(crate) const USAGE: &str = r"usage:
   mrx9pctl use X:|\\host[@port]\path /d [/y]            unmap; /y even if files are open
   mrx9pctl list                                         list the connections
   mrx9pctl stats                                        show the driver's statistics
-  mrx9pctl start | stop                                 start or stop the redirector
-  mrx9pctl register | unregister                        add to or remove from the provider order";
+  mrx9pctl start | stop                                 load the driver and start the redirector; stop it
+  mrx9pctl register | unregister                        add to or remove from the order of network providers
+  mrx9pctl help                                         show this
+
+host is a name or an address, port is 564 unless given, path is what the server exports. NAME is a user name or a
+number. start, stop, register and unregister need an administrator.
+Exit code: 0 done, 1 wrong command line, 2 refused by the system.";
 
 /// Where a share is mapped to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +43,7 @@ pub(crate) enum Command {
     Stop,
     Register,
     Unregister,
+    Help,
 }
 
 /// Understands the words after the program's name.
@@ -57,6 +63,7 @@ pub(crate) fn parse(words: &[String]) -> Result<Command, String> {
         "stop" => Ok(Command::Stop),
         "register" => Ok(Command::Register),
         "unregister" => Ok(Command::Unregister),
+        "help" | "--help" | "-h" | "/?" | "-?" => Ok(Command::Help),
         _ => Err(format!("unknown command {verb}")),
     }
 }
@@ -195,6 +202,9 @@ mod tests {
         assert_eq!(parsed("use"), Ok(Command::List));
         assert_eq!(parsed("Stats"), Ok(Command::Statistics));
         assert_eq!(parsed("register"), Ok(Command::Register));
+        for line in ["help", "--help", "-h", "/?"] {
+            assert_eq!(parsed(line), Ok(Command::Help));
+        }
         assert!(parsed("stop now").is_err());
     }
 

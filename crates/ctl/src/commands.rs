@@ -6,7 +6,7 @@ use client::device::Device;
 use client::names::{DriveLetter, NameError};
 use client::{drives, message, registry, service, wnet};
 
-use crate::args::{Command, Local};
+use crate::args::{Command, Local, USAGE};
 use crate::order;
 
 /// Win32 errors that are decided here.
@@ -26,6 +26,10 @@ pub(crate) fn run(command: Command) -> ExitCode {
         Command::Stop => stop(),
         Command::Register => change_order(order::with, "added to", "already in"),
         Command::Unregister => change_order(order::without, "removed from", "not in"),
+        Command::Help => {
+            println!("{USAGE}");
+            Ok(())
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,9 +7,19 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::share::Share;
 
-/// Works with files on 9P2000.L servers.
+/// Below the help text.
+const NOTES: &str = "\
+SHARE is HOST[:PORT]/ANAME: the server, its port (564 unless given), and what it exports.
+Paths are written as on the server, with /.
+
+  p9 ls -l localhost:5640/srv
+  p9 get -R nas/home/anna photos .
+
+Exit code: 0 done, 1 the operation failed, 2 wrong command line, 3 no such server or share.";
+
+/// Work with files on 9P2000.L servers, through the code of the Windows redirector.
 #[derive(Debug, Parser)]
-#[command(version, about, disable_help_subcommand = true)]
+#[command(version, disable_help_subcommand = true, after_help = NOTES)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) options: Options,
@@ -20,20 +30,27 @@ pub(crate) struct Arguments {
 /// What holds for every command.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Attach as this user: a name, or a number.
-    #[arg(long, short, global = true, default_value = "")]
+    /// Attach as this user: a name, or a number [default: 0].
+    #[arg(
+        long,
+        short,
+        global = true,
+        value_name = "NAME|UID",
+        default_value = "",
+        hide_default_value = true
+    )]
     pub(crate) user: String,
     /// Answer in JSON (ls, stat, df).
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Seconds that each request may take.
-    #[arg(long, global = true, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=300))]
+    /// How long each request may take.
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=300))]
     pub(crate) timeout: u32,
-    /// Data messages in flight.
-    #[arg(long, global = true, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=64))]
+    /// How many data messages may be in flight.
+    #[arg(long, global = true, value_name = "COUNT", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) window: u16,
-    /// Largest message to offer, in bytes.
-    #[arg(long, global = true, default_value_t = 1 << 20, value_parser = clap::value_parser!(u32).range(4096..=1 << 20))]
+    /// Largest message to offer to the server.
+    #[arg(long, global = true, value_name = "BYTES", default_value_t = 1 << 20, value_parser = clap::value_parser!(u32).range(4096..=1 << 20))]
     pub(crate) msize: u32,
 }
 
@@ -42,80 +59,80 @@ pub(crate) struct Options {
 pub(crate) enum Command {
     /// List a directory.
     Ls {
-        /// HOST[:PORT]/ANAME
+        /// The server and what it exports: HOST[:PORT]/ANAME.
         share: Share,
-        /// Directory or file below the share, as the server spells it.
-        #[arg(default_value = "")]
+        /// Directory or file below the share; by default its root.
+        #[arg(default_value = "", hide_default_value = true)]
         path: OsString,
-        /// Directories below it, too.
+        /// List the directories below it, too.
         #[arg(short = 'R', long)]
         recursive: bool,
-        /// Attributes, size and time of each.
+        /// Show attributes, size and time of each.
         #[arg(short, long)]
         long: bool,
     },
     /// Write a file's content to standard output.
     Cat {
-        /// HOST[:PORT]/ANAME
+        /// The server and what it exports: HOST[:PORT]/ANAME.
         share: Share,
         /// The file.
         path: OsString,
     },
     /// Copy from the server.
     Get {
-        /// HOST[:PORT]/ANAME
+        /// The server and what it exports: HOST[:PORT]/ANAME.
         share: Share,
         /// The file, or with -R a directory.
         path: OsString,
         /// Where to; by default the same name in the current directory.
         local: Option<PathBuf>,
-        /// A directory with all that is in it.
+        /// Take a directory with all that is in it.
         #[arg(short = 'R', long)]
         recursive: bool,
     },
     /// Copy to the server.
     Put {
-        /// HOST[:PORT]/ANAME
+        /// The server and what it exports: HOST[:PORT]/ANAME.
         share: Share,
         /// The file, or with -R a directory.
         local: PathBuf,
         /// Where to; by default the same name in the root of the share.
         path: Option<OsString>,
-        /// A directory with all that is in it.
+        /// Take a directory with all that is in it.
         #[arg(short = 'R', long)]
         recursive: bool,
     },
     /// Show what is known of a file.
     Stat {
-        /// HOST[:PORT]/ANAME
+        /// The server and what it exports: HOST[:PORT]/ANAME.
         share: Share,
-        /// File or directory below the share.
-        #[arg(default_value = "")]
+        /// File or directory below the share; by default its root.
+        #[arg(default_value = "", hide_default_value = true)]
         path: OsString,
     },
     /// Remove a file or an empty directory.
     Rm {
-        /// HOST[:PORT]/ANAME
+        /// The server and what it exports: HOST[:PORT]/ANAME.
         share: Share,
         /// What to remove.
         path: OsString,
-        /// A directory with all that is in it.
+        /// Take a directory with all that is in it.
         #[arg(short = 'R', long)]
         recursive: bool,
     },
     /// Make a directory.
     Mkdir {
-        /// HOST[:PORT]/ANAME
+        /// The server and what it exports: HOST[:PORT]/ANAME.
         share: Share,
         /// The directory.
         path: OsString,
-        /// The directories above it as well, and no complaint if it exists.
+        /// Make the directories above it as well, and do not complain if it exists.
         #[arg(short, long)]
         parents: bool,
     },
     /// Rename or move a file or directory; an existing file is replaced.
     Mv {
-        /// HOST[:PORT]/ANAME
+        /// The server and what it exports: HOST[:PORT]/ANAME.
         share: Share,
         /// What to move.
         from: OsString,
@@ -124,7 +141,7 @@ pub(crate) enum Command {
     },
     /// Show how full the share is.
     Df {
-        /// HOST[:PORT]/ANAME
+        /// The server and what it exports: HOST[:PORT]/ANAME.
         share: Share,
     },
 }
