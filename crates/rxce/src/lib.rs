@@ -29,6 +29,8 @@ mod connection;
 mod datagram;
 mod event;
 mod family;
+#[cfg(all(test, loom))]
+mod model;
 mod race;
 pub mod state;
 mod transport;
