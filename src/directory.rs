@@ -5,7 +5,6 @@ use nt::{FileInformationClass, NameBuf, Status};
 use wdk_sys::{IRP_MN_QUERY_DIRECTORY, NTSTATUS, SL_RESTART_SCAN, SL_RETURN_SINGLE_ENTRY, UNICODE_STRING};
 
 use crate::driver::Driver;
-use crate::file_object::FileObject;
 use crate::information::number;
 use crate::irp::{Irp, pend};
 use crate::unicode;
@@ -33,11 +32,7 @@ fn query(driver: &Driver, irp: Irp) -> NTSTATUS {
         // SAFETY: as above, and nobody writes to it.
         Some(pattern) => NameBuf::try_from_name(unsafe { unicode::view(pattern) }).map(Some),
     };
-    let file = irp
-        .file_object()
-        .ok_or(Status::INVALID_DEVICE_REQUEST)
-        .and_then(FileObject::file);
-    let (file, pattern) = match (file, pattern) {
+    let (file, pattern) = match (irp.file(), pattern) {
         (Ok(file), Ok(pattern)) => (file, pattern),
         (Err(status), _) | (_, Err(status)) => return irp.answer(Err(status)),
     };

@@ -16,17 +16,12 @@ pub(crate) fn query(driver: &Driver, mut irp: Irp) -> NTSTATUS {
         query.Length as usize,
         FileInformationClass(number(query.FileInformationClass)),
     );
-    let (file, position) =
-        match irp
-            .file_object()
-            .ok_or(Status::INVALID_DEVICE_REQUEST)
-            .and_then(|file_object| {
-                let position = u64::try_from(file_object.position()).unwrap_or(0);
-                Ok((file_object.file()?, position))
-            }) {
-            Ok(opened) => opened,
-            Err(status) => return irp.answer(Err(status)),
-        };
+    let file = match irp.file() {
+        Ok(file) => file,
+        Err(status) => return irp.answer(Err(status)),
+    };
+    let position = irp.file_object().map_or(0, |file_object| file_object.position());
+    let position = u64::try_from(position).unwrap_or(0);
     if class == FileInformationClass::POSITION {
         let result = irp
             .system_buffer(length)
@@ -53,11 +48,7 @@ pub(crate) fn set(driver: &Driver, mut irp: Irp) -> NTSTATUS {
         set.Length as usize,
         FileInformationClass(number(set.FileInformationClass)),
     );
-    let file = match irp
-        .file_object()
-        .ok_or(Status::INVALID_DEVICE_REQUEST)
-        .and_then(FileObject::file)
-    {
+    let file = match irp.file() {
         Ok(file) => file,
         Err(status) => return irp.answer(Err(status)),
     };
@@ -97,11 +88,7 @@ pub(crate) fn query_volume(driver: &Driver, irp: Irp) -> NTSTATUS {
         query.Length as usize,
         FsInformationClass(number(query.FsInformationClass)),
     );
-    let file = match irp
-        .file_object()
-        .ok_or(Status::INVALID_DEVICE_REQUEST)
-        .and_then(FileObject::file)
-    {
+    let file = match irp.file() {
         Ok(file) => file,
         Err(status) => return irp.answer(Err(status)),
     };

@@ -9,6 +9,7 @@ mod pending;
 use core::ptr::NonNull;
 use core::slice;
 
+use executive::mem::Arc;
 use nt::Status;
 use wdk_sys::ntddk::{IofCompleteRequest, MmMapLockedPagesSpecifyCache};
 use wdk_sys::{
@@ -19,6 +20,7 @@ use wdk_sys::{
 pub(crate) use pending::{PendingIrp, pend, pend_always};
 
 use crate::file_object::FileObject;
+use crate::platform::OpenFile;
 
 /// `MODE.KernelMode`.
 const KERNEL_MODE: i8 = 0;
@@ -83,6 +85,14 @@ impl Irp {
         // SAFETY: the I/O manager keeps a request's file object referenced until the request is completed, which is not
         // before `self` goes.
         unsafe { FileObject::new(self.stack().FileObject) }
+    }
+
+    /// The open file that the request is for.
+    ///
+    /// # Errors
+    /// `INVALID_DEVICE_REQUEST` without a file object, and as [`FileObject::file`].
+    pub(crate) fn file(&self) -> nt::Result<Arc<OpenFile>> {
+        self.file_object().ok_or(Status::INVALID_DEVICE_REQUEST)?.file()
     }
 
     /// The first `len` bytes of the system buffer: both input and output of METHOD_BUFFERED and of information

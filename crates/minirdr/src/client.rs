@@ -393,6 +393,18 @@ impl OwnedFid {
             from = target.fid;
         }
     }
+
+    /// [`Self::walk`] to a directory in which something is to be done: whichever name is missing,
+    /// `OBJECT_PATH_NOT_FOUND`.
+    pub(crate) async fn walk_to_parent<'n>(
+        &self,
+        names: impl Iterator<Item = &'n [u8]> + Clone,
+    ) -> nt::Result<Self> {
+        self.walk(names).await.map_err(|status| match status {
+            Status::OBJECT_NAME_NOT_FOUND => Status::OBJECT_PATH_NOT_FOUND,
+            other => other,
+        })
+    }
 }
 
 impl Drop for OwnedFid {

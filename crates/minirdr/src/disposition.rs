@@ -136,13 +136,7 @@ fn check_existing(attributes: &Attributes, wanted: &Wanted) -> nt::Result {
 
 async fn make(root: &OwnedFid, path: &ServerPath, wanted: &Wanted) -> nt::Result<OnServer> {
     let (directory, name) = path.split_last().ok_or(Status::OBJECT_NAME_COLLISION)?;
-    let parent = root
-        .walk(ServerPath::components_of(directory))
-        .await
-        .map_err(|status| match status {
-            Status::OBJECT_NAME_NOT_FOUND => Status::OBJECT_PATH_NOT_FOUND,
-            other => other,
-        })?;
+    let parent = root.walk_to_parent(ServerPath::components_of(directory)).await?;
     let file = if wanted.options.contains(CreateOptions::DIRECTORY_FILE) {
         let request = Tmkdir {
             dfid: parent.fid(),

@@ -123,13 +123,7 @@ async fn check_target(parent: &OwnedFid, name: &[u8], file_id: u64, replace: boo
 async fn parent_of<'p>(root: &OwnedFid, path: &'p ServerPath) -> nt::Result<(OwnedFid, &'p [u8])> {
     // The share's root has no name in it.
     let (directory, name) = path.split_last().ok_or(Status::ACCESS_DENIED)?;
-    let parent = root
-        .walk(ServerPath::components_of(directory))
-        .await
-        .map_err(|status| match status {
-            Status::OBJECT_NAME_NOT_FOUND => Status::OBJECT_PATH_NOT_FOUND,
-            other => other,
-        })?;
+    let parent = root.walk_to_parent(ServerPath::components_of(directory)).await?;
     Ok((parent, name))
 }
 
