@@ -25,7 +25,7 @@ fn check(test: impl Fn() + Sync + Send + 'static) {
         counted.fetch_add(1, SeqCst);
         test();
     });
-    std::println!("{} interleavings", runs.load(SeqCst));
+    std::println!("sweep: {} interleavings", runs.load(SeqCst));
 }
 
 /// Connects at once, always to the same wire.

@@ -85,7 +85,7 @@ fn check_one(seed: u64) -> usize {
 fn check_many(seeds: std::ops::Range<u64>) {
     let sequences = seeds.end - seeds.start;
     let steps: usize = seeds.map(check_one).sum();
-    println!("model: {sequences} sequences, {steps} steps, all as the model says");
+    println!("sweep: {sequences} random sequences, {steps} steps, all as the model says");
 }
 
 fn number(variable: &str) -> Option<u64> {
