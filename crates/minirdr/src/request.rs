@@ -22,8 +22,11 @@ pub(crate) struct Running<'a, P: Platform> {
 impl<P: Platform> Running<'_, P> {
     /// What `body` comes to, unless the request is cancelled first: by its caller, or because its connection is taken
     /// away.
-    pub(crate) async fn run<V>(&self, body: impl Future<Output = nt::Result<V>>) -> nt::Result<V> {
-        self.control.cancel.run(body).await?
+    pub(crate) fn run<V, F>(&self, body: F) -> impl Future<Output = nt::Result<V>> + use<V, F, P>
+    where
+        F: Future<Output = nt::Result<V>>,
+    {
+        self.control.cancel.run_fallible(body)
     }
 }
 

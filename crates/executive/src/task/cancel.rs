@@ -1,6 +1,6 @@
 //! Calling off work from outside.
 
-use super::combine::{Either, select};
+use super::combine::{Either, Mapped, select};
 use super::wait_list::{Ticket, WaitList};
 use crate::mem::{AllocError, Arc};
 use crate::sync::{Rank, SpinLock};
@@ -50,20 +50,30 @@ impl CancelToken {
     /// What `future` comes to, unless the token is cancelled first; then `future` is dropped, or never polled at all if the
     /// token was cancelled before. If both are due at once, cancellation wins.
     pub fn run<F: Future>(&self, future: F) -> impl Future<Output = Result<F::Output, Cancelled>> + use<F> {
-        let cancelled = WhenCancelled {
-            token: self.clone(),
-            ticket: None,
-        };
-        async move {
-            match select(cancelled, future).await {
-                Either::Left(()) => Err(Cancelled),
-                Either::Right(output) => Ok(output),
-            }
-        }
+        Mapped::new(select(self.when_cancelled(), future), |first| match first {
+            Either::Left(()) => Err(Cancelled),
+            Either::Right(output) => Ok(output),
+        })
+    }
+
+    /// [`Self::run`] for a future that can fail, and fails in the same way when it is cancelled.
+    pub fn run_fallible<F, T, E>(&self, future: F) -> impl Future<Output = Result<T, E>> + use<F, T, E>
+    where
+        F: Future<Output = Result<T, E>>,
+        E: From<Cancelled>,
+    {
+        Mapped::new(select(self.when_cancelled(), future), |first| match first {
+            Either::Left(()) => Err(Cancelled.into()),
+            Either::Right(output) => output,
+        })
     }
 
     /// Ready when the token is cancelled.
     pub fn cancelled(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.when_cancelled()
+    }
+
+    fn when_cancelled(&self) -> WhenCancelled {
         WhenCancelled {
             token: self.clone(),
             ticket: None,

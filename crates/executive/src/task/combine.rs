@@ -3,9 +3,10 @@
 use crate::mem::{AllocError, TryVec, try_box};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::fmt;
 use core::future::{Future, poll_fn};
-use core::pin::pin;
-use core::task::Poll;
+use core::pin::{Pin, pin};
+use core::task::{Context, Poll};
 
 /// Which of two was first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,15 +18,68 @@ pub enum Either<A, B> {
 }
 
 /// What the first to be ready comes to; the other is dropped. `left` is always polled first, and wins a draw.
-pub async fn select<A: Future, B: Future>(left: A, right: B) -> Either<A::Output, B::Output> {
-    let (mut left, mut right) = (pin!(left), pin!(right));
-    poll_fn(|context| {
-        if let Poll::Ready(output) = left.as_mut().poll(context) {
+pub fn select<A: Future, B: Future>(left: A, right: B) -> Select<A, B> {
+    Select { left, right }
+}
+
+/// The future of [`select`].
+///
+/// Written by hand, as are the others that wrap whole requests: an `async fn` keeps its arguments beside the locals
+/// that they are moved to, so each such layer would double the size of what it wraps, and futures pass over kernel
+/// stacks on their way into a box.
+#[must_use = "futures do nothing unless polled"]
+pub struct Select<A, B> {
+    left: A,
+    right: B,
+}
+
+impl<A: Future, B: Future> Future for Select<A, B> {
+    type Output = Either<A::Output, B::Output>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        // SAFETY: both fields are pinned with the whole: nothing moves them out, there is no Drop, and Unpin follows
+        // from theirs.
+        let this = unsafe { self.get_unchecked_mut() };
+        // SAFETY: as above.
+        let left = unsafe { Pin::new_unchecked(&mut this.left) };
+        if let Poll::Ready(output) = left.poll(context) {
             return Poll::Ready(Either::Left(output));
         }
-        right.as_mut().poll(context).map(Either::Right)
-    })
-    .await
+        // SAFETY: as above.
+        let right = unsafe { Pin::new_unchecked(&mut this.right) };
+        right.poll(context).map(Either::Right)
+    }
+}
+
+impl<A, B> fmt::Debug for Select<A, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Select { .. }")
+    }
+}
+
+/// A future whose output is changed by a plain function; as [`Select`], no larger than what it wraps.
+#[must_use = "futures do nothing unless polled"]
+pub(super) struct Mapped<F: Future, V> {
+    future: F,
+    change: fn(F::Output) -> V,
+}
+
+impl<F: Future, V> Mapped<F, V> {
+    pub(super) fn new(future: F, change: fn(F::Output) -> V) -> Self {
+        Mapped { future, change }
+    }
+}
+
+impl<F: Future, V> Future for Mapped<F, V> {
+    type Output = V;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<V> {
+        // SAFETY: `future` is pinned with the whole: nothing moves it out, there is no Drop, and Unpin follows from it.
+        let this = unsafe { self.get_unchecked_mut() };
+        // SAFETY: as above.
+        let future = unsafe { Pin::new_unchecked(&mut this.future) };
+        future.poll(context).map(this.change)
+    }
 }
 
 /// What both come to, polled side by side.

@@ -1,6 +1,6 @@
 //! The runtime: a few threads that poll tasks, or the simulator.
 
-use super::combine::{Either, select};
+use super::combine::{Either, Mapped, select};
 use super::scheduler::{Clock, Job, Shared};
 use super::sleep::{Sleep, TimedOut};
 use super::task_cell::{Task, TaskHandle};
@@ -96,13 +96,10 @@ impl Runtime {
         deadline: Instant,
         future: F,
     ) -> impl Future<Output = Result<F::Output, TimedOut>> + use<F> {
-        let sleep = self.sleep_until(deadline);
-        async move {
-            match select(future, sleep).await {
-                Either::Left(output) => Ok(output),
-                Either::Right(()) => Err(TimedOut),
-            }
-        }
+        Mapped::new(select(future, self.sleep_until(deadline)), |first| match first {
+            Either::Left(output) => Ok(output),
+            Either::Right(()) => Err(TimedOut),
+        })
     }
 
     /// Has `future` polled by the runtime's threads at PASSIVE_LEVEL. The task goes on when the handle is dropped.

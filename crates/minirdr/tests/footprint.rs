@@ -1,0 +1,81 @@
+//! How large requests are as futures. A dispatch routine makes its future on the caller's kernel stack, which is 24 KiB
+//! for everybody on it, before the future moves into pool.
+
+mod world;
+
+use std::mem::size_of_val;
+
+use minirdr::{CreateRequest, DirectoryQuery, Level, WritePosition};
+use nt::{
+    AccessMask, CreateDisposition, CreateOptions, FileAttributes, FileInformationClass, FsInformationClass,
+    ShareAccess,
+};
+use world::{ME, World, name, token};
+
+/// Bytes that one request may take.
+const LIMIT: usize = 2560;
+
+#[test]
+fn requests_fit_on_a_kernel_stack() {
+    let world = World::new();
+    world.map("X:").unwrap();
+    std::fs::write(world.path("file"), b"data").unwrap();
+    let (redirector, cancel) = (&world.redirector, token());
+    let full = name(&world.full("X:", "file"));
+    let request = CreateRequest {
+        name: full.as_name(),
+        related: None,
+        logon: ME,
+        desired_access: AccessMask::READ_DATA,
+        share_access: ShareAccess::all(),
+        disposition: CreateDisposition::OPEN,
+        options: CreateOptions::empty(),
+        file_attributes: FileAttributes::empty(),
+        open_target_directory: false,
+    };
+    let file = world.block(redirector.create(&request, &cancel)).unwrap().file;
+    let query = DirectoryQuery {
+        class: FileInformationClass::NAMES,
+        pattern: None,
+        restart: false,
+        single: false,
+    };
+    let class = FileInformationClass::BASIC;
+    let any = full.as_name();
+    for (what, size) in [
+        ("create", size_of_val(&redirector.create(&request, &cancel))),
+        (
+            "add_connection",
+            size_of_val(&redirector.add_connection(any, any, ME, &cancel)),
+        ),
+        (
+            "delete_connection",
+            size_of_val(&redirector.delete_connection(any, ME, Level::Force, &cancel)),
+        ),
+        ("read", size_of_val(&file.read(0, &mut [0; 64], &cancel))),
+        (
+            "write",
+            size_of_val(&file.write(WritePosition::At(0), &[0], &cancel)),
+        ),
+        ("flush", size_of_val(&file.flush(&cancel))),
+        (
+            "query_information",
+            size_of_val(&file.query_information(class, 0, &mut [0; 64], &cancel)),
+        ),
+        (
+            "set_information",
+            size_of_val(&file.set_information(class, &[], None, &cancel)),
+        ),
+        (
+            "query_directory",
+            size_of_val(&file.query_directory(&query, &mut [0; 64], &cancel)),
+        ),
+        (
+            "query_volume",
+            size_of_val(&file.query_volume(FsInformationClass::SIZE, &mut [0; 64], &cancel)),
+        ),
+        ("cleanup", size_of_val(&file.cleanup())),
+    ] {
+        assert!(size <= LIMIT, "{what} takes {size} bytes");
+    }
+}
