@@ -5,6 +5,9 @@
 //! limits are noted where they matter). All of it is called at PASSIVE_LEVEL, where tasks are polled; completion routines
 //! run up to DISPATCH_LEVEL.
 //!
+//! Not here are datagrams: neither the 9P transport nor Wine's Winsock Kernel, which makes no datagram sockets, has a use
+//! for them. IPv6 is here, and is `NOT_SUPPORTED` where the provider cannot bind such an address (Wine's cannot).
+//!
 //! - [`Wsk`]: the registration, as [`rxce::Transport`].
 //! - `socket`: who may call a socket and when it is closed.
 //! - `operation`: a request and its IRP; the memory that the provider uses lives as long as that.

@@ -33,6 +33,8 @@ impl WskEndpoint {
         bound.map_err(|status| match status {
             // An address that is not this machine's; providers differ in what they call it.
             Status::INVALID_PARAMETER | Status::INVALID_ADDRESS_COMPONENT => Status::NOT_SUPPORTED,
+            // Wine's, of any IPv6 address: its WskBind takes the length of IPv4's.
+            Status::NO_MEMORY if remote.is_ipv6() => Status::NOT_SUPPORTED,
             status => status,
         })?;
         addressed(&socket.0, Step::Connect, remote).await?;

@@ -17,6 +17,7 @@ pub(crate) fn tests() -> Vec<Test<Environment>> {
     tests![
         version_is_spoken_by_both_sides,
         codes_that_are_not_ours,
+        the_self_test_control_is_for_drivers_that_are_built_for_it,
         input_where_none_is_taken,
         output_too_short_for_the_answer,
         output_longer_than_the_answer,
@@ -142,6 +143,17 @@ fn codes_that_are_not_ours(environment: &Environment) -> Checked {
         }
     }
     Ok(())
+}
+
+fn the_self_test_control_is_for_drivers_that_are_built_for_it(environment: &Environment) -> Checked {
+    if environment.has_self_tests() {
+        return Err(Failure::Skipped("this driver is".to_owned()));
+    }
+    let request = ioctl::selftest::Request::Checks.build()?;
+    let device = Device::open_for_control()?;
+    let answer = device.control_raw(ioctl::selftest::CODE, &request, ioctl::selftest::OUTPUT_SIZE);
+    let said = answer.and_then(|completion| completion.status.ok());
+    refused("the control", said, Status::INVALID_DEVICE_REQUEST)
 }
 
 fn input_where_none_is_taken(environment: &Environment) -> Checked {

@@ -28,6 +28,7 @@ pub(super) fn tests() -> Vec<Test<Environment>> {
         ipv6_connects_and_echoes,
         ipv6_is_refused,
         ipv6_steps_in_for_a_dead_ipv4_address,
+        ipv6_that_fails_does_not_keep_from_ipv4,
         a_local_address_of_the_other_family_is_refused,
     ]
 }
@@ -169,18 +170,39 @@ fn a_foreign_local_address_is_refused(_: &Environment) -> Checked {
     fails(ground, &[servers()?.peers.echo], ConnectOptions::default(), &with)
 }
 
-fn v6(address: Option<SocketAddr>) -> Result<SocketAddr, Failure> {
+/// An address on ::1 that this system's Winsock Kernel can connect from and to.
+///
+/// # Errors
+/// `Skipped` where there is none.
+pub(super) fn v6(engine: &Engine, address: Option<SocketAddr>) -> Result<SocketAddr, Failure> {
+    let address = on_this_machine(address)?;
+    let ground = engine.ground()?;
+    let said = engine.connect(ground.address, &[address], ConnectOptions::default())?;
+    if said == Err(Status::NOT_SUPPORTED) {
+        return Err(Failure::Skipped(
+            "Winsock Kernel binds no IPv6 address here".to_owned(),
+        ));
+    }
+    for object in said.into_iter().flatten().rev() {
+        engine.tear_down(object)??;
+    }
+    ground.tear_down()?;
+    Ok(address)
+}
+
+fn on_this_machine(address: Option<SocketAddr>) -> Result<SocketAddr, Failure> {
     address.ok_or_else(|| Failure::Skipped("this machine has no IPv6 loopback".to_owned()))
 }
 
 fn ipv6_connects_and_echoes(_: &Environment) -> Checked {
     let engine = Engine::open()?;
-    works(engine.ground()?, &[v6(servers()?.echo_v6)?])
+    let echo = v6(&engine, servers()?.echo_v6)?;
+    works(engine.ground()?, &[echo])
 }
 
 fn ipv6_is_refused(_: &Environment) -> Checked {
     let engine = Engine::open()?;
-    let refusing = v6(servers()?.refusing_v6)?;
+    let refusing = v6(&engine, servers()?.refusing_v6)?;
     let with = [Status::CONNECTION_REFUSED];
     fails(engine.ground()?, &[refusing], ConnectOptions::default(), &with)
 }
@@ -188,13 +210,21 @@ fn ipv6_is_refused(_: &Environment) -> Checked {
 fn ipv6_steps_in_for_a_dead_ipv4_address(_: &Environment) -> Checked {
     let engine = Engine::open()?;
     let servers = servers()?;
-    works(engine.ground()?, &[servers.peers.refusing, v6(servers.echo_v6)?])
+    let echo = v6(&engine, servers.echo_v6)?;
+    works(engine.ground()?, &[servers.peers.refusing, echo])
+}
+
+fn ipv6_that_fails_does_not_keep_from_ipv4(_: &Environment) -> Checked {
+    let engine = Engine::open()?;
+    let servers = servers()?;
+    let refusing = on_this_machine(servers.refusing_v6)?;
+    works(engine.ground()?, &[refusing, servers.peers.echo])
 }
 
 fn a_local_address_of_the_other_family_is_refused(_: &Environment) -> Checked {
     let engine = Engine::open()?;
     let ground = ground_on(&engine, "127.0.0.1:0")?;
-    let echo = v6(servers()?.echo_v6)?;
+    let echo = on_this_machine(servers()?.echo_v6)?;
     let said = engine.connect(ground.address, &[echo], ConnectOptions::default())?;
     refused("connecting", said, Status::INVALID_ADDRESS)?;
     ground.tear_down()

@@ -8,9 +8,9 @@ use nt::Status;
 use super::super::check::{bounded, equal, refused};
 use super::super::environment::Environment;
 use super::super::{Checked, tests};
+use super::connecting::v6;
 use super::engine::{Engine, Ground, LIMIT, Said};
 use super::servers::{Unanswering, servers};
-use crate::failure::Failure;
 use crate::runner::Test;
 
 pub(super) fn tests() -> Vec<Test<Environment>> {
@@ -170,9 +170,7 @@ fn a_dead_local_address_does_not_keep_from_the_others(_: &Environment) -> Checke
 fn a_race_over_both_families_is_won(_: &Environment) -> Checked {
     let engine = Engine::open()?;
     let servers = servers()?;
-    let v6 = servers
-        .echo_v6
-        .ok_or_else(|| Failure::Skipped("this machine has no IPv6 loopback".to_owned()))?;
+    let v6 = v6(&engine, servers.echo_v6)?;
     let ground = engine.ground()?;
     let attempts = [(v6, 0), (servers.peers.echo, 0)];
     let made = race(&ground, &attempts, Selection::All)??;
