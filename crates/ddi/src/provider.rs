@@ -263,6 +263,18 @@ fn lost<R>(error: AllocError) -> Moved<R> {
     (Vec::new(), Err(error.into()))
 }
 
+/// Waits for a close. One that there is no memory for is an abort: what it would wait for goes with its object, which
+/// aborts too.
+async fn closed(closing: Result<Pending<'_, nt::Result>, AllocError>, abort: impl FnOnce()) -> nt::Result {
+    match closing {
+        Ok(closing) => closing.await,
+        Err(_) => {
+            abort();
+            Ok(())
+        }
+    }
+}
+
 impl Endpoint for RegisteredLine {
     async fn send(&self, data: Vec<u8>) -> Moved<usize> {
         match self.0.send(data) {
@@ -283,14 +295,7 @@ impl Endpoint for RegisteredLine {
     }
 
     async fn close(&self) -> nt::Result {
-        match self.0.close() {
-            Ok(closing) => closing.await,
-            // What close would wait for goes with the endpoint itself, which aborts.
-            Err(_) => {
-                self.0.abort();
-                Ok(())
-            }
-        }
+        closed(self.0.close(), || self.0.abort()).await
     }
 }
 
@@ -318,13 +323,7 @@ impl Port for RegisteredPost {
     }
 
     async fn close(&self) -> nt::Result {
-        match self.0.close() {
-            Ok(closing) => closing.await,
-            Err(_) => {
-                self.0.abort();
-                Ok(())
-            }
-        }
+        closed(self.0.close(), || self.0.abort()).await
     }
 }
 

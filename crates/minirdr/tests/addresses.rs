@@ -1,58 +1,25 @@
 //! Servers with several addresses, not all of which answer.
 
+mod simulated;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use executive::mem::AllocError;
 use executive::task::{CancelToken, Runtime};
 use executive::time::Instant;
-use minirdr::{Level, LogonId, MiniRedirector, Platform, Settings};
+use minirdr::{Level, LogonId, MiniRedirector, Settings};
 use nt::{Name, NameBuf, Status};
-use rxce::Endpoint;
-use rxce::memory::{Listener, MemoryEndpoint, Network};
+use rxce::memory::{Listener, Network};
+use simulated::{Simulated, serve_one};
 
 const PORT: u16 = 564;
 const IPV6: IpAddr = IpAddr::V6(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 1));
 const IPV4: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
 
-struct Simulated;
-
-impl Platform for Simulated {
-    type Transport = Network;
-    type FcbHeader = ();
-
-    fn new_fcb_header() -> Result<(), AllocError> {
-        Ok(())
-    }
-}
-
 /// Serves the first connection.
 async fn serve(listener: Listener, folder: std::path::PathBuf) {
     let endpoint = listener.accept().await;
-    let mut server = p9_server::Server::new(&*folder, Default::default(), Default::default()).unwrap();
-    while let Some(request) = receive_frame(&endpoint).await {
-        let mut reply = Vec::new();
-        server.handle_message(&mut &request[..], &mut reply).unwrap();
-        if endpoint.send(reply).await.1.is_err() {
-            break;
-        }
-    }
-}
-
-async fn receive_frame(endpoint: &MemoryEndpoint) -> Option<Vec<u8>> {
-    let mut frame = receive_exactly(endpoint, vec![0; 4], 0).await?;
-    let size = u32::from_le_bytes(frame[..4].try_into().unwrap());
-    frame.resize(size as usize, 0);
-    receive_exactly(endpoint, frame, 4).await
-}
-
-async fn receive_exactly(endpoint: &MemoryEndpoint, mut buffer: Vec<u8>, mut have: usize) -> Option<Vec<u8>> {
-    while have < buffer.len() {
-        let (back, result) = endpoint.receive(buffer, have).await;
-        buffer = back;
-        have += result.ok().filter(|&count| count > 0)?;
-    }
-    Some(buffer)
+    serve_one(&endpoint, &folder).await;
 }
 
 /// Maps a drive onto a host with `addresses`, and takes it away again. How long the first took is in the simulation's time.

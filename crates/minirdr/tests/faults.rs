@@ -1,41 +1,32 @@
 //! Every allocation failing in turn, through the whole stack on one thread: redirector, engine and session under test,
 //! a network in memory, and behind it a good server that never runs out of memory.
 
+mod simulated;
+
 use std::alloc::System;
 use std::future::poll_fn;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::pin::pin;
 
-use executive::mem::{AllocError, Arc, Counting, sweep, unfailing};
+use executive::mem::{Arc, Counting, sweep, unfailing};
 use executive::task::{CancelToken, Runtime};
 use minirdr::{
-    CreateRequest, DirectoryQuery, Level, LogonId, MiniRedirector, ObjectCounts, OpenFile, Platform,
-    Settings, WritePosition,
+    CreateRequest, DirectoryQuery, Level, LogonId, MiniRedirector, ObjectCounts, OpenFile, Settings,
+    WritePosition,
 };
 use nt::{
     AccessMask, CreateDisposition, CreateOptions, FileAttributes, FileInformationClass, Name, NameBuf,
     ShareAccess, Status,
 };
-use rxce::Endpoint;
-use rxce::memory::{Listener, MemoryEndpoint, Network};
+use rxce::memory::{Listener, Network};
+use simulated::{Simulated, serve_one};
 
 #[global_allocator]
 static MEMORY: Counting<System> = Counting::new(System);
 
 const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 564);
 const ME: LogonId = LogonId(1);
-
-struct Simulated;
-
-impl Platform for Simulated {
-    type Transport = Network;
-    type FcbHeader = ();
-
-    fn new_fcb_header() -> Result<(), AllocError> {
-        Ok(())
-    }
-}
 
 /// Polls `future` with no allocation failing.
 async fn spared<F: Future>(future: F) -> F::Output {
@@ -47,34 +38,8 @@ async fn spared<F: Future>(future: F) -> F::Output {
 async fn serve(listener: Listener, folder: std::path::PathBuf) {
     loop {
         let endpoint = listener.accept().await;
-        let mut server = p9_server::Server::new(&*folder, Default::default(), Default::default()).unwrap();
-        while let Some(request) = receive_frame(&endpoint).await {
-            let mut reply = Vec::new();
-            server.handle_message(&mut &request[..], &mut reply).unwrap();
-            if endpoint.send(reply).await.1.is_err() {
-                break;
-            }
-        }
+        serve_one(&endpoint, &folder).await;
     }
-}
-
-async fn receive_frame(endpoint: &MemoryEndpoint) -> Option<Vec<u8>> {
-    let mut frame = receive_exactly(endpoint, vec![0; 4], 0).await?;
-    let size = u32::from_le_bytes(frame[..4].try_into().unwrap());
-    frame.resize(size as usize, 0);
-    receive_exactly(endpoint, frame, 4).await
-}
-
-async fn receive_exactly(endpoint: &MemoryEndpoint, mut buffer: Vec<u8>, mut have: usize) -> Option<Vec<u8>> {
-    while have < buffer.len() {
-        let (back, result) = endpoint.receive(buffer, have).await;
-        buffer = back;
-        match result {
-            Ok(0) | Err(_) => return None,
-            Ok(count) => have += count,
-        }
-    }
-    Some(buffer)
 }
 
 type File = Arc<OpenFile<Simulated>>;

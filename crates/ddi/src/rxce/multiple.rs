@@ -160,13 +160,7 @@ unsafe fn prepare(engine: &Arc<Engine>, given: &Given) -> nt::Result<Race> {
         2 => Selection::All,
         _ => return Err(Status::INVALID_PARAMETER),
     };
-    let usable = !given.device.is_null()
-        && (1..=MOST_ADDRESSES).contains(&given.count)
-        && !given.addresses.is_null()
-        && given.addresses.is_aligned()
-        && !given.completion.is_null()
-        && given.completion.is_aligned();
-    if !usable {
+    if !is_usable(given) {
         return Err(Status::INVALID_PARAMETER);
     }
     // SAFETY: not null; handed down.
@@ -223,6 +217,16 @@ unsafe fn prepare(engine: &Arc<Engine>, given: &Given) -> nt::Result<Race> {
             _under_way: Engine::begin_attempt(engine),
         },
     })
+}
+
+/// Whether what has to be there is, at addresses that it can have.
+fn is_usable(given: &Given) -> bool {
+    !given.device.is_null()
+        && (1..=MOST_ADDRESSES).contains(&given.count)
+        && !given.addresses.is_null()
+        && given.addresses.is_aligned()
+        && !given.completion.is_null()
+        && given.completion.is_aligned()
 }
 
 /// Takes the storage that the completion context names.

@@ -1,0 +1,47 @@
+//! A redirector on the network in memory, and a good server there.
+
+use std::path::Path;
+
+use executive::mem::AllocError;
+use minirdr::Platform;
+use rxce::Endpoint;
+use rxce::memory::{MemoryEndpoint, Network};
+
+pub(crate) struct Simulated;
+
+impl Platform for Simulated {
+    type Transport = Network;
+    type FcbHeader = ();
+
+    fn new_fcb_header() -> Result<(), AllocError> {
+        Ok(())
+    }
+}
+
+/// Serves `folder` to one client until it has gone.
+pub(crate) async fn serve_one(endpoint: &MemoryEndpoint, folder: &Path) {
+    let mut server = p9_server::Server::new(folder, Default::default(), Default::default()).unwrap();
+    while let Some(request) = receive_frame(endpoint).await {
+        let mut reply = Vec::new();
+        server.handle_message(&mut &request[..], &mut reply).unwrap();
+        if endpoint.send(reply).await.1.is_err() {
+            break;
+        }
+    }
+}
+
+async fn receive_frame(endpoint: &MemoryEndpoint) -> Option<Vec<u8>> {
+    let mut frame = receive_exactly(endpoint, vec![0; 4], 0).await?;
+    let size = u32::from_le_bytes(frame[..4].try_into().unwrap());
+    frame.resize(size as usize, 0);
+    receive_exactly(endpoint, frame, 4).await
+}
+
+async fn receive_exactly(endpoint: &MemoryEndpoint, mut buffer: Vec<u8>, mut have: usize) -> Option<Vec<u8>> {
+    while have < buffer.len() {
+        let (back, result) = endpoint.receive(buffer, have).await;
+        buffer = back;
+        have += result.ok().filter(|&count| count > 0)?;
+    }
+    Some(buffer)
+}
