@@ -4,6 +4,7 @@
 mod check;
 mod demo;
 mod driver;
+mod engine;
 mod guardian;
 mod import_libs;
 mod installation;
@@ -61,8 +62,13 @@ enum Command {
         /// Take the binaries that were built last.
         #[arg(long)]
         no_build: bool,
-        /// Run the tests whose names contain this.
+        /// Run the tests whose names contain this; with `rxce`, everything of the connection engine.
         filter: Option<String>,
+    },
+    /// Measure a layer; the last lines are a table.
+    Bench {
+        /// Which: `rxce`, the connection engine.
+        layer: String,
     },
     /// Show the whole job on a real server, step by step.
     Demo,
@@ -150,6 +156,7 @@ fn work(arguments: Arguments) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Check => check::run(&project),
+        Command::Bench { layer } => engine::bench(&project, &layer),
         Command::Test {
             only,
             no_build,

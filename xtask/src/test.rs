@@ -8,7 +8,7 @@ use crate::shell::{EXPORT_VARIABLE, UNC_VARIABLE};
 use crate::stream::follow;
 use crate::tally::Tally;
 use crate::toolchain::clean_environment;
-use crate::{installation, package, setup};
+use crate::{engine, installation, package, setup};
 use anyhow::{Context, Result, anyhow, ensure};
 use e2e::Script;
 use std::fs;
@@ -39,11 +39,15 @@ pub(crate) fn run(
     if only != Some(Rung::Host) {
         setup::ensure()?;
     }
-    if only != Some(Rung::Driver) {
-        tally = tally.plus(host(project, filter)?);
-    }
-    if only != Some(Rung::Host) {
-        tally = tally.plus(driver(project, build, filter)?);
+    if filter == Some(engine::NAME) {
+        tally = engine::test(project, only, build)?;
+    } else {
+        if only != Some(Rung::Driver) {
+            tally = tally.plus(host(project, filter)?);
+        }
+        if only != Some(Rung::Host) {
+            tally = tally.plus(driver(project, build, filter)?);
+        }
     }
     println!("{tally}");
     Ok(if tally.failed == 0 {
@@ -82,9 +86,15 @@ fn cargo_test(project: &Project, arguments: &[&str], filter: Option<&str>) -> Re
         cargo.arg("--");
     }
     cargo.args(filter);
+    follow_cargo_test(&mut cargo, |_| {})
+}
+
+/// Follows a `cargo test`, counts what it says and shows it, to `watch` too.
+pub(crate) fn follow_cargo_test(cargo: &mut Command, mut watch: impl FnMut(&str)) -> Result<Tally> {
     let mut tally = Tally::default();
-    let status = follow(&mut cargo, 10 * SILENCE, |line| {
+    let status = follow(cargo, 10 * SILENCE, |line| {
         println!("{line}");
+        watch(line);
         tally.count_summary(line);
     })?;
     if !status.success() && tally.failed == 0 {
@@ -146,7 +156,17 @@ fn harness(project: &Project, package: &Path, filter: Option<&str>) -> Result<Ta
 }
 
 /// The harness's group for drivers with self tests.
-const SELF_TESTS: &str = "rxce";
+const SELF_TESTS: &str = engine::NAME;
+
+/// That group alone.
+pub(crate) fn engine_in_driver(project: &Project, build: bool) -> Result<Tally> {
+    if build {
+        crate::build(project, None)?;
+        crate::build(project, Some(crate::Part::Selftest))?;
+    }
+    let package = package::assemble(project)?;
+    self_tests(project, &package, None)
+}
 
 /// That group, on the driver that has them, in a prefix of its own.
 fn self_tests(project: &Project, package: &Path, filter: Option<&str>) -> Result<Tally> {
