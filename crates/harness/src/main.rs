@@ -35,6 +35,10 @@ fn main() -> std::process::ExitCode {
 
     let words: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match words.split_first() {
+        Some((verb, [])) if ["help", "--help", "-h", "/?"].contains(&verb.as_str()) => {
+            println!("{}", usage());
+            Ok(())
+        }
         Some((verb, [])) if verb == "script" => script::run(),
         Some((verb, rest)) if verb == "run" => return suite::run(rest),
         Some((verb, rest)) => commands::run(verb, rest)
@@ -44,17 +48,7 @@ fn main() -> std::process::ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Usage(problem)) => {
-            eprintln!(
-                "mrx9p-harness: {problem}\n\nusage: mrx9p-harness COMMAND …\n{}",
-                commands::USAGE
-            );
-            eprintln!(
-                "  run [--list] [FILTER]…     run the tests whose names contain a filter; MRX9P_UNC names the share\n\
-                 \x20                            to test on, MRX9P_EXPORT its directory, if it can be seen from here;\n\
-                 \x20                            --group GROUP and --skip GROUP select groups\n\
-                 \x20 script                     obey lines from the standard input:\n{}",
-                language::USAGE
-            );
+            eprintln!("mrx9p-harness: {problem}\n\n{}", usage());
             ExitCode::from(1)
         }
         Err(failure) => {
@@ -62,6 +56,23 @@ fn main() -> std::process::ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Every command with its arguments.
+#[cfg(windows)]
+fn usage() -> String {
+    format!(
+        "usage: mrx9p-harness COMMAND …\n{}\n\
+         \x20                            PATH is X:\\… or \\\\host[@port]\\share\\…\n\
+         \x20 run [--list] [FILTER]…     run the tests whose names contain a filter; MRX9P_UNC names the share\n\
+         \x20                            to test on, MRX9P_EXPORT its directory, if it can be seen from here;\n\
+         \x20                            --group GROUP and --skip GROUP select groups\n\
+         \x20 help                       show this\n\
+         \x20 script                     obey lines from the standard input:\n{}\n\
+         Exit code: 0 done, 1 wrong command line, 2 refused, 101 a test failed.",
+        commands::USAGE,
+        language::USAGE
+    )
 }
 
 #[cfg(not(windows))]
