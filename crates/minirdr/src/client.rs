@@ -257,14 +257,24 @@ impl Client {
         }
     }
 
-    /// Waits until a request may have ended. Must be awaited with no unanswered or untaken request of one's own:
+    /// Waits until there is room for one more request. Must be awaited with no unanswered or untaken request of one's own:
     /// callers that hold a part of the room while they wait for more could all wait for each other.
-    pub(crate) async fn room(&self) {
-        let freed = self.freed.notified();
-        if self.state().session.has_room() {
-            return;
-        }
-        freed.await;
+    ///
+    /// # Errors
+    /// `IO_TIMEOUT` when that takes as long as a request may: a server that has gone silent answers no flush either, so
+    /// that the room of requests which have timed out does not come back.
+    pub(crate) async fn room(&self) -> nt::Result {
+        let wait = async {
+            loop {
+                let freed = self.freed.notified();
+                if self.state().session.has_room() {
+                    return;
+                }
+                freed.await;
+            }
+        };
+        let waited = self.runtime.timeout(self.request_timeout, wait);
+        waited.await.map_err(|_| Status::IO_TIMEOUT)
     }
 
     /// Sends `request` and gives `decode` its reply.
@@ -281,7 +291,7 @@ impl Client {
             if let Some(pending) = self.try_start(request)? {
                 return pending.reply(decode).await;
             }
-            self.room().await;
+            self.room().await?;
         }
     }
 
@@ -339,7 +349,7 @@ impl OwnedFid {
                 self.taken_over = true;
                 return pending.reply(|_| ()).await;
             }
-            self.client.room().await;
+            self.client.room().await?;
         }
     }
 

@@ -56,7 +56,7 @@ async fn read_run(client: &Client, fid: Fid, offset: u64, buffer: &mut [u8]) -> 
             match client.try_start_read(fid, at(offset, asked)?, count)? {
                 Some(pending) => window.push(pending, count)?,
                 None if window.is_empty() => {
-                    client.room().await;
+                    client.room().await?;
                     continue;
                 }
                 None => break,
@@ -121,7 +121,7 @@ async fn write_run(client: &Client, fid: Fid, offset: u64, data: &[u8]) -> nt::R
             match client.try_start(&request)? {
                 Some(pending) => window.push(pending, part.len())?,
                 None if window.is_empty() => {
-                    client.room().await;
+                    client.room().await?;
                     continue;
                 }
                 None => break,

@@ -112,6 +112,41 @@ fn a_server_killed_under_pending_requests() {
 }
 
 #[test]
+fn a_silent_server_whose_session_is_full() {
+    // More than a session has room for.
+    const READERS: usize = 140;
+    let world = World::with_settings(impatient());
+    std::fs::write(world.path("file"), b"data").unwrap();
+    world.map("X:").unwrap();
+    let file = world.open("file", &Open::read()).unwrap();
+    world.embedded().set_stalled(true);
+    let (done, ended) = std::sync::mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        // Frees a reader that waits for ever, who will then have read what it should not.
+        scope.spawn(|| {
+            let ended = ended;
+            if ended.recv_timeout(Duration::from_secs(30)).is_err() {
+                world.embedded().set_stalled(false);
+            }
+        });
+        let readers: Vec<_> = (0..READERS).map(|_| scope.spawn(|| file.read(0, 4))).collect();
+        for reader in readers {
+            assert_eq!(reader.join().unwrap(), Err(Status::IO_TIMEOUT));
+        }
+        // The room does not come back, as the flushes are not answered either.
+        assert_eq!(file.read(0, 4), Err(Status::IO_TIMEOUT));
+        assert_eq!(world.open("file", &Open::read()).err(), Some(Status::IO_TIMEOUT));
+        done.send(()).unwrap();
+    });
+    world.embedded().set_stalled(false);
+    // A request waits for room as long as for an answer, which is more than the server needs for what it owes.
+    assert_eq!(file.read(0, 4).unwrap(), b"data");
+    drop(file);
+    world.unmap("X:").unwrap();
+    world.end();
+}
+
+#[test]
 fn a_server_that_falls_silent() {
     let world = World::with_settings(impatient());
     std::fs::write(world.path("file"), b"data").unwrap();
