@@ -73,7 +73,7 @@ fn a_refused_connection_leaves_nothing(_: &Environment) -> Checked {
 fn a_server_that_resets_can_be_tried_again_and_again(_: &Environment) -> Checked {
     let engine = Engine::open()?;
     let ground = engine.ground()?;
-    for _ in 0..20 {
+    for _ in 0..6 {
         let [connection, circuit] = engine.connect(
             ground.address,
             &[servers()?.peers.resetting],

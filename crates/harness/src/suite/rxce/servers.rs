@@ -42,8 +42,7 @@ fn start() -> io::Result<Servers> {
             closing: serve(v4, |mut stream| {
                 let _told = stream.write_all(FAREWELL);
             })?,
-            // Closing a socket that has unread bytes resets the connection.
-            resetting: serve(v4, |stream| drop(stream.peek(&mut [0])))?,
+            resetting: serve(v4, reset)?,
             silent: keep(v4)?,
         },
         echo_v6: serve(v6, echo).ok(),
@@ -83,6 +82,17 @@ fn echo(mut stream: TcpStream) {
             return;
         }
     }
+}
+
+/// Resets the connection once a byte has come. Not at once: Wine tells of a reset as of an orderly end when no receive is
+/// pending as it comes.
+fn reset(stream: TcpStream) {
+    const BEFORE_THE_RESET: Duration = Duration::from_millis(150);
+    if stream.peek(&mut [0]).is_ok() {
+        thread::sleep(BEFORE_THE_RESET);
+    }
+    // Closing a socket that has unread bytes resets the connection.
+    drop(stream);
 }
 
 /// An address that nobody listens on any more.

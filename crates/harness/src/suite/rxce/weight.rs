@@ -8,11 +8,12 @@ use super::super::leak::takes_no_memory;
 use super::super::{Checked, tests};
 use super::engine::Engine;
 use super::servers::servers;
+use crate::failure::Failure;
 use crate::runner::Test;
 
 pub(super) fn tests() -> Vec<Test<Environment>> {
     tests![
-        hundreds_of_circuits_on_one_connection,
+        dozens_of_circuits_on_one_connection,
         many_transports_with_many_addresses,
         circuits_that_all_send_at_once,
         building_and_tearing_down_takes_no_memory,
@@ -28,24 +29,26 @@ fn light() -> ConnectOptions {
     }
 }
 
-fn hundreds_of_circuits_on_one_connection(_: &Environment) -> Checked {
-    const CIRCUITS: u32 = 300;
+/// Enough to meet each other, few enough for Wine, where closing a socket that receives is not without danger (see
+/// `cargo xtask test`).
+const AT_A_TIME: u32 = 48;
+
+fn dozens_of_circuits_on_one_connection(_: &Environment) -> Checked {
     let engine = Engine::open()?;
     let built = engine.ground()?.build(servers()?.peers.silent, light())?;
-    let mut circuits: Vec<Handle> = Vec::new();
-    for _ in 1..CIRCUITS {
-        circuits.push(engine.build_circuit(built.connection)?);
+    let on = |object| -> Result<u32, Failure> { Ok(engine.query(object)??.circuits) };
+    for _ in 0..2 {
+        let mut circuits: Vec<Handle> = Vec::new();
+        for _ in 1..AT_A_TIME {
+            circuits.push(engine.build_circuit(built.connection)?);
+        }
+        equal("circuits", on(built.connection)?, AT_A_TIME)?;
+        equal("on the transport", on(built.ground.binding)?, AT_A_TIME)?;
+        for circuit in circuits {
+            engine.tear_down(circuit)??;
+        }
+        equal("circuits", on(built.connection)?, 1)?;
     }
-    equal("circuits", engine.query(built.connection)??.circuits, CIRCUITS)?;
-    equal(
-        "on the transport",
-        engine.query(built.ground.binding)??.circuits,
-        CIRCUITS,
-    )?;
-    for circuit in circuits {
-        engine.tear_down(circuit)??;
-    }
-    equal("circuits", engine.query(built.connection)??.circuits, 1)?;
     built.tear_down()
 }
 
@@ -72,7 +75,7 @@ fn many_transports_with_many_addresses(_: &Environment) -> Checked {
 }
 
 fn circuits_that_all_send_at_once(_: &Environment) -> Checked {
-    const CIRCUITS: usize = 24;
+    const CIRCUITS: usize = 20;
     const SENDS: u64 = 20;
     const LENGTH: usize = 3000;
     let engine = Engine::open()?;
