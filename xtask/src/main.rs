@@ -34,7 +34,7 @@ use toolchain::Toolchain;
 
 /// Build, test, package and demonstrate mrx9p.
 #[derive(Parser)]
-#[command(name = "cargo xtask")]
+#[command(name = "xtask", bin_name = "cargo xtask")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
