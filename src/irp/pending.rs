@@ -162,7 +162,7 @@ where
 /// The cancel routine of every request that waits: takes the token out of the IRP and cancels the task by it.
 ///
 /// # Invocation context
-/// Called by `IoCancelIrp` with the cancel spin lock held, which it must release; at most at DISPATCH_LEVEL afterwards.
+/// Called by `IoCancelIrp` at DISPATCH_LEVEL with the cancel spin lock held, which it must release.
 unsafe extern "C" fn on_cancel(_device: PDEVICE_OBJECT, irp: PIRP) {
     // SAFETY: the IRP is live as long as the cancel spin lock is held: `disarm` waits for it before completion.
     let slot = unsafe { context_slot(irp) };
@@ -171,13 +171,14 @@ unsafe extern "C" fn on_cancel(_device: PDEVICE_OBJECT, irp: PIRP) {
         .cast::<CancelToken>();
     // SAFETY: as above.
     let irql = unsafe { (*irp).CancelIrql };
-    // SAFETY: IoCancelIrp acquired it and left the former IRQL in the IRP. The IRP is not touched any more after this.
-    unsafe { IoReleaseCancelSpinLock(irql) };
     if !token.is_null() {
         // SAFETY: `arm` put a box there; who calls this routine took it out of the IRP, which makes the box ours.
         let token = unsafe { Box::from_raw(token) };
         token.cancel();
     }
+    // Last: from here on the request can complete, its handle be closed and the driver be unloaded.
+    // SAFETY: IoCancelIrp acquired it and left the former IRQL in the IRP. The IRP is not touched any more after this.
+    unsafe { IoReleaseCancelSpinLock(irql) };
 }
 
 /// `Irp->Tail.Overlay.DriverContext[0]`, a driver's own word, which is the first of `Tail`.
