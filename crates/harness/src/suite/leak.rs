@@ -69,29 +69,38 @@ fn leaves_nothing_behind(environment: &Environment) -> Checked {
 }
 
 /// Does the same thing a few times so that everything that grows once has grown, then many times more, and compares
-/// what is allocated.
+/// what is allocated. A table that doubles just then grows once; what leaks grows every time.
 pub(super) fn takes_no_memory(environment: &Environment, once: impl Fn() -> Checked) -> Checked {
     const WARM_UP: u32 = 4;
     const MEASURED: u32 = 12;
+    const MEASUREMENTS: u32 = 3;
     let baseline = now(environment)?;
     for _ in 0..WARM_UP {
         once()?;
     }
-    settled(environment, &baseline)?;
-    let before = now(environment)?.statistics;
-    for _ in 0..MEASURED {
-        once()?;
+    let mut result = Ok(());
+    for _ in 0..MEASUREMENTS {
+        settled(environment, &baseline)?;
+        let before = now(environment)?.statistics;
+        for _ in 0..MEASURED {
+            once()?;
+        }
+        settled(environment, &baseline)?;
+        result = eventually(SETTLE_LIMIT, || {
+            let after = now(environment)?.statistics;
+            let grown =
+                after.pool_allocations > before.pool_allocations || after.pool_bytes > before.pool_bytes;
+            let what = format!(
+                "{} allocations of {} bytes stay {} of {}",
+                before.pool_allocations, before.pool_bytes, after.pool_allocations, after.pool_bytes
+            );
+            holds(&what, !grown)
+        });
+        if result.is_ok() {
+            break;
+        }
     }
-    settled(environment, &baseline)?;
-    eventually(SETTLE_LIMIT, || {
-        let after = now(environment)?.statistics;
-        let grown = after.pool_allocations > before.pool_allocations || after.pool_bytes > before.pool_bytes;
-        let what = format!(
-            "{} allocations of {} bytes stay {} of {}",
-            before.pool_allocations, before.pool_bytes, after.pool_allocations, after.pool_bytes
-        );
-        holds(&what, !grown)
-    })
+    result
 }
 
 fn mapping_again_and_again_takes_no_memory(environment: &Environment) -> Checked {
