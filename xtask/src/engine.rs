@@ -1,5 +1,6 @@
 //! Everything of one layer at once: the connection engine's tests on every rung, and its bench.
 
+use crate::c_programs;
 use crate::project::Project;
 use crate::tally::Tally;
 use crate::test::{self, Rung};
@@ -26,6 +27,7 @@ pub(crate) fn test(project: &Project, only: Option<Rung>, build: bool) -> Result
         })?);
     }
     if only != Some(Rung::Host) {
+        tally = tally.plus(c_programs::in_wine(project, build, None)?);
         tally = tally.plus(test::engine_in_driver(project, build)?);
     }
     println!();

@@ -1,6 +1,7 @@
 //! Build, test, package and demonstrate mrx9p.
 #![forbid(unsafe_code)]
 
+mod c_programs;
 mod check;
 mod demo;
 mod driver;

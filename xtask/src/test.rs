@@ -8,7 +8,7 @@ use crate::shell::{EXPORT_VARIABLE, UNC_VARIABLE};
 use crate::stream::follow;
 use crate::tally::Tally;
 use crate::toolchain::clean_environment;
-use crate::{engine, installation, package, setup};
+use crate::{c_programs, engine, installation, package, setup};
 use anyhow::{Context, Result, anyhow, ensure};
 use e2e::Script;
 use std::fs;
@@ -125,6 +125,7 @@ fn driver(project: &Project, build: bool, filter: Option<&str>) -> Result<Tally>
     }
     tally = tally.plus(past_crashes_of_wine(|| harness(project, &package, filter))?);
     tally = tally.plus(past_crashes_of_wine(|| self_tests(project, &package, filter))?);
+    tally = tally.plus(c_programs::in_wine(project, build, filter)?);
     let name = "service_does_not_stop_under_a_mapping";
     if filter.is_none_or(|filter| name.contains(filter)) {
         report(&mut tally, name, stop_under_a_mapping(project, &package));
@@ -315,7 +316,8 @@ fn stop_under_a_mapping(project: &Project, package: &Path) -> Result<()> {
     Ok(())
 }
 
-fn report(tally: &mut Tally, name: &str, outcome: Result<()>) {
+/// Shows the outcome of one test, and counts it.
+pub(crate) fn report(tally: &mut Tally, name: &str, outcome: Result<()>) {
     println!(
         "test {name} ... {}",
         if outcome.is_ok() { "ok" } else { "FAILED" }

@@ -3,12 +3,10 @@
  * Arguments: the ports of TCP servers on 127.0.0.1 that echo, close after one byte, reset after four, take nothing until
  * there is a second connection; and a port that refuses. Prints one line for each check.
  */
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include "rxcehost.h"
 
 #include "check.h"
+#include "page.h"
 #include "rxce_ears.h"
 
 /* ------------------------------------------------------------------ transports */
@@ -396,18 +394,17 @@ static void RefuseEverywhere(PVOID Place, int IsTransport, int IsAddress, int Is
 static void Pointers(void)
 {
     ALL All, Copy;
-    size_t Size = (size_t)sysconf(_SC_PAGESIZE);
-    ALL *Page = mmap(NULL, Size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ALL *Page = NewPage();
     PVOID Storage[4];
     int I;
 
-    CHECK(Page != MAP_FAILED);
-    if (Page == MAP_FAILED)
+    CHECK(Page != NULL);
+    if (Page == NULL)
         return;
     /* Freed after tear-down: whoever looks at it crashes. */
     BuildAll(Page);
     TearDownAll(Page);
-    CHECK(mprotect(Page, Size, PROT_NONE) == 0);
+    CHECK(ForbidPage(Page));
     RefuseEverywhere(&Page->Transport, 0, 0, 0, 0);
     RefuseEverywhere(&Page->Address, 0, 0, 0, 0);
     RefuseEverywhere(&Page->Connection, 0, 0, 0, 0);
@@ -415,7 +412,7 @@ static void Pointers(void)
     STATUS_IS(STATUS_SUCCESS, RxCeTearDownTransport(&Page->Transport));
     RefuseEverywhere(NULL, 0, 0, 0, 0);
     RefuseEverywhere((PVOID)1, 0, 0, 0, 0); /* not aligned */
-    munmap(Page, Size);
+    FreePage(Page);
     /* Objects of other kinds, and copies of objects. */
     BuildAll(&All);
     RefuseEverywhere(&All.Transport, 1, 0, 0, 0);

@@ -1,0 +1,77 @@
+//! The documented routines called from C, elsewhere than on the bare host: in Wine, and under the address sanitizer.
+//!
+//! The programs are those of `crates/ddi/tests`; so are the tests that compile them, serve them and count their checks.
+
+use crate::prefix::Prefix;
+use crate::programs;
+use crate::project::Project;
+use crate::stream::follow;
+use crate::tally::Tally;
+use crate::test::report;
+use crate::toolchain::{GNU, Toolchain, clean_environment};
+use anyhow::{Context, Result, ensure};
+use std::process::Command;
+use std::time::Duration;
+
+/// Compiling the test and running its program, both without a word, take seconds.
+const SILENCE: Duration = Duration::from_secs(180);
+
+/// Test programs of `ddi` that run a C program.
+const PROGRAMS: [&str; 2] = ["rxce_c", "rxprocs_c"];
+
+/// Runs them in a prefix of their own, compiled by MinGW and linked with the static library for Windows.
+pub(crate) fn in_wine(project: &Project, build: bool, filter: Option<&str>) -> Result<Tally> {
+    let mut tally = Tally::default();
+    let wanted: Vec<(&str, String)> = PROGRAMS
+        .iter()
+        .map(|program| (*program, format!("{program}_in_wine")))
+        .filter(|(_, name)| filter.is_none_or(|filter| name.contains(filter)))
+        .collect();
+    if wanted.is_empty() {
+        return Ok(tally);
+    }
+    if build {
+        let step = crate::process::Step::begin("building the static library for C programs");
+        let mut cargo = Toolchain::detect()?.gnu(project, "build")?;
+        crate::process::run(&step, cargo.args(["-p", "ddi"]))?;
+        step.done();
+    }
+    let prefix = Prefix::create(project)?;
+    if let Some(shim) = programs::build_shim(project)? {
+        prefix.add_library(&shim)?;
+    }
+    for (program, name) in wanted {
+        report(&mut tally, &name, run(project, &prefix, program));
+    }
+    Ok(tally)
+}
+
+fn run(project: &Project, prefix: &Prefix, program: &str) -> Result<()> {
+    let library = project
+        .generated("gnu")
+        .join(GNU)
+        .join("release")
+        .join("libddi.a");
+    ensure!(library.is_file(), "{} is not built", library.display());
+    let wine = prefix.program("");
+    let mut cargo = Command::new("cargo");
+    clean_environment(&mut cargo);
+    cargo
+        .current_dir(project.root())
+        .args(["test", "-p", "ddi", "--test", program, "--", "--show-output"])
+        .envs(wine.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .env("DDI_CC", "x86_64-w64-mingw32-gcc")
+        .env("DDI_LIBRARY", library)
+        .env("DDI_UNDER", wine.get_program());
+    let (mut checks, mut said) = (None, Vec::new());
+    let status = follow(&mut cargo, SILENCE, |line| {
+        if line.ends_with(" passed, 0 failed") {
+            checks = Some(line.to_owned());
+        }
+        said.push(line.to_owned());
+    })?;
+    ensure!(status.success(), "{}", said.join("\n"));
+    let checks = checks.with_context(|| format!("no checks were counted:\n{}", said.join("\n")))?;
+    println!("{program}: of its checks in Wine, {checks}");
+    Ok(())
+}
