@@ -3,13 +3,16 @@
 //! The programs are those of `crates/ddi/tests`; so are the tests that compile them, serve them and count their checks.
 
 use crate::prefix::Prefix;
+use crate::process::capture;
 use crate::programs;
 use crate::project::Project;
 use crate::stream::follow;
 use crate::tally::Tally;
-use crate::test::report;
+use crate::test::{follow_cargo_test, report};
 use crate::toolchain::{GNU, Toolchain, clean_environment};
 use anyhow::{Context, Result, ensure};
+use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -74,4 +77,48 @@ fn run(project: &Project, prefix: &Prefix, program: &str) -> Result<()> {
     let checks = checks.with_context(|| format!("no checks were counted:\n{}", said.join("\n")))?;
     println!("{program}: of its checks in Wine, {checks}");
     Ok(())
+}
+
+/// The only host that the sanitized build is made for.
+const HOST: &str = "x86_64-unknown-linux-gnu";
+
+/// Runs them, and the other tests of `ddi`, with Rust and C under the address sanitizer: another build of everything, in a
+/// folder of its own. rustup's toolchains bring the sanitizer's run-time library; Debian's do not.
+pub(crate) fn under_address_sanitizer(project: &Project) -> Result<Tally> {
+    let Some(runtime) = sanitizer_runtime(project)? else {
+        println!(
+            "the run under the address sanitizer is skipped: this Rust toolchain has no run-time library for it"
+        );
+        return Ok(Tally::default());
+    };
+    println!("under the address sanitizer:");
+    let mut cargo = Command::new("cargo");
+    clean_environment(&mut cargo);
+    cargo
+        .current_dir(project.root())
+        // The option is an unstable one.
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("RUSTFLAGS", "-Zsanitizer=address")
+        .env("DDI_SANITIZER", runtime)
+        .args(["test", "-p", "ddi", "--tests", "--target", HOST, "--target-dir"])
+        .arg(project.root().join("target/address-sanitizer"))
+        .args(["--", "--show-output"]);
+    follow_cargo_test(&mut cargo, |_| {})
+}
+
+fn sanitizer_runtime(project: &Project) -> Result<Option<PathBuf>> {
+    let mut rustc = Command::new("rustc");
+    clean_environment(&mut rustc);
+    let toolchain = capture(rustc.current_dir(project.root()).args(["--print", "sysroot"]))?;
+    let folder = PathBuf::from(toolchain.trim())
+        .join("lib/rustlib")
+        .join(HOST)
+        .join("lib");
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Ok(None);
+    };
+    let found = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .find(|file| file.to_string_lossy().ends_with("_rt.asan.a"));
+    Ok(found)
 }

@@ -11,8 +11,8 @@ use std::process::{Command, ExitCode};
 /// The layer's name: as the filter of `test`, it stands for all tests of the engine.
 pub(crate) const NAME: &str = "rxce";
 
-/// Runs the engine's tests: its own and those of the documented routines with their C programs, the races under loom, and
-/// the self tests of the loaded driver. What the sweeps went through is told at the end.
+/// Runs the engine's tests: its own, those of the documented routines with their C programs (under the address sanitizer and
+/// in Wine, too), the races under loom, and the self tests of the loaded driver. What the sweeps went through is told at the end.
 pub(crate) fn test(project: &Project, only: Option<Rung>, build: bool) -> Result<Tally> {
     let mut tally = Tally::default();
     let mut sweeps = Vec::new();
@@ -25,6 +25,7 @@ pub(crate) fn test(project: &Project, only: Option<Rung>, build: bool) -> Result
         tally = tally.plus(test::follow_cargo_test(&mut under_loom(project), |line| {
             note(&mut sweeps, line);
         })?);
+        tally = tally.plus(c_programs::under_address_sanitizer(project)?);
     }
     if only != Some(Rung::Host) {
         tally = tally.plus(c_programs::in_wine(project, build, None)?);
