@@ -13,8 +13,7 @@ use e2e::{Script, fact};
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// What a failure may take beyond that.
 const GRACE_MS: u64 = 1_000;
@@ -252,10 +251,7 @@ fn unload(prefix: &Prefix, server: &Server) -> Result<String> {
         outstanding.contains("pool allocations outstanding: 0 "),
         "{outstanding}"
     );
-    // The server notices a closed connection by itself, soon.
-    thread::sleep(Duration::from_millis(200));
-    let said = server.log();
-    ensure!(!said.contains("unclunked"), "the server said:\n{said}");
+    server.nothing_left()?;
     Ok(outstanding.trim().to_owned())
 }
 

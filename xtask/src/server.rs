@@ -3,7 +3,7 @@
 use crate::guardian::Guardian;
 use crate::process::{capture, find_program};
 use crate::project::Project;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs;
@@ -101,6 +101,25 @@ impl Server {
     /// What the server said so far.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Fails if a client has gone and left fids behind, as far as the server tells.
+    pub(crate) fn nothing_left(&self) -> Result<()> {
+        /// A server notices by itself that a client has gone, soon.
+        const NOTICE: Duration = Duration::from_secs(5);
+        match &self.process {
+            Process::Embedded(server) => {
+                ensure!(server.wait_idle(NOTICE), "a client is still connected");
+                let left = server.fids_unclunked();
+                ensure!(left == 0, "{left} unclunked fids");
+            }
+            Process::Diod { .. } | Process::Killed => {
+                thread::sleep(Duration::from_millis(200));
+                let said = self.log();
+                ensure!(!said.contains("unclunked"), "the server said:\n{said}");
+            }
+        }
+        Ok(())
     }
 
     /// Kills the server; its connections break.
