@@ -108,8 +108,6 @@ pub(crate) fn follow_cargo_test(cargo: &mut Command, mut watch: impl FnMut(&str)
 fn driver(project: &Project, build: bool, filter: Option<&str>) -> Result<Tally> {
     if build {
         crate::build(project, None)?;
-    }
-    if build {
         crate::build(project, Some(crate::Part::Selftest))?;
     }
     let package = package::assemble(project)?;

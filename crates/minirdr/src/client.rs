@@ -169,20 +169,13 @@ impl Client {
         self.state().session.max_payload()
     }
 
-    fn deadline_ns(&self) -> Option<u64> {
-        Some((self.runtime.now() + self.request_timeout).as_nanos())
-    }
-
     /// Agrees on the version; the first exchange of a session.
     ///
     /// # Errors
     /// `NOT_SUPPORTED` when the server does not speak 9P2000.L; otherwise as [`Self::call`].
     pub(crate) async fn negotiate(&self) -> nt::Result {
-        self.state()
-            .session
-            .start_version(self.deadline_ns())
+        self.begin(|session, deadline| session.start_version(deadline))
             .map_err(status)?;
-        self.announce();
         let agreed = poll_fn(|context| {
             let mut state = self.state();
             let outcome = state.session.poll_version();
@@ -194,12 +187,19 @@ impl Client {
         agreed.await.map(|_msize| ()).map_err(status)
     }
 
-    /// Has the tasks look at the session: there is something to send, maybe a first deadline.
-    fn announce(&self) {
+    /// Starts something in the session, given the deadline that it gets, and has the tasks look: there is something to
+    /// send, maybe a first deadline.
+    fn begin<V, E>(&self, start: impl FnOnce(&mut Session, Option<u64>) -> Result<V, E>) -> Result<V, E> {
+        let deadline = Some((self.runtime.now() + self.request_timeout).as_nanos());
+        let (started, first_deadline) = {
+            let mut state = self.state();
+            (start(&mut state.session, deadline)?, state.deadline_idle)
+        };
         self.transmit.notify_one();
-        if self.state().deadline_idle {
+        if first_deadline {
             self.deadline.notify_one();
         }
+        Ok(started)
     }
 
     /// Starts `request` if the session has room for one more.
@@ -207,16 +207,11 @@ impl Client {
     /// # Errors
     /// As [`Self::call`], except the server's.
     pub(crate) fn try_start<R: Request>(&self, request: &R) -> nt::Result<Option<Pending<'_, R>>> {
-        let deadline = self.deadline_ns();
-        let started = self.state().session.start(request, deadline);
-        match started {
-            Ok(tag) => {
-                self.announce();
-                Ok(Some(Pending {
-                    hold: self.hold(tag),
-                    request: core::marker::PhantomData,
-                }))
-            }
+        match self.begin(|session, deadline| session.start(request, deadline)) {
+            Ok(tag) => Ok(Some(Pending {
+                hold: self.hold(tag),
+                request: core::marker::PhantomData,
+            })),
             Err(Error::WindowFull) => Ok(None),
             Err(error) => Err(status(error)),
         }
@@ -224,9 +219,7 @@ impl Client {
 
     /// Asks the server something that changes nothing, and waits for the answer. Errors as [`Self::call`].
     pub(crate) async fn probe(&self) -> nt::Result {
-        let deadline = self.deadline_ns();
-        let tag = self.state().session.start_probe(deadline).map_err(status)?;
-        self.announce();
+        let tag = self.begin(Session::start_probe).map_err(status)?;
         let pending = Pending::<Tflush> {
             hold: self.hold(tag),
             request: core::marker::PhantomData,
@@ -245,13 +238,8 @@ impl Client {
             return Ok(None);
         }
         let buffer = Vec::try_zeroed(count)?;
-        let deadline = self.deadline_ns();
-        let started = self.state().session.start_read(fid, offset, buffer, deadline);
-        match started {
-            Ok(tag) => {
-                self.announce();
-                Ok(Some(PendingRead(self.hold(tag))))
-            }
+        match self.begin(|session, deadline| session.start_read(fid, offset, buffer, deadline)) {
+            Ok(tag) => Ok(Some(PendingRead(self.hold(tag)))),
             Err((Error::WindowFull, _)) => Ok(None),
             Err((error, _)) => Err(status(error)),
         }
