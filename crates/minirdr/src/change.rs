@@ -108,7 +108,7 @@ impl<P: Platform> OpenFile<P> {
 
     async fn set_disposition(&self, delete: bool) -> nt::Result {
         if delete {
-            let place = self.place()?;
+            let place = self.place().await?;
             if place.path.split_last().is_none() {
                 return Err(Status::CANNOT_DELETE);
             }
@@ -133,7 +133,7 @@ impl<P: Platform> OpenFile<P> {
         }
         let new_path = self.renamed_path(last_component(name)?, target)?;
         let to = ServerPath::parse(new_path.as_name())?;
-        let place = self.place()?;
+        let place = self.place().await?;
         let fcb = self
             .redirector
             .tree()

@@ -18,7 +18,7 @@ use crate::MiniRedirector;
 use crate::disposition::{OnServer, Wanted, open_on_server};
 use crate::file::OpenFile;
 use crate::names::ServerPath;
-use crate::objects::{Platform, Revocable};
+use crate::objects::{Platform, ServerOpen, View};
 use crate::request::Running;
 
 /// Most components that an unmapped name's share is looked for in.
@@ -158,6 +158,16 @@ impl<P: Platform> MiniRedirector<P> {
         HeldView { redirector: self, id }
     }
 
+    /// What is kept with a view.
+    ///
+    /// # Errors
+    /// `UNEXPECTED_NETWORK_ERROR` when its connection has been taken away.
+    pub(crate) fn view(&self, id: VNetRootId) -> nt::Result<Arc<View>> {
+        let tree = self.tree();
+        let view = tree.v_net_root(id)?.extension();
+        view.map(Arc::clone).ok_or(Status::UNEXPECTED_NETWORK_ERROR)
+    }
+
     async fn open_in_view(
         &self,
         request: &CreateRequest<'_, P>,
@@ -196,19 +206,14 @@ impl<P: Platform> MiniRedirector<P> {
                 BeginOpen::Wait => running.control.woken().await?,
             }
         };
-        let (root, gid) = {
-            let mut tree = self.tree();
-            let view = tree
-                .v_net_root_extension_mut(view)?
-                .ok_or(Status::UNEXPECTED_NETWORK_ERROR)?;
-            (view.root()?, view.gid)
-        };
+        let view = self.view(view)?;
+        let root = view.root().await?;
         let wanted = Wanted {
             access: open.desired_access,
             disposition: request.disposition,
             options: open.options,
             file_attributes: request.file_attributes,
-            gid,
+            gid: view.gid,
         };
         match open_on_server(&root, &server_path, &wanted).await {
             Ok(opened) => opening.finish(request, opened),
@@ -300,7 +305,7 @@ impl<P: Platform> Unfinished<'_, P> {
     fn finish(mut self, request: &CreateRequest<'_, P>, on_server: OnServer) -> nt::Result<Created<P>> {
         let redirector = self.redirector;
         let is_directory = on_server.attributes.is_directory();
-        let open = Revocable::try_new(on_server.file)?;
+        let open = ServerOpen::try_new(on_server.file, on_server.flags)?;
         let new_header = Arc::try_new(P::new_fcb_header()?)?;
         let scan = OpenFile::<P>::new_scan()?;
         let mut effects = Effects::new();

@@ -125,7 +125,6 @@ fn describe<P: Platform>(tree: &Tree<Objects<P>>, found: &rdbss::Connection<'_>)
         local.try_push_units(&[drive.unit(), u16::from(b':')])?;
     }
     let view = tree.v_net_root(found.v_net_root)?;
-    let root = view.extension().map(|view| view.root());
     Ok(Connection {
         next_index: found.next,
         local,
@@ -133,7 +132,7 @@ fn describe<P: Platform>(tree: &Tree<Objects<P>>, found: &rdbss::Connection<'_>)
         user: NameBuf::try_from_name(found.user.unwrap_or_default())?,
         logon: found.logon,
         explicit: found.explicit,
-        connected: matches!(root, Some(Ok(root)) if root.client().is_usable()),
+        connected: view.extension().is_some_and(|view| view.is_connected()),
         open_handles: found.open_handles,
     })
 }

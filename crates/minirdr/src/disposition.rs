@@ -25,6 +25,8 @@ pub(crate) struct Wanted {
 pub(crate) struct OnServer {
     /// The file, open if data is wanted.
     pub(crate) file: OwnedFid,
+    /// How it is open, creation and truncation aside; `None`: the fid was only walked to.
+    pub(crate) flags: Option<OpenFlags>,
     /// What it is.
     pub(crate) attributes: Attributes,
     /// What was done.
@@ -78,7 +80,7 @@ async fn open_existing(file: OwnedFid, path: &ServerPath, wanted: &Wanted) -> nt
         };
         file.client().call(&request, |_| ()).await?;
     }
-    let granted = open_for_data(&file, &attributes, wanted.access).await?;
+    let (granted, flags) = open_for_data(&file, &attributes, wanted.access).await?;
     let (attributes, action) = if wanted.disposition.truncates() {
         let action = match wanted.disposition {
             CreateDisposition::SUPERSEDE => CreateAction::SUPERSEDED,
@@ -90,6 +92,7 @@ async fn open_existing(file: OwnedFid, path: &ServerPath, wanted: &Wanted) -> nt
     };
     Ok(OnServer {
         file,
+        flags,
         attributes,
         action,
         granted,
@@ -137,7 +140,7 @@ fn check_existing(attributes: &Attributes, wanted: &Wanted) -> nt::Result {
 async fn make(root: &OwnedFid, path: &ServerPath, wanted: &Wanted) -> nt::Result<OnServer> {
     let (directory, name) = path.split_last().ok_or(Status::OBJECT_NAME_COLLISION)?;
     let parent = root.walk_to_parent(ServerPath::components_of(directory)).await?;
-    let file = if wanted.options.contains(CreateOptions::DIRECTORY_FILE) {
+    let (file, flags) = if wanted.options.contains(CreateOptions::DIRECTORY_FILE) {
         let request = Tmkdir {
             dfid: parent.fid(),
             name,
@@ -147,8 +150,8 @@ async fn make(root: &OwnedFid, path: &ServerPath, wanted: &Wanted) -> nt::Result
         parent.client().call(&request, |_| ()).await?;
         let made = parent.walk(core::iter::once(name)).await?;
         let attributes = self::attributes(&made, path).await?;
-        open_for_data(&made, &attributes, wanted.access).await?;
-        made
+        let (_, flags) = open_for_data(&made, &attributes, wanted.access).await?;
+        (made, flags)
     } else {
         let read_only = wanted.file_attributes.contains(FileAttributes::READONLY);
         let mode = if read_only {
@@ -166,11 +169,12 @@ async fn make(root: &OwnedFid, path: &ServerPath, wanted: &Wanted) -> nt::Result
         };
         // The parent's fid has become the file's.
         parent.client().call(&request, |_| ()).await?;
-        parent
+        (parent, Some(flags))
     };
     let attributes = attributes(&file, path).await?;
     Ok(OnServer {
         file,
+        flags,
         attributes,
         action: CreateAction::CREATED,
         granted: granted(wanted.access, AccessMask::FILE_ALL_ACCESS),
@@ -183,24 +187,24 @@ async fn attributes(file: &OwnedFid, path: &ServerPath) -> nt::Result<Attributes
     Ok(Attributes::new(&reply, name))
 }
 
-/// Opens an existing file for the data that `access` wants, if any; the result is what is granted. Who asks for all
-/// that is allowed gets reading where writing is refused.
+/// Opens an existing file for the data that `access` wants, if any; the result is what is granted, and how it is open. Who
+/// asks for all that is allowed gets reading where writing is refused.
 async fn open_for_data(
     file: &OwnedFid,
     attributes: &Attributes,
     access: AccessMask,
-) -> nt::Result<AccessMask> {
+) -> nt::Result<(AccessMask, Option<OpenFlags>)> {
     let fid = file.fid();
     let is_directory = attributes.is_directory();
     let Some(flags) = open_flags(access, is_directory) else {
-        return Ok(granted(access, AccessMask::FILE_ALL_ACCESS));
+        return Ok((granted(access, AccessMask::FILE_ALL_ACCESS), None));
     };
     let as_allowed = access.contains(AccessMask::MAXIMUM_ALLOWED) && !is_directory;
     let read_only = attributes.file_attributes.contains(FileAttributes::READONLY);
     if !(as_allowed && read_only) {
         match file.client().call(&Tlopen { fid, flags }, |_| ()).await {
             Err(Status::ACCESS_DENIED | Status::MEDIA_WRITE_PROTECTED) if as_allowed => {}
-            opened => return opened.map(|()| granted(access, AccessMask::FILE_ALL_ACCESS)),
+            opened => return opened.map(|()| (granted(access, AccessMask::FILE_ALL_ACCESS), Some(flags))),
         }
     }
     if access.intersects(WRITES) {
@@ -208,7 +212,7 @@ async fn open_for_data(
     }
     let flags = flags - OpenFlags::READ_WRITE;
     file.client().call(&Tlopen { fid, flags }, |_| ()).await?;
-    Ok(granted(access, AccessMask::FILE_ALL_ACCESS - WRITES))
+    Ok((granted(access, AccessMask::FILE_ALL_ACCESS - WRITES), Some(flags)))
 }
 
 /// `access` with MAXIMUM_ALLOWED replaced by `allowed`.

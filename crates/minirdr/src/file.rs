@@ -11,12 +11,13 @@ use rdbss::{Effects, FobxId, MajorFunction, Owner};
 
 use crate::MiniRedirector;
 use crate::attributes::Attributes;
+use crate::client::OwnedFid;
 use crate::client::basic_attributes;
 use crate::directory::{DirectoryQuery, Scan};
 use crate::information::{self, OpenState};
 use crate::names::ServerPath;
 use crate::namespace::{self, Place};
-use crate::objects::{Platform, Revocable};
+use crate::objects::{Platform, ServerOpen, View};
 use crate::{data, volume};
 
 /// One handle.
@@ -25,7 +26,7 @@ use crate::{data, volume};
 pub struct OpenFile<P: Platform> {
     pub(crate) redirector: MiniRedirector<P>,
     pub(crate) fobx: FobxId,
-    pub(crate) open: Arc<Revocable>,
+    pub(crate) open: Arc<ServerOpen>,
     pub(crate) header: Arc<P::FcbHeader>,
     pub(crate) is_directory: bool,
     /// The qid path: which file it is, whatever its name leads to.
@@ -81,7 +82,7 @@ impl<P: Platform> OpenFile<P> {
         let running = self.begin(MajorFunction::READ, cancel)?;
         let read = running
             .run(async {
-                let open = self.open.get()?;
+                let open = self.fid().await?;
                 data::read(open.client(), open.fid(), offset, buffer).await
             })
             .await?;
@@ -108,7 +109,7 @@ impl<P: Platform> OpenFile<P> {
         let appends_only = !self.granted_access.contains(AccessMask::WRITE_DATA);
         let written = running
             .run(async {
-                let open = self.open.get()?;
+                let open = self.fid().await?;
                 let offset = match position {
                     WritePosition::At(offset) if !appends_only => offset,
                     _ => self.getattr().await?.size,
@@ -139,7 +140,7 @@ impl<P: Platform> OpenFile<P> {
         }
         running
             .run(async {
-                let open = self.open.get()?;
+                let open = self.fid().await?;
                 data::flush(open.client(), open.fid()).await
             })
             .await
@@ -193,7 +194,7 @@ impl<P: Platform> OpenFile<P> {
         running
             .run(async {
                 let _turn = self.scanning.acquire().await;
-                let open = self.open.get()?;
+                let open = self.fid().await?;
                 let mut scan = BorrowedScan {
                     scan: core::mem::take(&mut *self.scan.lock()),
                     home: &self.scan,
@@ -256,7 +257,7 @@ impl<P: Platform> OpenFile<P> {
         }
         let runtime = &self.redirector.0.runtime;
         let limit = self.redirector.settings().request_timeout;
-        let removing = async { namespace::remove(&self.place()?, self.is_directory).await };
+        let removing = async { namespace::remove(&self.place().await?, self.is_directory).await };
         let deleted = runtime
             .timeout(limit, removing)
             .await
@@ -281,18 +282,38 @@ impl<P: Platform> OpenFile<P> {
         self.redirector.perform(effects);
     }
 
-    /// Where the file is now.
-    pub(crate) fn place(&self) -> nt::Result<Place> {
-        let mut tree = self.redirector.tree();
+    /// The file's fid, usable now: opened again where the session was lost. Every operation asks for it anew and keeps it
+    /// for its own length only. Not to be awaited with a lock held.
+    ///
+    /// # Errors
+    /// `UNEXPECTED_NETWORK_ERROR` once the connection has been taken away; `CONNECTION_DISCONNECTED` while the server
+    /// cannot be reached; `FILE_INVALID` where another file, or none, has taken the place of the one that was opened;
+    /// `NETWORK_NAME_DELETED` where the share is gone.
+    pub(crate) async fn fid(&self) -> nt::Result<Arc<OwnedFid>> {
+        self.open.current()
+    }
+
+    /// The view the file was opened through.
+    pub(crate) fn view(&self) -> nt::Result<Arc<View>> {
+        let tree = self.redirector.tree();
         let srv_open = tree.srv_open(tree.fobx(self.fobx)?.srv_open())?;
-        let path = ServerPath::parse(tree.fcb(srv_open.fcb())?.path())?;
-        let view = srv_open.v_net_root();
-        let root = tree
-            .v_net_root_extension_mut(view)?
-            .ok_or(Status::UNEXPECTED_NETWORK_ERROR)?
-            .root()?;
+        let view = tree.v_net_root(srv_open.v_net_root())?.extension();
+        view.map(Arc::clone).ok_or(Status::UNEXPECTED_NETWORK_ERROR)
+    }
+
+    /// The file's path below its share, as it is called now.
+    pub(crate) fn path(&self) -> nt::Result<ServerPath> {
+        let tree = self.redirector.tree();
+        let srv_open = tree.srv_open(tree.fobx(self.fobx)?.srv_open())?;
+        ServerPath::parse(tree.fcb(srv_open.fcb())?.path())
+    }
+
+    /// Where the file is now. Errors as [`View::root`].
+    pub(crate) async fn place(&self) -> nt::Result<Place> {
+        let path = self.path()?;
+        let view = self.view()?;
         Ok(Place {
-            root,
+            root: view.root().await?,
             path,
             file_id: self.file_id,
         })
@@ -306,11 +327,11 @@ impl<P: Platform> OpenFile<P> {
         make: impl Fn(Fid) -> R,
         decode: impl Fn(R::Reply<'_>) -> V,
     ) -> nt::Result<V> {
-        let open = self.open.get()?;
+        let open = self.fid().await?;
         match open.client().call(&make(open.fid()), &decode).await {
             // Renamed by another handle, on a server whose fids are paths.
             Err(Status::OBJECT_NAME_NOT_FOUND) => {
-                let file = namespace::find(&self.place()?).await?;
+                let file = namespace::find(&self.place().await?).await?;
                 file.client().call(&make(file.fid()), &decode).await
             }
             outcome => outcome,
@@ -361,7 +382,7 @@ impl<P: Platform> OpenFile<P> {
     /// What the server says of the file now.
     async fn attributes(&self) -> nt::Result<Attributes> {
         let reply = self.getattr().await?;
-        let path = self.place()?.path;
+        let path = self.path()?;
         // The root of a share has no name, whatever the share is called.
         let name = path.split_last().map_or(&b""[..], |(_, name)| name);
         Ok(Attributes::new(&reply, name))

@@ -5,6 +5,7 @@ use core::marker::PhantomData;
 use executive::mem::{AllocError, Arc};
 use executive::sync::SpinLock;
 use executive::task::{CancelToken, Notify};
+use ninep::wire::OpenFlags;
 use nt::Status;
 use rdbss::Extensions;
 use rxce::Transport;
@@ -35,38 +36,67 @@ impl<P: Platform> Extensions for Objects<P> {
     type NetRoot = ();
     type VNetRoot = Arc<View>;
     type Fcb = Arc<P::FcbHeader>;
-    type SrvOpen = Arc<Revocable>;
+    type SrvOpen = Arc<ServerOpen>;
     type Fobx = ();
     type Context = Arc<Control>;
 }
 
-/// A fid that can be taken away from under those who use it: the root of a view, or an open on the server.
+/// A fid that can be taken away from under those who use it.
 ///
 /// Who has borrowed it keeps it until the end of its call; whoever comes later finds nothing.
-pub(crate) struct Revocable(SpinLock<Option<Arc<OwnedFid>>>);
+struct Revocable(SpinLock<Option<Arc<OwnedFid>>>);
 
 impl Revocable {
-    pub(crate) fn try_new(fid: OwnedFid) -> Result<Arc<Self>, AllocError> {
-        Arc::try_new(Self(SpinLock::new(Some(Arc::try_new(fid)?))))
+    fn try_new(fid: OwnedFid) -> Result<Self, AllocError> {
+        Ok(Self(SpinLock::new(Some(Arc::try_new(fid)?))))
     }
 
     /// The fid.
     ///
     /// # Errors
     /// `UNEXPECTED_NETWORK_ERROR` once it has been taken away: what every I/O on an orphaned handle answers.
-    pub(crate) fn get(&self) -> nt::Result<Arc<OwnedFid>> {
+    fn get(&self) -> nt::Result<Arc<OwnedFid>> {
         self.0.lock().clone().ok_or(Status::UNEXPECTED_NETWORK_ERROR)
     }
 
     /// Takes the fid away; it is clunked when the last borrower is done. IRQL <= APC_LEVEL.
-    pub(crate) fn revoke(&self) -> Option<Arc<OwnedFid>> {
+    fn revoke(&self) -> Option<Arc<OwnedFid>> {
         self.0.lock().take()
+    }
+}
+
+/// What was opened on the server: the extension of SRV_OPEN. Its fid is had through
+/// [`OpenFile::fid`](crate::OpenFile), which opens the file again where the session was lost.
+pub(crate) struct ServerOpen {
+    fid: Revocable,
+    /// How it was opened; `None`: not at all, the fid was only walked to.
+    #[expect(dead_code, reason = "what a new session needs to open the file again")]
+    flags: Option<OpenFlags>,
+}
+
+impl ServerOpen {
+    /// `file`, open with `flags` if it is open at all.
+    pub(crate) fn try_new(file: OwnedFid, flags: Option<OpenFlags>) -> Result<Arc<Self>, AllocError> {
+        Arc::try_new(Self {
+            fid: Revocable::try_new(file)?,
+            flags,
+        })
+    }
+
+    /// The fid as it is. Errors as [`Revocable::get`].
+    pub(crate) fn current(&self) -> nt::Result<Arc<OwnedFid>> {
+        self.fid.get()
+    }
+
+    /// Closes it; the fid is clunked when the last borrower is done. IRQL <= APC_LEVEL.
+    pub(crate) fn revoke(&self) {
+        drop(self.fid.revoke());
     }
 }
 
 /// A user's root of a share: the extension of V_NET_ROOT.
 pub(crate) struct View {
-    root: Arc<Revocable>,
+    root: Revocable,
     /// Group of the share's root directory, given to what is made below it.
     pub(crate) gid: u32,
 }
@@ -79,9 +109,19 @@ impl View {
         })
     }
 
-    /// The fid of the share's root. Errors as [`Revocable::get`].
-    pub(crate) fn root(&self) -> nt::Result<Arc<OwnedFid>> {
+    /// The fid of the share's root, usable now: attached again where the session was lost. Not to be awaited with a lock
+    /// held; a fid is asked for anew for every operation.
+    ///
+    /// # Errors
+    /// `UNEXPECTED_NETWORK_ERROR` once the connection has been taken away; `CONNECTION_DISCONNECTED` while the server
+    /// cannot be reached; `NETWORK_NAME_DELETED` where it does not export the share any more.
+    pub(crate) async fn root(&self) -> nt::Result<Arc<OwnedFid>> {
         self.root.get()
+    }
+
+    /// Whether its session with the server is up.
+    pub(crate) fn is_connected(&self) -> bool {
+        matches!(self.root.get(), Ok(root) if root.client().is_usable())
     }
 
     /// Detaches.

@@ -77,7 +77,7 @@ impl<P: Platform> MiniRedirector<P> {
                     extension, result, ..
                 } => extension.wake(result),
                 Effect::Cancel { extension, .. } => extension.cancel.cancel(),
-                Effect::CloseSrvOpen { extension, .. } => drop(extension.revoke()),
+                Effect::CloseSrvOpen { extension, .. } => extension.revoke(),
                 Effect::FinalizeVNetRoot { extension, .. } => extension.revoke(),
                 Effect::FinalizeSrvCall { extension, .. } => {
                     // Without memory for a task the server is dropped here, and its circuit ends by itself.
