@@ -8,7 +8,7 @@ use crate::programs;
 use crate::project::Project;
 use crate::stream::follow;
 use crate::tally::Tally;
-use crate::test::{follow_cargo_test, report};
+use crate::test::{follow_cargo_test, report, selects};
 use crate::toolchain::{GNU, Toolchain, clean_environment};
 use anyhow::{Context, Result, ensure};
 use std::fs;
@@ -19,16 +19,40 @@ use std::time::Duration;
 /// Compiling the test and running its program, both without a word, take seconds.
 const SILENCE: Duration = Duration::from_secs(180);
 
-/// Test programs of `ddi` that run a C program.
-const PROGRAMS: [&str; 2] = ["rxce_c", "rxprocs_c"];
+/// A C program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Program {
+    /// The connection engine's routines.
+    RxCe,
+    /// The object tree's routines.
+    RxProcs,
+}
 
-/// Runs them in a prefix of their own, compiled by MinGW and linked with the static library for Windows.
-pub(crate) fn in_wine(project: &Project, build: bool, filter: Option<&str>) -> Result<Tally> {
+impl Program {
+    /// All of them.
+    pub(crate) const ALL: [Self; 2] = [Self::RxCe, Self::RxProcs];
+
+    /// The test program of `ddi` that runs it.
+    fn test(self) -> &'static str {
+        match self {
+            Self::RxCe => "rxce_c",
+            Self::RxProcs => "rxprocs_c",
+        }
+    }
+}
+
+/// Runs some in a prefix of their own, compiled by MinGW and linked with the static library for Windows.
+pub(crate) fn in_wine(
+    project: &Project,
+    build: bool,
+    programs: &[Program],
+    filters: &[&str],
+) -> Result<Tally> {
     let mut tally = Tally::default();
-    let wanted: Vec<(&str, String)> = PROGRAMS
+    let wanted: Vec<(&str, String)> = programs
         .iter()
-        .map(|program| (*program, format!("{program}_in_wine")))
-        .filter(|(_, name)| filter.is_none_or(|filter| name.contains(filter)))
+        .map(|program| (program.test(), format!("{}_in_wine", program.test())))
+        .filter(|(_, name)| selects(filters, name))
         .collect();
     if wanted.is_empty() {
         return Ok(tally);

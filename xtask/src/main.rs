@@ -1,14 +1,15 @@
 //! Build, test, package and demonstrate mrx9p.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod c_programs;
 mod check;
 mod demo;
 mod driver;
-mod engine;
 mod guardian;
 mod import_libs;
 mod installation;
+mod layer;
 mod package;
 mod patch;
 mod pe;
@@ -63,13 +64,16 @@ enum Command {
         /// Take the binaries that were built last.
         #[arg(long)]
         no_build: bool,
-        /// Run the tests whose names contain this; with `rxce`, everything of the connection engine.
-        filter: Option<String>,
+        /// Names of layers (`rxce`, `rdbss`, `ninep`, `minirdr` …) to test alone, and parts of names of tests.
+        words: Vec<String>,
     },
     /// Measure a layer; the last lines are a table.
     Bench {
         /// Which: `rxce`, the connection engine.
         layer: String,
+        /// Passed on to the bench.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
     },
     /// Show the whole job on a real server, step by step.
     Demo,
@@ -157,12 +161,12 @@ fn work(arguments: Arguments) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Check => check::run(&project),
-        Command::Bench { layer } => engine::bench(&project, &layer),
+        Command::Bench { layer, arguments } => bench::run(&project, &layer, &arguments),
         Command::Test {
             only,
             no_build,
-            filter,
-        } => test::run(&project, only, !no_build, filter.as_deref()),
+            words,
+        } => test::run(&project, only, !no_build, &words),
         Command::Demo => demo::run(&project),
         Command::Shell {
             server,

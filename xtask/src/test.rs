@@ -1,5 +1,6 @@
 //! All tests: on this host, and against the real driver in Wine.
 
+use crate::layer::{self, Selection};
 use crate::prefix::Prefix;
 use crate::process::find_program;
 use crate::project::Project;
@@ -8,7 +9,7 @@ use crate::shell::{EXPORT_VARIABLE, UNC_VARIABLE};
 use crate::stream::follow;
 use crate::tally::Tally;
 use crate::toolchain::clean_environment;
-use crate::{c_programs, engine, installation, package, setup};
+use crate::{c_programs, installation, package, setup};
 use anyhow::{Context, Result, anyhow, ensure};
 use e2e::Script;
 use std::fs;
@@ -28,26 +29,23 @@ pub(crate) enum Rung {
     Driver,
 }
 
-/// Runs the tests whose names contain `filter`. The last line is `N passed, N failed`.
-pub(crate) fn run(
-    project: &Project,
-    only: Option<Rung>,
-    build: bool,
-    filter: Option<&str>,
-) -> Result<ExitCode> {
+/// Runs the tests of the layers that `words` name, or all, and of these the ones whose names contain one of the other
+/// words. The last line is `N passed, N failed`.
+pub(crate) fn run(project: &Project, only: Option<Rung>, build: bool, words: &[String]) -> Result<ExitCode> {
     let mut tally = Tally::default();
     if only != Some(Rung::Host) {
         setup::ensure()?;
     }
-    if filter == Some(engine::NAME) {
-        tally = engine::test(project, only, build)?;
-    } else {
+    let selection = Selection::parse(words);
+    if selection.layers.is_empty() {
         if only != Some(Rung::Driver) {
-            tally = tally.plus(host(project, filter)?);
+            tally = tally.plus(host(project, &selection.filters)?);
         }
         if only != Some(Rung::Host) {
-            tally = tally.plus(driver(project, build, filter)?);
+            tally = tally.plus(driver(project, build, &selection.filters)?);
         }
+    } else {
+        tally = layer::test(project, only, build, &selection)?;
     }
     println!("{tally}");
     Ok(if tally.failed == 0 {
@@ -58,35 +56,41 @@ pub(crate) fn run(
 }
 
 /// `cargo test` over the default members, and what they keep for a machine with diod.
-fn host(project: &Project, filter: Option<&str>) -> Result<Tally> {
-    let mut tally = cargo_test(project, &["--no-fail-fast"], filter)?;
-    if find_program("diod").is_some() {
-        for package in ["ninep", "minirdr"] {
-            let ignored = cargo_test(
-                project,
-                &["-p", package, "--test", "diod", "--", "--ignored"],
-                filter,
-            )?;
-            // They were counted as skipped before.
-            tally.skipped = tally.skipped.saturating_sub(ignored.passed + ignored.failed);
-            tally = tally.plus(ignored);
-        }
-    } else {
-        println!("the tests against diod are skipped: it is not installed (cargo xtask setup)");
+fn host(project: &Project, filters: &[&str]) -> Result<Tally> {
+    let mut cargo = Command::new("cargo");
+    clean_environment(&mut cargo);
+    cargo.current_dir(project.root());
+    cargo.args(["test", "--no-fail-fast", "--"]).args(filters);
+    let mut tally = follow_cargo_test(&mut cargo, |_| {})?;
+    for package in layer::WITH_DIOD {
+        tally = with_diod(project, package, filters, tally, |_| {})?;
     }
     Ok(tally)
 }
 
-/// Runs `cargo test` and counts what it says.
-fn cargo_test(project: &Project, arguments: &[&str], filter: Option<&str>) -> Result<Tally> {
+/// Runs the tests of `package` that want a diod, where there is one, and adds them to `tally`, which has counted them as
+/// skipped before.
+pub(crate) fn with_diod(
+    project: &Project,
+    package: &str,
+    filters: &[&str],
+    mut tally: Tally,
+    watch: impl FnMut(&str),
+) -> Result<Tally> {
+    if find_program("diod").is_none() {
+        println!("the tests of {package} against diod are skipped: it is not installed (cargo xtask setup)");
+        return Ok(tally);
+    }
     let mut cargo = Command::new("cargo");
     clean_environment(&mut cargo);
-    cargo.current_dir(project.root()).arg("test").args(arguments);
-    if !arguments.contains(&"--") {
-        cargo.arg("--");
-    }
-    cargo.args(filter);
-    follow_cargo_test(&mut cargo, |_| {})
+    cargo
+        .current_dir(project.root())
+        .args(["test", "-p", package, "--test", "diod", "--"])
+        .args(["--ignored", "--show-output"])
+        .args(filters);
+    let ignored = follow_cargo_test(&mut cargo, watch)?;
+    tally.skipped = tally.skipped.saturating_sub(ignored.passed + ignored.failed);
+    Ok(tally.plus(ignored))
 }
 
 /// Follows a `cargo test`, counts what it says and shows it, to `watch` too.
@@ -104,8 +108,33 @@ pub(crate) fn follow_cargo_test(cargo: &mut Command, mut watch: impl FnMut(&str)
     Ok(tally)
 }
 
+/// Is a test of this name wanted?
+pub(crate) fn selects(filters: &[&str], name: &str) -> bool {
+    filters.is_empty() || filters.iter().any(|filter| name.contains(filter))
+}
+
+/// Which tests of the loaded driver.
+#[derive(Debug)]
+pub(crate) struct InDriver<'a> {
+    /// Groups of the harness; none: all that the driver as shipped can run.
+    pub(crate) groups: &'a [&'a str],
+    /// Parts of names; none: all.
+    pub(crate) filters: &'a [&'a str],
+    /// Whether to run the tests of package `e2e`.
+    pub(crate) end_to_end: bool,
+}
+
+/// Some groups of the harness on the driver that is shipped.
+pub(crate) fn groups_in_driver(project: &Project, build: bool, tests: &InDriver<'_>) -> Result<Tally> {
+    if build {
+        crate::build(project, None)?;
+    }
+    let package = package::assemble(project)?;
+    past_crashes_of_wine(|| harness(project, &package, tests))
+}
+
 /// The packaged files, and the harness in a fresh prefix with a server.
-fn driver(project: &Project, build: bool, filter: Option<&str>) -> Result<Tally> {
+fn driver(project: &Project, build: bool, filters: &[&str]) -> Result<Tally> {
     if build {
         crate::build(project, None)?;
         crate::build(project, Some(crate::Part::Selftest))?;
@@ -113,19 +142,29 @@ fn driver(project: &Project, build: bool, filter: Option<&str>) -> Result<Tally>
     let package = package::assemble(project)?;
     let mut tally = Tally::default();
     for (name, outcome) in package::driver_checks(project, &package) {
-        if filter.is_none_or(|filter| name.contains(filter)) {
+        if selects(filters, name) {
             report(&mut tally, name, outcome);
         }
     }
     let name = "package::a_driver_with_self_tests_is_refused";
-    if filter.is_none_or(|filter| name.contains(filter)) {
+    if selects(filters, name) {
         report(&mut tally, name, self_tests_are_refused(project));
     }
-    tally = tally.plus(past_crashes_of_wine(|| harness(project, &package, filter))?);
-    tally = tally.plus(past_crashes_of_wine(|| self_tests(project, &package, filter))?);
-    tally = tally.plus(c_programs::in_wine(project, build, filter)?);
+    let all = InDriver {
+        groups: &[],
+        filters,
+        end_to_end: true,
+    };
+    tally = tally.plus(past_crashes_of_wine(|| harness(project, &package, &all))?);
+    tally = tally.plus(past_crashes_of_wine(|| self_tests(project, &package, filters))?);
+    tally = tally.plus(c_programs::in_wine(
+        project,
+        build,
+        &c_programs::Program::ALL,
+        filters,
+    )?);
     let name = "service_does_not_stop_under_a_mapping";
-    if filter.is_none_or(|filter| name.contains(filter)) {
+    if selects(filters, name) {
         report(&mut tally, name, stop_under_a_mapping(project, &package));
     }
     Ok(tally)
@@ -153,7 +192,7 @@ fn past_crashes_of_wine(mut run: impl FnMut() -> Result<(Tally, Option<String>)>
 
 /// The harness and the end-to-end tests on the driver that is shipped; with the line of the log that tells of a crash in
 /// Wine's netio.sys, if there was one.
-fn harness(project: &Project, package: &Path, filter: Option<&str>) -> Result<(Tally, Option<String>)> {
+fn harness(project: &Project, package: &Path, tests: &InDriver<'_>) -> Result<(Tally, Option<String>)> {
     let server = Server::start(project, None)?;
     let prefix = installation::install(project, package)?;
     installation::shorten_deadlines(&prefix)?;
@@ -162,12 +201,15 @@ fn harness(project: &Project, package: &Path, filter: Option<&str>) -> Result<(T
     command
         .arg("run")
         .args(["--skip", SELF_TESTS])
-        .args(filter)
+        .args(tests.groups.iter().flat_map(|group| ["--group", group]))
+        .args(tests.filters)
         .env(UNC_VARIABLE, server.unc())
         .env(EXPORT_VARIABLE, server.export());
     let (mut tally, complete) = run_harness(&mut command);
     report(&mut tally, "harness_runs_to_its_end", complete);
-    tally = tally.plus(end_to_end(project, &prefix, filter)?);
+    if tests.end_to_end {
+        tally = tally.plus(end_to_end(project, &prefix, tests.filters)?);
+    }
     report(&mut tally, "drivers_unload_and_leave_nothing", unload(&prefix));
     let log = prefix.driver_log();
     if tally.failed != 0 {
@@ -179,25 +221,25 @@ fn harness(project: &Project, package: &Path, filter: Option<&str>) -> Result<(T
 }
 
 /// The harness's group for drivers with self tests.
-const SELF_TESTS: &str = engine::NAME;
+const SELF_TESTS: &str = "rxce";
 
 /// That group alone.
-pub(crate) fn engine_in_driver(project: &Project, build: bool) -> Result<Tally> {
+pub(crate) fn engine_in_driver(project: &Project, build: bool, filters: &[&str]) -> Result<Tally> {
     if build {
         crate::build(project, None)?;
         crate::build(project, Some(crate::Part::Selftest))?;
     }
     let package = package::assemble(project)?;
-    past_crashes_of_wine(|| self_tests(project, &package, None))
+    past_crashes_of_wine(|| self_tests(project, &package, filters))
 }
 
 /// That group, on the driver that has them, in a prefix of its own. Result as for [`harness`].
-fn self_tests(project: &Project, package: &Path, filter: Option<&str>) -> Result<(Tally, Option<String>)> {
+fn self_tests(project: &Project, package: &Path, filters: &[&str]) -> Result<(Tally, Option<String>)> {
     let prefix = installation::install(project, package)?;
     installation::replace_driver(project, &prefix)?;
     installation::start(&prefix)?;
     let mut command = prefix.program("mrx9p-harness.exe");
-    command.args(["run", "--group", SELF_TESTS]).args(filter);
+    command.args(["run", "--group", SELF_TESTS]).args(filters);
     let (mut tally, complete) = run_harness(&mut command);
     report(&mut tally, "self_tests_run_to_their_end", complete);
     let unloaded = unload(&prefix);
@@ -248,13 +290,13 @@ fn run_harness(command: &mut Command) -> (Tally, Result<()>) {
 }
 
 /// The tests of package `e2e`, which bring servers of their own.
-fn end_to_end(project: &Project, prefix: &Prefix, filter: Option<&str>) -> Result<Tally> {
+fn end_to_end(project: &Project, prefix: &Prefix, filters: &[&str]) -> Result<Tally> {
     let mut cargo = Command::new("cargo");
     clean_environment(&mut cargo);
     cargo
         .current_dir(project.root())
         .args(["test", "-p", "e2e", "--", "--test-threads=1"])
-        .args(filter);
+        .args(filters);
     // The environment of a program in the prefix, and what runs one.
     let program = prefix.program("");
     for (name, value) in program.get_envs() {

@@ -45,7 +45,7 @@ impl World {
     /// `p9 command SHARE words…`, in the local folder.
     fn run(&self, command: &str, words: &[&str]) -> Output {
         let (options, words): (Vec<&str>, Vec<&str>) = words.iter().partition(|word| word.starts_with('-'));
-        Command::new(env!("CARGO_BIN_EXE_p9"))
+        Command::new(env!("CARGO_BIN_EXE_p9-tests"))
             .arg(command)
             .args(options)
             .arg(self.share())
@@ -236,7 +236,7 @@ fn stat_and_df() {
 #[test]
 fn what_cannot_be_reached() {
     let p9 = |words: &[&str]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_p9"))
+        let output = Command::new(env!("CARGO_BIN_EXE_p9-tests"))
             .args(words)
             .output()
             .unwrap();
@@ -277,7 +277,7 @@ fn users() {
         .unwrap();
     let share = format!("127.0.0.1:{}/export", server.port());
     let code = |user: &str| {
-        Command::new(env!("CARGO_BIN_EXE_p9"))
+        Command::new(env!("CARGO_BIN_EXE_p9-tests"))
             .args(["ls", &share, "--user", user])
             .output()
             .unwrap()
