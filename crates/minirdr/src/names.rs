@@ -29,19 +29,24 @@ const fn is_forbidden_last(c: u32) -> bool {
     matches!(c, 0x20 | 0x2e)
 }
 
-/// Appends the server's spelling of one NT component to `out`.
+/// Appends the server's spelling of one NT component to `out`. Each server name has one NT spelling, the one that
+/// [`to_nt`] gives, and no other is taken: two spellings of one file would be two files to share access and caches.
 ///
 /// # Errors
-/// - `OBJECT_NAME_INVALID`: empty, too long, a wildcard or another forbidden character, `/`, or an unpaired
-///   surrogate that no server name maps to.
+/// - `OBJECT_NAME_INVALID`: empty, too long, a wildcard or another forbidden character, `/`, a dot or space at the end
+///   that is not spelled U+F02E or U+F020, or another spelling that no server name has in NT.
 /// - `OBJECT_PATH_SYNTAX_BAD`: `.` or `..`, spelled directly or through the private range.
 /// - `INSUFFICIENT_RESOURCES`.
 pub fn to_server(component: Name<'_>, out: &mut Vec<u8>) -> nt::Result {
     let start = out.len();
-    for unit in char::decode_utf16(component.as_units().iter().copied()) {
+    let mut escaped = false;
+    let mut chars = char::decode_utf16(component.as_units().iter().copied()).peekable();
+    let mut misspelled = false;
+    while let Some(unit) = chars.next() {
         match unit {
-            Ok(c) => push_char(c, out)?,
+            Ok(c) => misspelled |= push_char(c, chars.peek().is_none(), out)?,
             Err(lone) => {
+                escaped = true;
                 let byte = lone.unpaired_surrogate().wrapping_sub(BYTE_ESCAPE_BASE);
                 match u8::try_from(byte) {
                     Ok(byte @ 0x80..) => out.try_push(byte)?,
@@ -53,9 +58,18 @@ pub fn to_server(component: Name<'_>, out: &mut Vec<u8>) -> nt::Result {
     match out.get(start..) {
         None | Some(b"") => Err(Status::OBJECT_NAME_INVALID),
         Some(b"." | b"..") => Err(Status::OBJECT_PATH_SYNTAX_BAD),
-        Some(name) if name.len() > COMPONENT_BYTES_MAX => Err(Status::OBJECT_NAME_INVALID),
+        Some(name) if misspelled || name.len() > COMPONENT_BYTES_MAX => Err(Status::OBJECT_NAME_INVALID),
+        // Escaped bytes may come to a character that needs no escape.
+        Some(name) if escaped && !is_spelling(component, name)? => Err(Status::OBJECT_NAME_INVALID),
         Some(_) => Ok(()),
     }
+}
+
+/// Whether `component` is what NT calls the server's `name`.
+fn is_spelling(component: Name<'_>, name: &[u8]) -> nt::Result<bool> {
+    let mut spelling = NameBuf::default();
+    to_nt(name, &mut spelling)?;
+    Ok(spelling.as_name() == component)
 }
 
 /// The character that `c` of the private range stands for.
@@ -65,15 +79,16 @@ fn moved_from(c: char) -> Option<char> {
     char::from_u32(original).filter(|_| is_moved)
 }
 
-fn push_char(c: char, out: &mut Vec<u8>) -> nt::Result {
-    let c = match moved_from(c) {
-        Some(original) => original,
+/// Appends one character in the server's spelling. The result is whether NT spells it otherwise in this place.
+fn push_char(c: char, is_last: bool, out: &mut Vec<u8>) -> nt::Result<bool> {
+    let (c, misspelled) = match moved_from(c) {
+        Some(original) => (original, is_forbidden_last(u32::from(original)) && !is_last),
         None if is_forbidden(u32::from(c)) || c == '/' => return Err(Status::OBJECT_NAME_INVALID),
-        None => c,
+        None => (c, is_last && is_forbidden_last(u32::from(c))),
     };
     let mut utf8 = [0; 4];
     out.try_extend_from_slice(c.encode_utf8(&mut utf8).as_bytes())?;
-    Ok(())
+    Ok(misspelled)
 }
 
 /// The NT spelling of one server name, appended to `out`. Not for `.` and `..`, which mean the same on both sides.
@@ -165,6 +180,56 @@ impl ServerPath {
             to_server(Name::new(component), &mut bytes)?;
         }
         Ok(Self(bytes))
+    }
+
+    /// The path of components in the server's spelling, which have been checked before: see [`is_name`].
+    ///
+    /// # Errors
+    /// `OBJECT_NAME_INVALID` for what is no name, `INSUFFICIENT_RESOURCES`.
+    pub(crate) fn from_components<'c>(components: impl Iterator<Item = &'c [u8]>) -> nt::Result<Self> {
+        let mut path = Self::default();
+        for component in components {
+            path.push(component)?;
+        }
+        Ok(path)
+    }
+
+    /// Appends a component in the server's spelling. Errors as [`Self::from_components`].
+    pub(crate) fn push(&mut self, component: &[u8]) -> nt::Result {
+        if !is_name(component) || matches!(component, b"." | b"..") {
+            return Err(Status::OBJECT_NAME_INVALID);
+        }
+        if !self.0.is_empty() {
+            self.0.try_push(b'/')?;
+        }
+        Ok(self.0.try_extend_from_slice(component)?)
+    }
+
+    /// Takes the last component away; `false` if this is the share's root.
+    pub(crate) fn pop(&mut self) -> bool {
+        let cut = self.split_last().map(|(directory, _)| directory.len());
+        cut.inspect(|&cut| self.0.truncate(cut)).is_some()
+    }
+
+    /// The path in NT's spelling: empty for the share's root, else with a leading backslash.
+    ///
+    /// # Errors
+    /// `OBJECT_PATH_INVALID` if that is too long, `INSUFFICIENT_RESOURCES`.
+    pub(crate) fn to_nt(&self) -> nt::Result<NameBuf> {
+        let mut path = NameBuf::default();
+        for component in self.components() {
+            path.try_push(nt::name::SEPARATOR)?;
+            to_nt(component, &mut path)?;
+        }
+        if path.len() > nt::name::MAX_UNITS {
+            return Err(Status::OBJECT_PATH_INVALID);
+        }
+        Ok(path)
+    }
+
+    /// How many components there are.
+    pub(crate) fn len(&self) -> usize {
+        self.components().count()
     }
 
     /// The components, outermost first; none for the share's root.

@@ -63,6 +63,31 @@ proptest! {
     }
 
     #[test]
+    fn every_name_that_is_taken_is_the_spelling_of_its_file(units in proptest::collection::vec(prop_oneof![
+        (0x80_u16..0x100).prop_map(|byte| 0xdc00 | byte),
+        0xf000_u16..0xf080,
+        Just(u16::from(b'.')),
+        Just(u16::from(b' ')),
+        Just(u16::from(b'x')),
+        any::<u16>(),
+    ], 1..12)) {
+        if let Ok(name) = server(Name::new(&units)) {
+            let shown = nt(&name);
+            prop_assert_eq!(shown.as_name().as_units(), &units[..]);
+        }
+    }
+
+    #[test]
+    fn paths_come_back_unchanged(names in proptest::collection::vec(server_names(), 0..6)) {
+        let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).filter(|name| is_name(name)).collect();
+        let path = ServerPath::from_components(names.iter().copied()).unwrap();
+        let shown = path.to_nt().unwrap();
+        let back = ServerPath::parse(shown.as_name()).unwrap();
+        prop_assert_eq!(back.as_bytes(), path.as_bytes());
+        prop_assert_eq!(path.len(), names.len());
+    }
+
+    #[test]
     fn paths_are_made_of_names(units in proptest::collection::vec(
         prop_oneof![Just(u16::from(b'\\')), Just(u16::from(b'.')), Just(u16::from(b'a')), any::<u16>()],
         0..60,
@@ -95,9 +120,13 @@ fn names_that_need_care() {
     );
     assert_eq!(nt(b"\xff.").as_name().as_units(), [0xdcff, 0xf02e]);
     let refused = |name: &str| server(NameBuf::try_from_str(name).unwrap().as_name());
-    for name in ["", "a/b", "a:b", "a*", "\u{f02f}x/", "\0"] {
+    for name in [
+        "", "a/b", "a:b", "a*", "\u{f02f}x/", "\0", "dot.", "space ", "a\u{f02e}b", "a\u{f020}b", "...",
+    ] {
         assert_eq!(refused(name), Err(Status::OBJECT_NAME_INVALID), "{name:?}");
     }
+    // "é" spelled byte by byte.
+    assert_eq!(server(Name::new(&[0xdcc3, 0xdca9])), Err(Status::OBJECT_NAME_INVALID));
     for name in [".", "..", "\u{f02e}", "\u{f02e}.", "\u{f02e}\u{f02e}"] {
         assert_eq!(refused(name), Err(Status::OBJECT_PATH_SYNTAX_BAD), "{name:?}");
     }
