@@ -41,6 +41,7 @@ impl<P: Platform> OpenFile<P> {
                     } => self.set_basic(last_access, last_write, attributes).await,
                     Change::EndOfFile(size) => self.set_size(size).await,
                     Change::Allocation(size) => {
+                        self.check_resize()?;
                         // 9P cannot preallocate; only giving space back changes what a reader sees.
                         if size < self.getattr().await?.size {
                             self.set_size(size).await
@@ -87,23 +88,28 @@ impl<P: Platform> OpenFile<P> {
         if request.valid.is_empty() {
             Ok(())
         } else {
-            self.ask(|fid| Tsetattr { fid, ..request }, |_| ()).await
+            self.change(|fid| Tsetattr { fid, ..request }).await
+        }
+    }
+
+    /// # Errors
+    /// `INVALID_PARAMETER` for a directory; `ACCESS_DENIED` for a handle without the right to write.
+    fn check_resize(&self) -> nt::Result {
+        match self.granted_access.contains(AccessMask::WRITE_DATA) {
+            _ if self.is_directory => Err(Status::INVALID_PARAMETER),
+            true => Ok(()),
+            false => Err(Status::ACCESS_DENIED),
         }
     }
 
     async fn set_size(&self, size: u64) -> nt::Result {
-        if self.is_directory {
-            return Err(Status::INVALID_PARAMETER);
-        }
-        if !self.granted_access.contains(AccessMask::WRITE_DATA) {
-            return Err(Status::ACCESS_DENIED);
-        }
+        self.check_resize()?;
         let request = |fid| Tsetattr {
             valid: SetAttrMask::SIZE,
             size,
             ..Tsetattr::new(fid)
         };
-        self.ask(request, |_| ()).await
+        self.change(request).await
     }
 
     async fn set_disposition(&self, delete: bool) -> nt::Result {

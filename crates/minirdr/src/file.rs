@@ -12,7 +12,6 @@ use rdbss::{Effects, FobxId, MajorFunction, Owner};
 use crate::MiniRedirector;
 use crate::attributes::Attributes;
 use crate::client::OwnedFid;
-use crate::client::basic_attributes;
 use crate::directory::{DirectoryQuery, Scan};
 use crate::information::{self, OpenState};
 use crate::names::ServerPath;
@@ -340,7 +339,32 @@ impl<P: Platform> OpenFile<P> {
 
     /// What the server says of the file now, in its own terms.
     pub(crate) async fn getattr(&self) -> nt::Result<Rgetattr> {
-        self.ask(basic_attributes, |reply| reply).await
+        let open = self.fid().await?;
+        match open.client().getattr(open.fid()).await {
+            Ok(reply) if reply.qid.path == self.file_id => Ok(reply),
+            // Renamed, on a server whose fids are paths, and maybe another file has the old name.
+            Ok(_) | Err(Status::OBJECT_NAME_NOT_FOUND) => {
+                let file = namespace::find(&self.place().await?).await?;
+                file.client().getattr(file.fid()).await
+            }
+            Err(status) => Err(status),
+        }
+    }
+
+    /// As [`Self::ask`], for what changes the file: looks first whether the fid still leads to it, as on a server whose fids
+    /// are paths another file may have its old name.
+    pub(crate) async fn change<R: Request>(&self, make: impl Fn(Fid) -> R) -> nt::Result {
+        let open = self.fid().await?;
+        match open.client().getattr(open.fid()).await {
+            Ok(reply) if reply.qid.path == self.file_id => {
+                open.client().call(&make(open.fid()), |_| ()).await
+            }
+            Ok(_) | Err(Status::OBJECT_NAME_NOT_FOUND) => {
+                let file = namespace::find(&self.place().await?).await?;
+                file.client().call(&make(file.fid()), |_| ()).await
+            }
+            Err(status) => Err(status),
+        }
     }
 
     pub(crate) fn begin(

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::fsx::Plan;
 use crate::share::Share;
 
 /// Below the help text.
@@ -40,7 +41,7 @@ pub(crate) struct Options {
         hide_default_value = true
     )]
     pub(crate) user: String,
-    /// Answer in JSON (ls, stat, df).
+    /// Answer in JSON (ls, stat, df, fsx).
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// How long each request may take.
@@ -144,6 +145,16 @@ pub(crate) enum Command {
         /// The server and what it exports: HOST[:PORT]/ANAME.
         share: Share,
     },
+    /// Do random things to files and compare what comes of it with a model, byte for byte.
+    Fsx {
+        /// The server and what it exports: HOST[:PORT]/ANAME.
+        share: Share,
+        /// Directory below the share in which to work; by default its root. What is made there goes again.
+        #[arg(default_value = "", hide_default_value = true)]
+        path: OsString,
+        #[command(flatten)]
+        plan: Plan,
+    },
 }
 
 impl Command {
@@ -157,6 +168,7 @@ impl Command {
             | Self::Rm { share, .. }
             | Self::Mkdir { share, .. }
             | Self::Mv { share, .. }
+            | Self::Fsx { share, .. }
             | Self::Df { share } => share,
         }
     }

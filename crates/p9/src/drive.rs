@@ -6,7 +6,7 @@ use std::time::Duration;
 use executive::mem::AllocError;
 use executive::task::{CancelToken, Runtime};
 use minirdr::{CreateRequest, Level, LogonId, MiniRedirector, Platform, Settings};
-use nt::{AccessMask, CreateDisposition, CreateOptions, FileAttributes, NameBuf, ShareAccess};
+use nt::{AccessMask, CreateAction, CreateDisposition, CreateOptions, FileAttributes, NameBuf, ShareAccess};
 use rxce::sockets::Sockets;
 
 use crate::args::Options;
@@ -127,15 +127,26 @@ impl Drive {
 
     /// As [`Self::open`], with the bare status.
     pub(crate) fn try_open(&self, path: &OsStr, open: Open) -> nt::Result<File<'_>> {
+        self.try_create(path, open).map(|(file, _)| file)
+    }
+
+    /// As [`Self::try_open`], with what was done to the file.
+    pub(crate) fn try_create(&self, path: &OsStr, open: Open) -> nt::Result<(File<'_>, CreateAction)> {
         self.create(path, open, false)
     }
 
     /// Opens the directory that `path` is in, as a rename wants it.
     pub(crate) fn try_open_directory_of(&self, path: &OsStr) -> nt::Result<File<'_>> {
         self.create(path, Open::existing(AccessMask::WRITE_DATA), true)
+            .map(|(file, _)| file)
     }
 
-    fn create(&self, path: &OsStr, open: Open, open_target_directory: bool) -> nt::Result<File<'_>> {
+    fn create(
+        &self,
+        path: &OsStr,
+        open: Open,
+        open_target_directory: bool,
+    ) -> nt::Result<(File<'_>, CreateAction)> {
         let mut name = self.unc.try_clone()?;
         name.try_push_name(nt_path(path)?.as_name())?;
         let request = CreateRequest {
@@ -150,7 +161,7 @@ impl Drive {
             open_target_directory,
         };
         let created = self.block(async |cancel| self.redirector.create(&request, cancel).await)?;
-        Ok(File::new(self, created.file))
+        Ok((File::new(self, created.file), created.action))
     }
 
     /// A path as messages show it.

@@ -76,25 +76,31 @@ impl<'d> File<'d> {
 
     /// Fills `buffer` from `offset` on as far as the file reaches.
     pub(crate) fn read(&self, offset: u64, buffer: &mut [u8]) -> nt::Result<usize> {
-        let read = self
-            .drive
-            .block(async |cancel| self.file.read(offset, buffer, cancel).await);
-        match read {
+        match self.read_once(offset, buffer) {
             Err(Status::END_OF_FILE) => Ok(0),
             read => read,
         }
+    }
+
+    /// One read, with NT's answer at the end of the file.
+    pub(crate) fn read_once(&self, offset: u64, buffer: &mut [u8]) -> nt::Result<usize> {
+        self.drive
+            .block(async |cancel| self.file.read(offset, buffer, cancel).await)
     }
 
     /// Writes all of `data`.
     pub(crate) fn write(&self, offset: u64, data: &[u8]) -> nt::Result {
         let mut done = 0;
         while let Some(rest) = data.get(done..).filter(|rest| !rest.is_empty()) {
-            let at = WritePosition::At(offset + done as u64);
-            done += self
-                .drive
-                .block(async |cancel| self.file.write(at, rest, cancel).await)?;
+            done += self.write_once(WritePosition::At(offset + done as u64), rest)?;
         }
         Ok(())
+    }
+
+    /// One write.
+    pub(crate) fn write_once(&self, position: WritePosition, data: &[u8]) -> nt::Result<usize> {
+        self.drive
+            .block(async |cancel| self.file.write(position, data, cancel).await)
     }
 
     /// Says how the rest of what was written went, as far as the server tells.
@@ -107,18 +113,26 @@ impl<'d> File<'d> {
         self.drive.block(async |cancel| self.file.delete(cancel).await)
     }
 
-    /// Gives the file the name `new`, in the directory `target`.
-    pub(crate) fn rename(&self, new: &NameBuf, target: &File<'_>) -> nt::Result {
+    /// Sets the size, or with the class ALLOCATION how much is allocated.
+    pub(crate) fn set_size(&self, class: FileInformationClass, size: u64) -> nt::Result {
+        self.drive.block(async |cancel| {
+            let record = size.to_le_bytes();
+            self.file.set_information(class, &record, None, cancel).await
+        })
+    }
+
+    /// Gives the file the name `new`, in the directory `target`, or else where it is.
+    pub(crate) fn rename(&self, new: &NameBuf, target: Option<&File<'_>>, replace: bool) -> nt::Result {
         let units = new.as_name().as_units();
         let length = u32::try_from(units.len() * 2).map_err(|_| Status::NAME_TOO_LONG)?;
         // FILE_RENAME_INFORMATION: ReplaceIfExists, RootDirectory, FileNameLength, FileName.
         let mut record = vec![0; 16];
-        record[0] = 1;
+        record[0] = u8::from(replace);
         record.extend(length.to_le_bytes());
         record.extend(units.iter().flat_map(|unit| unit.to_le_bytes()));
         let class = FileInformationClass::RENAME;
         self.drive.block(async |cancel| {
-            let target = Some(&*target.file);
+            let target = target.map(|target| &*target.file);
             self.file.set_information(class, &record, target, cancel).await
         })
     }
@@ -142,6 +156,11 @@ impl<'d> File<'d> {
     /// Hard links.
     pub(crate) fn links(&self) -> nt::Result<u32> {
         u32_at(&self.query(FileInformationClass::STANDARD)?, 16)
+    }
+
+    /// Its size, as NT's queries of one file have it.
+    pub(crate) fn size(&self) -> nt::Result<u64> {
+        u64_at(&self.query(FileInformationClass::STANDARD)?, 8)
     }
 
     fn query(&self, class: FileInformationClass) -> nt::Result<Vec<u8>> {

@@ -6,6 +6,7 @@ mod clock;
 mod drive;
 mod failure;
 mod file;
+mod fsx;
 mod listing;
 mod report;
 mod share;
@@ -68,5 +69,6 @@ fn carry_out(drive: &Drive, arguments: &Arguments) -> Result<(), Failure> {
         Command::Mkdir { path, parents, .. } => tree::make_directory(drive, path, *parents),
         Command::Mv { from, to, .. } => tree::rename(drive, from, to),
         Command::Df { .. } => report::volume(drive, json),
+        Command::Fsx { path, plan, .. } => fsx::run(drive, path, plan, json),
     }
 }

@@ -180,7 +180,7 @@ pub(crate) fn rename(drive: &Drive, from: &OsStr, to: &OsStr) -> Result<(), Fail
             .with(CreateOptions::OPEN_REPARSE_POINT);
         let source = drive.try_open(from, source)?;
         let target = drive.try_open_directory_of(&to)?;
-        source.rename(&new, &target)
+        source.rename(&new, Some(&target), true)
     };
     renamed().map_err(|status| {
         let what = format!("cannot move {} to {}", drive.shown(from), drive.shown(&to));

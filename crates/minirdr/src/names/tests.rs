@@ -121,12 +121,25 @@ fn names_that_need_care() {
     assert_eq!(nt(b"\xff.").as_name().as_units(), [0xdcff, 0xf02e]);
     let refused = |name: &str| server(NameBuf::try_from_str(name).unwrap().as_name());
     for name in [
-        "", "a/b", "a:b", "a*", "\u{f02f}x/", "\0", "dot.", "space ", "a\u{f02e}b", "a\u{f020}b", "...",
+        "",
+        "a/b",
+        "a:b",
+        "a*",
+        "\u{f02f}x/",
+        "\0",
+        "dot.",
+        "space ",
+        "a\u{f02e}b",
+        "a\u{f020}b",
+        "...",
     ] {
         assert_eq!(refused(name), Err(Status::OBJECT_NAME_INVALID), "{name:?}");
     }
     // "é" spelled byte by byte.
-    assert_eq!(server(Name::new(&[0xdcc3, 0xdca9])), Err(Status::OBJECT_NAME_INVALID));
+    assert_eq!(
+        server(Name::new(&[0xdcc3, 0xdca9])),
+        Err(Status::OBJECT_NAME_INVALID)
+    );
     for name in [".", "..", "\u{f02e}", "\u{f02e}.", "\u{f02e}\u{f02e}"] {
         assert_eq!(refused(name), Err(Status::OBJECT_PATH_SYNTAX_BAD), "{name:?}");
     }

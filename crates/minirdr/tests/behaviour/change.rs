@@ -283,3 +283,35 @@ pub(crate) fn read_only(world: &World) {
     drop(world.open("fixed", &fixed).unwrap());
     assert_eq!(file.rename("fixed", true, None), Err(Status::ACCESS_DENIED));
 }
+
+pub(crate) fn another_file_takes_the_old_name_of_an_open_one(world: &World) {
+    std::fs::write(world.path("first"), b"first").unwrap();
+    std::fs::write(world.path("second"), b"the second").unwrap();
+    let open = world.open("first", &Open::write()).unwrap();
+    let rename = |from: &str, to: &str| {
+        let file = world.open(from, &Open::delete()).unwrap();
+        file.rename(to, false, None).unwrap();
+    };
+    rename("first", "elsewhere");
+    rename("second", "first");
+    assert_eq!(open.size().unwrap(), 5, "a handle is to a file, not to a name");
+    open.append(b"!").unwrap();
+    open.set_size(3).unwrap();
+    assert_eq!(open.read(0, 99).unwrap(), b"fir");
+    assert_eq!(std::fs::read(world.path("elsewhere")).unwrap(), b"fir");
+    assert_eq!(std::fs::read(world.path("first")).unwrap(), b"the second");
+}
+
+pub(crate) fn allocation_needs_the_right_to_write(world: &World) {
+    std::fs::write(world.path("file"), b"12345").unwrap();
+    let allocate = |open: &Open, size: u64| {
+        let file = world.open("file", open).unwrap();
+        file.set(FileInformationClass::ALLOCATION, &size.to_le_bytes())
+    };
+    assert_eq!(allocate(&Open::read(), 100), Err(Status::ACCESS_DENIED));
+    assert_eq!(allocate(&Open::read(), 1), Err(Status::ACCESS_DENIED));
+    assert_eq!(allocate(&Open::write(), 100), Ok(()));
+    assert_eq!(std::fs::read(world.path("file")).unwrap(), b"12345");
+    assert_eq!(allocate(&Open::write(), 2), Ok(()));
+    assert_eq!(std::fs::read(world.path("file")).unwrap(), b"12");
+}

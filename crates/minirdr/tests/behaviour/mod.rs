@@ -18,7 +18,8 @@ macro_rules! behaviours {
             data: large_transfers_in_odd_pieces, the_end_of_a_file, writing_leaves_a_hole_that_reads_zero, appending,
                 rights_decide_over_data, beyond_four_gib, many_handles_at_once, flushing;
             change: renaming, renaming_onto_another_file, renaming_directories, delete_on_close, delete_pending,
-                directories_come_and_go, another_file_of_the_same_name_is_not_deleted, end_of_file, times, read_only;
+                directories_come_and_go, another_file_of_the_same_name_is_not_deleted, end_of_file, times, read_only,
+                another_file_takes_the_old_name_of_an_open_one, allocation_needs_the_right_to_write;
             directory: nested_folders, patterns, restarting_and_single_entries, tiny_buffers, many_entries,
                 every_class_lists_the_same, only_directories_are_listed;
             names: non_ascii_names, names_that_nt_forbids, invalid_utf8, long_names;
