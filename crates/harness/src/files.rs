@@ -4,10 +4,11 @@
 use std::time::Duration;
 
 use client::io::{Completion, Pending};
-use nt::{CreateDisposition, FileInformationClass, FsInformationClass, Result, Status};
+use ioctl::irp::{Handle, Operation, ScanFlags, TransferFlags};
+use nt::{CreateDisposition, FileInformationClass, FsInformationClass, NameBuf, Result, Status};
 
 use crate::info::{self, Entry};
-use crate::open::{CHUNK, OpenRequest};
+use crate::open::{CHUNK, OpenExtras, OpenRequest};
 use crate::path::Target;
 
 const DIRECTORY_BUFFER: usize = 64 * 1024;
@@ -32,10 +33,33 @@ impl Reply {
     }
 }
 
+/// What an open came to.
+pub(crate) struct Opened {
+    /// The status, also of a failure.
+    pub(crate) status: Status,
+    /// `IoStatus.Information`: the create action, or the tag of the reparse point that the open ended at.
+    pub(crate) information: usize,
+    /// The reparse point's data, where it can be seen.
+    pub(crate) data: Vec<u8>,
+    /// The file, if it is open.
+    pub(crate) file: Option<Box<dyn OpenFile>>,
+}
+
 /// Opens files.
 pub(crate) trait Files {
+    /// Opens or creates a file, and gives whatever came of it.
+    fn try_open(&self, target: &Target, request: &OpenRequest, extras: &OpenExtras<'_>) -> Result<Opened>;
     /// Opens or creates a file; gives it with the create action.
-    fn open(&self, target: &Target, request: &OpenRequest) -> Result<(Box<dyn OpenFile>, u32)>;
+    fn open(&self, target: &Target, request: &OpenRequest) -> Result<(Box<dyn OpenFile>, u32)> {
+        self.try_open(target, request, &OpenExtras::default())?.open()
+    }
+    /// Starts an open whose end nobody waits for yet.
+    ///
+    /// # Errors
+    /// [`Status::NOT_SUPPORTED`] where opens do not return before they are over.
+    fn start_open(&self, target: &Target, request: &OpenRequest) -> Result<InFlight>;
+    /// Cancels the opens that [`Files::start_open`] started.
+    fn cancel_opens(&self) -> Result;
     /// Renames `from`; `replace` allows the new name to exist.
     fn rename(&self, from: &Target, to: &Target, replace: bool) -> Result;
     /// In a word, for messages.
@@ -44,16 +68,73 @@ pub(crate) trait Files {
     fn live(&self) -> Result<u64>;
 }
 
+impl Opened {
+    /// The file and the create action of an open that succeeded.
+    pub(crate) fn open(self) -> Result<(Box<dyn OpenFile>, u32)> {
+        match self.file {
+            Some(file) => Ok((file, u32::try_from(self.information).unwrap_or(u32::MAX))),
+            None => Err(self.status),
+        }
+    }
+}
+
 /// An open file. Dropping it cleans up and closes.
 pub(crate) trait OpenFile {
+    /// Starts any operation. Which directory a rename is to is not said by [`Operation::SetInformation`] here, but by
+    /// [`Files::rename`].
+    fn start(&self, operation: &Operation<'_>) -> Result<InFlight>;
+    /// Opens or creates a file whose name is relative to this one; or, with the option, by its number.
+    fn open_relative(&self, name: &[u16], request: &OpenRequest, extras: &OpenExtras<'_>) -> Result<Opened>;
+    /// Cancels what runs on the file.
+    fn cancel(&self) -> Result;
+    /// Ends the use of the handle (`IRP_MJ_CLEANUP`). Where a handle cannot be cleaned up alone, this closes it.
+    fn cleanup(&mut self) -> Result;
+    /// Gives the file object up (`IRP_MJ_CLOSE`); cleans up before if that was not done.
+    fn close(&mut self) -> Result;
+
+    /// Does an operation.
+    fn send(&self, operation: &Operation<'_>) -> Result<Reply> {
+        self.start(operation)?.wait()
+    }
+
     /// Starts a read.
-    fn start_read(&self, offset: u64, length: usize) -> Result<InFlight>;
+    fn start_read(&self, offset: u64, length: usize) -> Result<InFlight> {
+        self.start(&Operation::Read {
+            offset,
+            length: buffer_length(length)?,
+            key: 0,
+            flags: TransferFlags::empty(),
+        })
+    }
+
     /// Writes; gives the number of bytes written.
-    fn write(&self, offset: u64, data: &[u8]) -> Result<usize>;
+    fn write(&self, offset: u64, data: &[u8]) -> Result<usize> {
+        let reply = self.send(&Operation::Write {
+            offset,
+            data,
+            key: 0,
+            flags: TransferFlags::empty(),
+        })?;
+        reply.status.ok()?;
+        Ok(reply.information)
+    }
+
     /// Queries an information class.
-    fn query(&self, class: FileInformationClass, length: usize) -> Result<Reply>;
+    fn query(&self, class: FileInformationClass, length: usize) -> Result<Reply> {
+        let length = buffer_length(length)?;
+        self.send(&Operation::QueryInformation { class, length })
+    }
+
     /// Sets an information class.
-    fn set(&self, class: FileInformationClass, data: &[u8]) -> Result;
+    fn set(&self, class: FileInformationClass, data: &[u8]) -> Result {
+        let operation = Operation::SetInformation {
+            class,
+            target: Handle::NONE,
+            data,
+        };
+        self.send(&operation)?.status.ok()
+    }
+
     /// Queries the directory's next entries.
     fn query_directory(
         &self,
@@ -61,41 +142,74 @@ pub(crate) trait OpenFile {
         pattern: Option<&[u16]>,
         restart: bool,
         length: usize,
-    ) -> Result<Reply>;
+    ) -> Result<Reply> {
+        let flags = if restart {
+            ScanFlags::RESTART_SCAN
+        } else {
+            ScanFlags::empty()
+        };
+        self.send(&Operation::QueryDirectory {
+            class,
+            flags,
+            index: 0,
+            pattern: NameBuf::try_from_units(pattern.unwrap_or_default())?,
+            length: buffer_length(length)?,
+        })
+    }
+
     /// Queries the volume.
-    fn query_volume(&self, class: FsInformationClass, length: usize) -> Result<Reply>;
+    fn query_volume(&self, class: FsInformationClass, length: usize) -> Result<Reply> {
+        let length = buffer_length(length)?;
+        self.send(&Operation::QueryVolume { class, length })
+    }
+
     /// Writes everything out.
-    fn flush(&self) -> Result;
-    /// Cancels what runs on the file.
-    fn cancel(&self) -> Result;
-    /// Ends the use of the handle (`IRP_MJ_CLEANUP`). Where a handle cannot be cleaned up alone, this closes it.
-    fn cleanup(&mut self) -> Result;
-    /// Gives the file object up (`IRP_MJ_CLOSE`); cleans up before if that was not done.
-    fn close(&mut self) -> Result;
+    fn flush(&self) -> Result {
+        self.send(&Operation::Flush)?.status.ok()
+    }
 }
 
-/// A read on its way.
-pub(crate) struct InFlight {
-    pending: Pending,
-    decode: fn(Completion) -> Result<Reply>,
+fn buffer_length(length: usize) -> Result<u32> {
+    u32::try_from(length).map_err(|_| Status::INVALID_PARAMETER)
+}
+
+/// An operation on its way.
+pub(crate) struct InFlight(Progress);
+
+enum Progress {
+    Done(Result<Reply>),
+    Running {
+        pending: Pending,
+        decode: fn(Completion) -> Result<Reply>,
+    },
 }
 
 impl InFlight {
     pub(crate) fn new(pending: Pending, decode: fn(Completion) -> Result<Reply>) -> Self {
-        Self { pending, decode }
+        Self(Progress::Running { pending, decode })
+    }
+
+    /// What was over when its call returned.
+    pub(crate) fn done(reply: Reply) -> Self {
+        Self(Progress::Done(Ok(reply)))
     }
 
     /// Waits without limit.
     pub(crate) fn wait(self) -> Result<Reply> {
-        (self.decode)(self.pending.wait())
+        match self.0 {
+            Progress::Done(reply) => reply,
+            Progress::Running { pending, decode } => decode(pending.wait()),
+        }
     }
 
-    /// Waits for at most `limit`; gives itself back when the read still runs.
+    /// Waits for at most `limit`; gives itself back when the operation still runs.
     pub(crate) fn wait_for(self, limit: Duration) -> Result<Result<Reply>, Self> {
-        let decode = self.decode;
-        match self.pending.wait_for(limit) {
-            Ok(completion) => Ok(decode(completion)),
-            Err(pending) => Err(Self { pending, decode }),
+        match self.0 {
+            Progress::Done(reply) => Ok(reply),
+            Progress::Running { pending, decode } => match pending.wait_for(limit) {
+                Ok(completion) => Ok(decode(completion)),
+                Err(pending) => Err(Self(Progress::Running { pending, decode })),
+            },
         }
     }
 }

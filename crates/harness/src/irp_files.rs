@@ -1,17 +1,14 @@
 //! Files through IRPs that the test driver builds: for hosts that cannot open a path below a device.
 
 use client::drives;
-use client::io::{Completion, File, OpenOptions};
+use client::io::{Completion, File, OpenOptions, Pending};
 use ioctl::Encode;
-use ioctl::irp::{self, DirectoryFlags, Handle, Live, Open, Request};
-use nt::{
-    AccessMask, CreateOptions, FileAttributes, FileInformationClass, FsInformationClass, NameBuf, Result,
-    Status,
-};
+use ioctl::irp::{self, Handle, Live, Open, Operation, Request};
+use nt::{AccessMask, CreateOptions, FileInformationClass, NameBuf, Result, Status};
 
-use crate::files::{Files, InFlight, OpenFile, Reply};
+use crate::files::{Files, InFlight, OpenFile, Opened, Reply};
 use crate::info;
-use crate::open::OpenRequest;
+use crate::open::{OpenExtras, OpenRequest};
 use crate::path::Target;
 
 /// The test driver's device.
@@ -48,36 +45,34 @@ impl IrpFiles {
         })
     }
 
-    fn open_handle(&self, path: &[u16], request: &OpenRequest) -> Result<(IrpFile, u32)> {
-        let open = Request::Open(Open {
-            path: NameBuf::try_from_units(path)?,
-            related: Handle::NONE,
-            access: request.access,
-            share: request.share,
-            disposition: request.disposition,
-            options: request.options,
-            attributes: FileAttributes::NORMAL,
-        });
-        let done = self
-            .device
-            .control(open.code().0, open.build()?, open.output_len())?
-            .wait();
-        let (reply, handle) = reply(&done)?;
-        reply.status.ok()?;
-        let file = IrpFile {
-            device: self.device.clone(),
-            handle,
-            cleaned_up: false,
-            closed: false,
-        };
-        Ok((file, u32::try_from(reply.information).unwrap_or(u32::MAX)))
+    fn open_handle(&self, target: &Target, request: &OpenRequest) -> Result<IrpFile> {
+        let open = open_of(
+            &device_relative(target)?,
+            Handle::NONE,
+            request,
+            &OpenExtras::default(),
+        )?;
+        let (reply, handle) = reply(&control(&self.device, &Request::Open(open))?.wait())?;
+        file_of(&self.device, handle).ok_or(reply.status)
     }
 }
 
 impl Files for IrpFiles {
-    fn open(&self, target: &Target, request: &OpenRequest) -> Result<(Box<dyn OpenFile>, u32)> {
-        let (file, action) = self.open_handle(&device_relative(target)?, request)?;
-        Ok((Box::new(file), action))
+    fn try_open(&self, target: &Target, request: &OpenRequest, extras: &OpenExtras<'_>) -> Result<Opened> {
+        let open = open_of(&device_relative(target)?, Handle::NONE, request, extras)?;
+        opened(&self.device, open)
+    }
+
+    fn start_open(&self, target: &Target, request: &OpenRequest) -> Result<InFlight> {
+        let extras = OpenExtras::default();
+        let open = open_of(&device_relative(target)?, Handle::NONE, request, &extras)?;
+        let pending = control(&self.device, &Request::Open(open))?;
+        Ok(InFlight::new(pending, |completion| Ok(reply(&completion)?.0)))
+    }
+
+    fn cancel_opens(&self) -> Result {
+        let request = Request::On(Handle::NONE, Operation::Cancel);
+        reply(&control(&self.device, &request)?.wait())?.0.status.ok()
     }
 
     /// As the I/O manager does it: the new parent directory is opened first and named with the request.
@@ -88,16 +83,15 @@ impl Files for IrpFiles {
             options: CreateOptions::DIRECTORY_FILE,
             ..OpenRequest::list()
         };
-        let (mut directory, _) = self.open_handle(&device_relative(&parent)?, &in_parent)?;
-        let (mut file, _) = self.open_handle(&device_relative(from)?, &OpenRequest::delete())?;
+        let mut directory = self.open_handle(&parent, &in_parent)?;
+        let mut file = self.open_handle(from, &OpenRequest::delete())?;
         let record = info::rename(&name, replace)?;
-        let request = Request::SetInformation {
-            handle: file.handle,
+        let operation = Operation::SetInformation {
             class: FileInformationClass::RENAME,
             target: directory.handle,
             data: &record,
         };
-        file.send(&request)?.data()?;
+        file.send(&operation)?.data()?;
         file.close()?;
         directory.close()
     }
@@ -107,106 +101,27 @@ impl Files for IrpFiles {
     }
 
     fn live(&self) -> Result<u64> {
-        let request = Request::Count;
-        let done = self
-            .device
-            .control(request.code().0, request.build()?, request.output_len())?
-            .wait();
+        let done = control(&self.device, &Request::Count)?.wait();
         Ok(Live::parse(&reply(&done)?.0.data()?)?.handles)
     }
 }
 
-impl IrpFile {
-    fn send(&self, request: &Request<'_>) -> Result<Reply> {
-        let done = self
-            .device
-            .control(request.code().0, request.build()?, request.output_len())?
-            .wait();
-        Ok(reply(&done)?.0)
-    }
-}
-
 impl OpenFile for IrpFile {
-    fn start_read(&self, offset: u64, length: usize) -> Result<InFlight> {
-        let length = u32::try_from(length).map_err(|_| Status::INVALID_PARAMETER)?;
-        let request = Request::Read {
-            handle: self.handle,
-            offset,
-            length,
-        };
-        let pending = self
-            .device
-            .control(request.code().0, request.build()?, request.output_len())?;
+    fn start(&self, operation: &Operation<'_>) -> Result<InFlight> {
+        let pending = self.device.control(
+            operation.code().0,
+            operation.build_on(self.handle)?,
+            operation.output_len(),
+        )?;
         Ok(InFlight::new(pending, |completion| Ok(reply(&completion)?.0)))
     }
 
-    fn write(&self, offset: u64, data: &[u8]) -> Result<usize> {
-        let reply = self.send(&Request::Write {
-            handle: self.handle,
-            offset,
-            data,
-        })?;
-        reply.status.ok()?;
-        Ok(reply.information)
-    }
-
-    fn query(&self, class: FileInformationClass, length: usize) -> Result<Reply> {
-        let length = u32::try_from(length).map_err(|_| Status::INVALID_PARAMETER)?;
-        self.send(&Request::QueryInformation {
-            handle: self.handle,
-            class,
-            length,
-        })
-    }
-
-    fn set(&self, class: FileInformationClass, data: &[u8]) -> Result {
-        let request = Request::SetInformation {
-            handle: self.handle,
-            class,
-            target: Handle::NONE,
-            data,
-        };
-        self.send(&request)?.status.ok()
-    }
-
-    fn query_directory(
-        &self,
-        class: FileInformationClass,
-        pattern: Option<&[u16]>,
-        restart: bool,
-        length: usize,
-    ) -> Result<Reply> {
-        let length = u32::try_from(length).map_err(|_| Status::INVALID_PARAMETER)?;
-        let flags = if restart {
-            DirectoryFlags::RESTART_SCAN
-        } else {
-            DirectoryFlags::empty()
-        };
-        let pattern = NameBuf::try_from_units(pattern.unwrap_or_default())?;
-        self.send(&Request::QueryDirectory {
-            handle: self.handle,
-            class,
-            flags,
-            pattern,
-            length,
-        })
-    }
-
-    fn query_volume(&self, class: FsInformationClass, length: usize) -> Result<Reply> {
-        let length = u32::try_from(length).map_err(|_| Status::INVALID_PARAMETER)?;
-        self.send(&Request::QueryVolume {
-            handle: self.handle,
-            class,
-            length,
-        })
-    }
-
-    fn flush(&self) -> Result {
-        self.send(&Request::Flush { handle: self.handle })?.status.ok()
+    fn open_relative(&self, name: &[u16], request: &OpenRequest, extras: &OpenExtras<'_>) -> Result<Opened> {
+        opened(&self.device, open_of(name, self.handle, request, extras)?)
     }
 
     fn cancel(&self) -> Result {
-        self.send(&Request::Cancel { handle: self.handle })?.status.ok()
+        self.send(&Operation::Cancel)?.status.ok()
     }
 
     fn cleanup(&mut self) -> Result {
@@ -214,7 +129,7 @@ impl OpenFile for IrpFile {
             return Err(Status::FILE_CLOSED);
         }
         self.cleaned_up = true;
-        self.send(&Request::Cleanup { handle: self.handle })?.status.ok()
+        self.send(&Operation::Cleanup)?.status.ok()
     }
 
     fn close(&mut self) -> Result {
@@ -223,7 +138,7 @@ impl OpenFile for IrpFile {
         }
         let cleaned_up = if self.cleaned_up { Ok(()) } else { self.cleanup() };
         self.closed = true;
-        self.send(&Request::Close { handle: self.handle })?.status.ok()?;
+        self.send(&Operation::Close)?.status.ok()?;
         cleaned_up
     }
 }
@@ -233,6 +148,51 @@ impl Drop for IrpFile {
         // Whoever wants to know how it went closes by hand.
         let _outcome = self.close();
     }
+}
+
+fn open_of<'a>(
+    path: &[u16],
+    related: Handle,
+    request: &OpenRequest,
+    extras: &OpenExtras<'a>,
+) -> Result<Open<'a>> {
+    Ok(Open {
+        path: NameBuf::try_from_units(path)?,
+        related,
+        access: request.access,
+        share: request.share,
+        disposition: request.disposition,
+        options: request.options,
+        attributes: extras.attributes,
+        flags: extras.flags,
+        allocation: extras.allocation,
+        length: extras.reparse_length,
+        ea: extras.ea,
+    })
+}
+
+fn opened(device: &File, open: Open<'_>) -> Result<Opened> {
+    let (reply, handle) = reply(&control(device, &Request::Open(open))?.wait())?;
+    let file = file_of(device, handle);
+    Ok(Opened {
+        status: reply.status,
+        information: reply.information,
+        data: reply.data,
+        file: file.map(|file| Box::new(file) as Box<dyn OpenFile>),
+    })
+}
+
+fn file_of(device: &File, handle: Handle) -> Option<IrpFile> {
+    (handle != Handle::NONE).then(|| IrpFile {
+        device: device.clone(),
+        handle,
+        cleaned_up: false,
+        closed: false,
+    })
+}
+
+fn control(device: &File, request: &Request<'_>) -> Result<Pending> {
+    device.control(request.code().0, request.build()?, request.output_len())
 }
 
 /// What the driver sees of a path: the drive's link without the device name, then the rest.

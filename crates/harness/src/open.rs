@@ -1,6 +1,7 @@
 //! How files are opened.
 
-use nt::{AccessMask, CreateDisposition, CreateOptions, ShareAccess};
+use ioctl::irp::OpenFlags;
+use nt::{AccessMask, CreateDisposition, CreateOptions, FileAttributes, ShareAccess};
 
 /// The most that one request moves, in bytes.
 pub(crate) const CHUNK: usize = 1 << 20;
@@ -12,6 +13,33 @@ pub(crate) struct OpenRequest {
     pub(crate) share: ShareAccess,
     pub(crate) disposition: CreateDisposition,
     pub(crate) options: CreateOptions,
+}
+
+/// What few opens ask for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OpenExtras<'a> {
+    /// Attributes of a new file.
+    pub(crate) attributes: FileAttributes,
+    /// `FILE_FULL_EA_INFORMATION` records for a new file.
+    pub(crate) ea: &'a [u8],
+    /// The size to set aside for a new file.
+    pub(crate) allocation: u64,
+    /// What only the I/O manager says: for IRPs alone.
+    pub(crate) flags: OpenFlags,
+    /// Room for a reparse point's data, for IRPs alone.
+    pub(crate) reparse_length: u32,
+}
+
+impl Default for OpenExtras<'_> {
+    fn default() -> Self {
+        Self {
+            attributes: FileAttributes::NORMAL,
+            ea: &[],
+            allocation: 0,
+            flags: OpenFlags::empty(),
+            reparse_length: 0,
+        }
+    }
 }
 
 impl OpenRequest {

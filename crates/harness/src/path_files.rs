@@ -1,11 +1,12 @@
 //! Files through plain NT calls, as any program opens them.
 
 use client::io::{Completion, File, OpenOptions};
-use nt::{FileAttributes, FileInformationClass, FsInformationClass, Result, Status};
+use ioctl::irp::{Operation, ScanFlags};
+use nt::{FileInformationClass, Result, Status};
 
-use crate::files::{Files, InFlight, OpenFile, Reply};
+use crate::files::{Files, InFlight, OpenFile, Opened, Reply};
 use crate::info;
-use crate::open::OpenRequest;
+use crate::open::{OpenExtras, OpenRequest};
 use crate::path::Target;
 
 /// Opens by path: for hosts whose object manager hands paths below a device to its driver.
@@ -17,16 +18,16 @@ struct PlainFile {
 }
 
 impl Files for PathFiles {
-    fn open(&self, target: &Target, request: &OpenRequest) -> Result<(Box<dyn OpenFile>, u32)> {
-        let options = OpenOptions {
-            access: request.access.bits(),
-            attributes: FileAttributes::NORMAL.bits(),
-            share: request.share.bits(),
-            disposition: request.disposition.0,
-            options: request.options.bits(),
-        };
-        let (file, action) = File::open(&native_name(target), &options)?;
-        Ok((Box::new(PlainFile { file: Some(file) }), action))
+    fn try_open(&self, target: &Target, request: &OpenRequest, extras: &OpenExtras<'_>) -> Result<Opened> {
+        opened(File::open(&native_name(target), &options(request, extras)?))
+    }
+
+    fn start_open(&self, _: &Target, _: &OpenRequest) -> Result<InFlight> {
+        Err(Status::NOT_SUPPORTED)
+    }
+
+    fn cancel_opens(&self) -> Result {
+        Err(Status::NOT_SUPPORTED)
     }
 
     fn rename(&self, from: &Target, to: &Target, replace: bool) -> Result {
@@ -54,46 +55,12 @@ impl PlainFile {
 }
 
 impl OpenFile for PlainFile {
-    fn start_read(&self, offset: u64, length: usize) -> Result<InFlight> {
-        Ok(InFlight::new(self.file()?.read(offset, length)?, |completion| {
-            Ok(reply(completion))
-        }))
+    fn start(&self, operation: &Operation<'_>) -> Result<InFlight> {
+        start(self.file()?, operation)
     }
 
-    fn write(&self, offset: u64, data: &[u8]) -> Result<usize> {
-        let done = self.file()?.write(offset, data.to_vec())?.wait();
-        done.status.ok()?;
-        Ok(done.information)
-    }
-
-    fn query(&self, class: FileInformationClass, length: usize) -> Result<Reply> {
-        Ok(reply(self.file()?.query_information(class.0, length)?))
-    }
-
-    fn set(&self, class: FileInformationClass, data: &[u8]) -> Result {
-        self.file()?.set_information(class.0, data)?.status.ok()
-    }
-
-    fn query_directory(
-        &self,
-        class: FileInformationClass,
-        pattern: Option<&[u16]>,
-        restart: bool,
-        length: usize,
-    ) -> Result<Reply> {
-        Ok(reply(
-            self.file()?
-                .query_directory(class.0, pattern, restart, length)?
-                .wait(),
-        ))
-    }
-
-    fn query_volume(&self, class: FsInformationClass, length: usize) -> Result<Reply> {
-        Ok(reply(self.file()?.query_volume(class.0, length)?))
-    }
-
-    fn flush(&self) -> Result {
-        self.file()?.flush()?.status.ok()
+    fn open_relative(&self, _: &[u16], _: &OpenRequest, _: &OpenExtras<'_>) -> Result<Opened> {
+        Err(Status::NOT_SUPPORTED)
     }
 
     fn cancel(&self) -> Result {
@@ -109,6 +76,59 @@ impl OpenFile for PlainFile {
         drop(self.file.take());
         Ok(())
     }
+}
+
+fn options(request: &OpenRequest, extras: &OpenExtras<'_>) -> Result<OpenOptions> {
+    if !extras.flags.is_empty() || !extras.ea.is_empty() || extras.allocation != 0 {
+        return Err(Status::NOT_SUPPORTED);
+    }
+    Ok(OpenOptions {
+        access: request.access.bits(),
+        attributes: extras.attributes.bits(),
+        share: request.share.bits(),
+        disposition: request.disposition.0,
+        options: request.options.bits(),
+    })
+}
+
+fn opened(outcome: Result<(File, u32)>) -> Result<Opened> {
+    let (status, information, file) = match outcome {
+        Ok((file, action)) => (Status::SUCCESS, action, Some(file)),
+        Err(status) => (status, 0, None),
+    };
+    Ok(Opened {
+        status,
+        information: usize::try_from(information).unwrap_or(usize::MAX),
+        data: Vec::new(),
+        file: file.map(|file| Box::new(PlainFile { file: Some(file) }) as Box<dyn OpenFile>),
+    })
+}
+
+fn start(file: &File, operation: &Operation<'_>) -> Result<InFlight> {
+    let later = |pending| InFlight::new(pending, |completion| Ok(reply(completion)));
+    let now = |completion| InFlight::done(reply(completion));
+    let size = |length: u32| usize::try_from(length).unwrap_or(usize::MAX);
+    Ok(match operation {
+        Operation::Read { offset, length, .. } => later(file.read(*offset, size(*length))?),
+        Operation::Write { offset, data, .. } => later(file.write(*offset, data.to_vec())?),
+        Operation::QueryInformation { class, length } => now(file.query_information(class.0, size(*length))?),
+        Operation::SetInformation { class, data, .. } => now(file.set_information(class.0, data)?),
+        Operation::QueryDirectory {
+            class,
+            flags,
+            pattern,
+            length,
+            ..
+        } => {
+            let pattern = pattern.as_name();
+            let pattern = (!pattern.is_empty()).then(|| pattern.as_units());
+            let restart = flags.contains(ScanFlags::RESTART_SCAN);
+            later(file.query_directory(class.0, pattern, restart, size(*length))?)
+        }
+        Operation::QueryVolume { class, length } => now(file.query_volume(class.0, size(*length))?),
+        Operation::Flush => now(file.flush()?),
+        _ => return Err(Status::NOT_SUPPORTED),
+    })
 }
 
 /// The path as the object manager wants it.

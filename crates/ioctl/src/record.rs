@@ -95,8 +95,18 @@ impl<'a> Tail<'a> {
 
     /// A name of at most `max_units` units, of which none is NUL.
     pub(crate) fn name(&mut self, len: U32, max_units: usize) -> Result<NameBuf> {
+        let name = self.units(len, max_units)?;
+        if name.as_name().contains(0) {
+            Err(Status::INVALID_PARAMETER)
+        } else {
+            Ok(name)
+        }
+    }
+
+    /// At most `max_units` units of any kind.
+    pub(crate) fn units(&mut self, len: U32, max_units: usize) -> Result<NameBuf> {
         let (units, odd) = self.bytes(len)?.as_chunks::<2>();
-        if !odd.is_empty() || units.len() > max_units || units.contains(&[0, 0]) {
+        if !odd.is_empty() || units.len() > max_units {
             return Err(Status::INVALID_PARAMETER);
         }
         let mut name = NameBuf::try_with_capacity(units.len())?;

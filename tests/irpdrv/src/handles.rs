@@ -70,6 +70,17 @@ impl Handles {
         Some(file)
     }
 
+    /// An owner's files.
+    pub(crate) fn all_of(&self, owner: Owner) -> Result<Vec<Arc<File>>, AllocError> {
+        let mut files = Vec::new();
+        for entry in self.slots.iter().filter_map(|slot| slot.entry.as_ref()) {
+            if entry.owner == owner {
+                files.try_push(entry.file.clone())?;
+            }
+        }
+        Ok(files)
+    }
+
     /// Takes one file of an owner away.
     pub(crate) fn remove_one_of(&mut self, owner: Owner) -> Option<Arc<File>> {
         let theirs = |slot: &&mut Slot| slot.entry.as_ref().is_some_and(|entry| entry.owner == owner);

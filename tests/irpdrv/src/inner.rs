@@ -8,16 +8,18 @@ use core::ffi::c_void;
 use core::future::poll_fn;
 use core::mem;
 use core::ptr::{self, NonNull};
+use core::slice;
 use core::task::{Poll, Waker};
-use executive::mem::{AllocError, Arc};
+use executive::mem::{AllocError, Arc, TryVec};
 use executive::sync::SpinLock;
 use nt::Status;
 use wdk_sys::ntddk::{
-    IoAllocateIrp, IoAllocateMdl, IoCancelIrp, IoFreeIrp, IoFreeMdl, IofCallDriver, MmBuildMdlForNonPagedPool,
+    ExFreePool, IoAllocateIrp, IoAllocateMdl, IoCancelIrp, IoFreeIrp, IoFreeMdl, IofCallDriver,
+    MmBuildMdlForNonPagedPool,
 };
 use wdk_sys::{
-    _MODE, DEVICE_OBJECT, IRP, MDL, MDL_SOURCE_IS_NONPAGED_POOL, NTSTATUS, SL_INVOKE_ON_CANCEL,
-    SL_INVOKE_ON_ERROR, SL_INVOKE_ON_SUCCESS, STATUS_MORE_PROCESSING_REQUIRED,
+    DEVICE_OBJECT, IRP, MDL, MDL_SOURCE_IS_NONPAGED_POOL, NTSTATUS, SL_INVOKE_ON_CANCEL, SL_INVOKE_ON_ERROR,
+    SL_INVOKE_ON_SUCCESS, STATUS_MORE_PROCESSING_REQUIRED,
 };
 
 /// How an IRP ended.
@@ -83,13 +85,8 @@ impl Inner {
             unsafe { complete_mdl(mdl, start) };
         }
         let inner = Arc::try_new(inner)?;
-        let system = if passing == Passing::System {
-            start
-        } else {
-            ptr::null_mut()
-        };
         // SAFETY: the IRP is fresh and has a stack location for the device.
-        unsafe { inner.set_up(system, len) };
+        unsafe { inner.set_up(passing, start, len) };
         Ok(inner)
     }
 
@@ -97,12 +94,21 @@ impl Inner {
     ///
     /// # Safety
     /// The IRP is fresh, and has a stack location that nobody uses.
-    unsafe fn set_up(&self, system: *mut u8, len: u32) {
+    unsafe fn set_up(&self, passing: Passing, start: *mut u8, len: u32) {
         // SAFETY: the IRP is ours alone.
         let irp = unsafe { &mut *self.irp.as_ptr() };
-        irp.RequestorMode = _MODE::KernelMode as i8;
+        irp.RequestorMode = self.parameters.requestor();
         irp.Flags = self.parameters.flags();
-        irp.AssociatedIrp.SystemBuffer = system.cast();
+        irp.AssociatedIrp.SystemBuffer = match passing {
+            Passing::System => start.cast(),
+            _ => self.parameters.system_buffer().cast(),
+        };
+        if passing == Passing::User {
+            irp.UserBuffer = start.cast();
+        }
+        if let Parameters::Create(create) = &self.parameters {
+            irp.Overlay.AllocationSize.QuadPart = create.allocation.cast_signed();
+        }
         irp.MdlAddress = self.mdl.map_or(ptr::null_mut(), NonNull::as_ptr);
         // SAFETY: this arm is the one in use outside of a completion port.
         let overlay = unsafe { &mut irp.Tail.Overlay };
@@ -151,6 +157,27 @@ impl Inner {
     pub(crate) fn cancel(&self) {
         // SAFETY: the IRP is allocated as long as `self` lives; if it has ended, only a flag is set.
         let _had_routine = unsafe { IoCancelIrp(self.irp.as_ptr()) };
+    }
+
+    /// The reparse point's data that an open left for the I/O manager, which would free it too, after the IRP's end.
+    pub(crate) fn take_reparse_data(&self) -> Vec<u8> {
+        // SAFETY: the IRP is completed and ours.
+        let tail = unsafe { &mut (*self.irp.as_ptr()).Tail };
+        // SAFETY: the arm in use outside of a completion port.
+        let overlay = unsafe { &mut tail.Overlay };
+        let Some(buffer) = NonNull::new(mem::replace(&mut overlay.AuxiliaryBuffer, ptr::null_mut())) else {
+            return Vec::new();
+        };
+        let mut data = Vec::new();
+        // SAFETY: a reparse point's data begins with its tag, and the length of what follows the first eight bytes.
+        let length = unsafe { buffer.cast::<u16>().add(2).read_unaligned() };
+        // SAFETY: the file system allocated that much.
+        let whole = unsafe { slice::from_raw_parts(buffer.cast::<u8>().as_ptr(), usize::from(length) + 8) };
+        // Without memory the test sees no data.
+        let _kept = data.try_extend_from_slice(whole);
+        // SAFETY: from pool, and left to whoever completes the open, as the I/O manager would.
+        unsafe { ExFreePool(buffer.as_ptr().cast()) };
+        data
     }
 
     /// The buffer, after the IRP's end.

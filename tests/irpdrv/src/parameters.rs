@@ -1,23 +1,28 @@
 //! What each kind of IRP carries, and where the I/O manager puts it.
 
+mod create;
+mod fill;
+mod query_path;
+
 use crate::file::File;
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::cell::UnsafeCell;
 use core::ptr;
-use executive::mem::{AllocError, Arc, TryVec, try_box};
-use ioctl::irp::{DirectoryFlags, Open};
+use executive::mem::{AllocError, Arc, TryVec, TryZeroed};
+use ioctl::irp::{ControlFlags, LockFlags, LockFunction, ScanFlags, TransferFlags, WatchFlags};
 use nt::{FileInformationClass, FsInformationClass, Name};
 use wdk_sys::{
-    ACCESS_STATE, IO_SECURITY_CONTEXT, IO_STACK_LOCATION, IRP_BUFFERED_IO, IRP_CLOSE_OPERATION,
-    IRP_CREATE_OPERATION, IRP_INPUT_OPERATION, IRP_MJ_CLEANUP, IRP_MJ_CLOSE, IRP_MJ_CREATE,
-    IRP_MJ_DIRECTORY_CONTROL, IRP_MJ_FLUSH_BUFFERS, IRP_MJ_QUERY_INFORMATION,
-    IRP_MJ_QUERY_VOLUME_INFORMATION, IRP_MJ_READ, IRP_MJ_SET_INFORMATION, IRP_MJ_WRITE,
-    IRP_MN_QUERY_DIRECTORY, IRP_READ_OPERATION, IRP_SYNCHRONOUS_API, IRP_WRITE_OPERATION, UNICODE_STRING,
+    _MODE, IRP_BUFFERED_IO, IRP_CLOSE_OPERATION, IRP_CREATE_OPERATION, IRP_INPUT_OPERATION, IRP_NOCACHE,
+    IRP_PAGING_IO, IRP_READ_OPERATION, IRP_SYNCHRONOUS_API, IRP_WRITE_OPERATION, LARGE_INTEGER,
+    UNICODE_STRING,
 };
 
-/// FileRenameInformation and FileLinkInformation, whose first byte says whether to replace the target.
-const RENAME_CLASSES: [u32; 2] = [10, 11];
+pub(crate) use create::Create;
+pub(crate) use query_path::QueryPath;
+
+/// FileRenameInformation, FileLinkInformation, and their Ex forms, whose first byte has the bit that says whether to
+/// replace the target.
+const RENAME_CLASSES: [u32; 4] = [10, 11, 65, 72];
 
 /// A kind of IRP with its parameters; what they point to is here as well.
 pub(crate) enum Parameters {
@@ -26,9 +31,13 @@ pub(crate) enum Parameters {
     Close,
     Read {
         offset: u64,
+        key: u32,
+        flags: TransferFlags,
     },
     Write {
         offset: u64,
+        key: u32,
+        flags: TransferFlags,
     },
     QueryInformation(FileInformationClass),
     SetInformation {
@@ -38,11 +47,31 @@ pub(crate) enum Parameters {
     },
     QueryDirectory {
         class: FileInformationClass,
-        flags: DirectoryFlags,
+        flags: ScanFlags,
+        index: u32,
         pattern: Option<Text>,
+    },
+    NotifyChange {
+        filter: u32,
+        flags: WatchFlags,
     },
     Flush,
     QueryVolume(FsInformationClass),
+    SetVolume(FsInformationClass),
+    Lock(Lock),
+    QueryEa {
+        flags: ScanFlags,
+        index: u32,
+        list: Vec<u8>,
+    },
+    SetEa,
+    QuerySecurity(u32),
+    SetSecurity {
+        information: u32,
+        descriptor: Vec<u8>,
+    },
+    Control(Control),
+    QueryPath(QueryPath),
 }
 
 // SAFETY: the pointers lead to memory that the same value owns, and nothing of it belongs to a thread.
@@ -59,19 +88,101 @@ pub(crate) enum Passing {
     System,
     /// MdlAddress, as on a device with DO_DIRECT_IO.
     Mdl,
+    /// UserBuffer, of which nobody has looked at the address.
+    User,
 }
 
-/// The parameters of a create.
-pub(crate) struct Create {
-    security: Box<UnsafeCell<Security>>,
-    options: u32,
-    attributes: u16,
-    share: u16,
+/// The parameters of a lock or unlock.
+pub(crate) struct Lock {
+    pub(crate) function: LockFunction,
+    pub(crate) offset: u64,
+    /// The length of the range, which the stack location points to.
+    pub(crate) span: UnsafeCell<LARGE_INTEGER>,
+    pub(crate) key: u32,
+    pub(crate) flags: LockFlags,
 }
 
-struct Security {
-    context: IO_SECURITY_CONTEXT,
-    state: ACCESS_STATE,
+impl Lock {
+    pub(crate) fn new(function: LockFunction, offset: u64, span: u64, key: u32, flags: LockFlags) -> Self {
+        Lock {
+            function,
+            offset,
+            span: UnsafeCell::new(LARGE_INTEGER {
+                QuadPart: span.cast_signed(),
+            }),
+            key,
+            flags,
+        }
+    }
+}
+
+/// A device or file system control.
+pub(crate) struct Control {
+    pub(crate) file_system: bool,
+    pub(crate) code: u32,
+    pub(crate) flags: ControlFlags,
+    /// The length of the input, and the input itself where the buffer is not for it, too.
+    input_len: u32,
+    input: Vec<u8>,
+    output_len: u32,
+}
+
+impl Control {
+    /// The low bits of METHOD_BUFFERED and METHOD_NEITHER; those between are METHOD_IN_DIRECT and METHOD_OUT_DIRECT.
+    const BUFFERED: u32 = 0;
+    const NEITHER: u32 = 3;
+
+    /// A control and its buffer.
+    pub(crate) fn try_new(
+        file_system: bool,
+        code: u32,
+        flags: ControlFlags,
+        data: &[u8],
+        output_len: u32,
+    ) -> Result<(Self, Vec<u8>), AllocError> {
+        let mut input = Vec::new();
+        input.try_extend_from_slice(data)?;
+        // CAST: requests are bounded when they are parsed.
+        let mut control = Control {
+            file_system,
+            code,
+            flags,
+            input_len: data.len() as u32,
+            input,
+            output_len,
+        };
+        if control.method() != Self::BUFFERED {
+            return Ok((control, Vec::try_zeroed(output_len as usize)?));
+        }
+        // One buffer for both ways, as long as the longer of them.
+        let mut buffer = Vec::try_zeroed(data.len().max(output_len as usize))?;
+        if let Some(start) = buffer.get_mut(..data.len()) {
+            start.copy_from_slice(data);
+        }
+        control.input = Vec::new();
+        Ok((control, buffer))
+    }
+
+    fn method(&self) -> u32 {
+        self.code & 3
+    }
+
+    fn passing(&self) -> Passing {
+        match self.method() {
+            Self::BUFFERED => Passing::System,
+            Self::NEITHER => Passing::User,
+            _ => Passing::Mdl,
+        }
+    }
+
+    /// Where the input is if it has a place of its own: the system buffer of the direct methods, Type3InputBuffer.
+    fn own_input(&self) -> *mut u8 {
+        if self.input.is_empty() {
+            ptr::null_mut()
+        } else {
+            self.input.as_ptr().cast_mut()
+        }
+    }
 }
 
 /// A counted string with its characters.
@@ -98,62 +209,73 @@ impl Text {
     }
 }
 
-impl Create {
-    pub(crate) fn try_new(open: &Open) -> Result<Self, AllocError> {
-        let access = open.access.bits();
-        let options = open.options.bits();
-        let security = Security {
-            context: IO_SECURITY_CONTEXT {
-                DesiredAccess: access,
-                FullCreateOptions: options,
-                ..IO_SECURITY_CONTEXT::default()
-            },
-            state: ACCESS_STATE {
-                OriginalDesiredAccess: access,
-                RemainingDesiredAccess: access,
-                ..ACCESS_STATE::default()
-            },
-        };
-        let security = try_box(UnsafeCell::new(security))?;
-        let place = security.get();
-        // SAFETY: the box is live; only an address is taken.
-        let state = unsafe { &raw mut (*place).state };
-        // SAFETY: the box is ours alone so far.
-        unsafe { (*place).context.AccessState = state };
-        Ok(Create {
-            security,
-            // The disposition travels in the high byte.
-            options: open.disposition.0 << 24 | options & 0x00FF_FFFF,
-            // CAST: the fields have sixteen bits.
-            attributes: open.attributes.bits() as u16,
-            share: open.share.bits() as u16,
-        })
-    }
-}
-
 impl Parameters {
     /// Whether `data` of a set is to replace an existing target.
     pub(crate) fn replaces(class: FileInformationClass, data: &[u8]) -> bool {
-        RENAME_CLASSES.contains(&class.0) && data.first().is_some_and(|byte| *byte != 0)
+        RENAME_CLASSES.contains(&class.0) && data.first().is_some_and(|byte| *byte & 1 != 0)
     }
 
     pub(crate) fn passing(&self) -> Passing {
         match self {
-            Self::Create(_) | Self::Cleanup | Self::Close | Self::Flush => Passing::Nothing,
-            Self::QueryInformation(_) | Self::SetInformation { .. } | Self::QueryVolume(_) => Passing::System,
-            Self::Read { .. } | Self::Write { .. } | Self::QueryDirectory { .. } => Passing::Mdl,
+            Self::Create(_)
+            | Self::Cleanup
+            | Self::Close
+            | Self::Flush
+            | Self::Lock(_)
+            | Self::SetSecurity { .. } => Passing::Nothing,
+            Self::QueryInformation(_)
+            | Self::SetInformation { .. }
+            | Self::QueryVolume(_)
+            | Self::SetVolume(_) => Passing::System,
+            Self::Read { .. }
+            | Self::Write { .. }
+            | Self::QueryDirectory { .. }
+            | Self::NotifyChange { .. }
+            | Self::QueryEa { .. }
+            | Self::SetEa => Passing::Mdl,
+            Self::QuerySecurity(_) | Self::QueryPath(_) => Passing::User,
+            Self::Control(control) => control.passing(),
         }
     }
 
-    /// Whether the buffer is for data to come back.
-    pub(crate) fn answers(&self) -> bool {
-        matches!(
-            self,
+    /// `AssociatedIrp.SystemBuffer`, if it is not the IRP's buffer.
+    pub(crate) fn system_buffer(&self) -> *mut u8 {
+        match self {
+            Self::Create(create) => create.ea(),
+            Self::Control(control) if control.passing() == Passing::Mdl => control.own_input(),
+            _ => ptr::null_mut(),
+        }
+    }
+
+    /// How much of the buffer can be data that came back: nothing if the IRP only brings data.
+    pub(crate) fn answer_len(&self, buffer: usize) -> usize {
+        match self {
             Self::Read { .. }
-                | Self::QueryInformation(_)
-                | Self::QueryDirectory { .. }
-                | Self::QueryVolume(_)
-        )
+            | Self::QueryInformation(_)
+            | Self::QueryDirectory { .. }
+            | Self::NotifyChange { .. }
+            | Self::QueryVolume(_)
+            | Self::QueryEa { .. }
+            | Self::QuerySecurity(_)
+            | Self::QueryPath(_) => buffer,
+            Self::Control(control) => buffer.min(control.output_len as usize),
+            _ => 0,
+        }
+    }
+
+    /// `Irp->RequestorMode`.
+    pub(crate) fn requestor(&self) -> i8 {
+        let flags = match self {
+            Self::Control(control) => control.flags,
+            Self::QueryPath(query) => query.flags,
+            _ => ControlFlags::empty(),
+        };
+        // CAST: the modes are 0 and 1.
+        if flags.contains(ControlFlags::AS_USER) {
+            _MODE::UserMode as i8
+        } else {
+            _MODE::KernelMode as i8
+        }
     }
 
     /// `Irp->Flags` as the I/O manager sets them.
@@ -161,89 +283,30 @@ impl Parameters {
         match self {
             Self::Create(_) => IRP_CREATE_OPERATION | IRP_SYNCHRONOUS_API,
             Self::Cleanup | Self::Close => IRP_CLOSE_OPERATION | IRP_SYNCHRONOUS_API,
-            Self::Read { .. } => IRP_READ_OPERATION,
-            Self::Write { .. } => IRP_WRITE_OPERATION,
+            Self::Read { flags, .. } => IRP_READ_OPERATION | transfer(*flags),
+            Self::Write { flags, .. } => IRP_WRITE_OPERATION | transfer(*flags),
             Self::QueryInformation(_) | Self::QueryVolume(_) => {
                 IRP_BUFFERED_IO | IRP_INPUT_OPERATION | IRP_SYNCHRONOUS_API
             }
-            Self::SetInformation { .. } => IRP_BUFFERED_IO | IRP_SYNCHRONOUS_API,
-            Self::QueryDirectory { .. } => 0,
-            Self::Flush => IRP_SYNCHRONOUS_API,
+            Self::SetInformation { .. } | Self::SetVolume(_) => IRP_BUFFERED_IO | IRP_SYNCHRONOUS_API,
+            Self::QueryDirectory { .. } | Self::NotifyChange { .. } | Self::Lock(_) => 0,
+            Self::Flush
+            | Self::QueryEa { .. }
+            | Self::SetEa
+            | Self::QuerySecurity(_)
+            | Self::SetSecurity { .. } => IRP_SYNCHRONOUS_API,
+            Self::Control(_) | Self::QueryPath(_) => 0,
         }
     }
+}
 
-    /// Fills in the stack location, which is zeroed; `len` is the length of the buffer.
-    pub(crate) fn fill(&self, location: &mut IO_STACK_LOCATION, len: u32) {
-        // CAST: the major functions are small numbers; so are the flags of a directory query.
-        location.MajorFunction = self.major() as u8;
-        let parameters = &mut location.Parameters;
-        match self {
-            Self::Cleanup | Self::Close | Self::Flush => {}
-            Self::Create(create) => {
-                // SAFETY: the box is live as long as the parameters; only an address is taken.
-                parameters.Create.SecurityContext = unsafe { &raw mut (*create.security.get()).context };
-                parameters.Create.Options = create.options;
-                parameters.Create.FileAttributes = create.attributes;
-                parameters.Create.ShareAccess = create.share;
-            }
-            Self::Read { offset } => {
-                parameters.Read.Length = len;
-                parameters.Read.ByteOffset.QuadPart = offset.cast_signed();
-            }
-            Self::Write { offset } => {
-                parameters.Write.Length = len;
-                parameters.Write.ByteOffset.QuadPart = offset.cast_signed();
-            }
-            Self::QueryInformation(class) => {
-                parameters.QueryFile.Length = len;
-                parameters.QueryFile.FileInformationClass = class.0 as _;
-            }
-            Self::SetInformation {
-                class,
-                target,
-                replace,
-            } => {
-                parameters.SetFile.Length = len;
-                parameters.SetFile.FileInformationClass = class.0 as _;
-                parameters.SetFile.FileObject = target.as_ref().map_or(ptr::null_mut(), |file| file.object());
-                parameters
-                    .SetFile
-                    .__bindgen_anon_1
-                    .__bindgen_anon_1
-                    .ReplaceIfExists = u8::from(*replace);
-            }
-            Self::QueryDirectory {
-                class,
-                flags,
-                pattern,
-            } => {
-                location.MinorFunction = IRP_MN_QUERY_DIRECTORY as u8;
-                location.Flags = flags.bits() as u8;
-                parameters.QueryDirectory.Length = len;
-                parameters.QueryDirectory.FileInformationClass = class.0 as _;
-                parameters.QueryDirectory.FileName = pattern
-                    .as_ref()
-                    .map_or(ptr::null_mut(), |pattern| pattern.counted.get());
-            }
-            Self::QueryVolume(class) => {
-                parameters.QueryVolume.Length = len;
-                parameters.QueryVolume.FsInformationClass = class.0 as _;
-            }
-        }
-    }
-
-    fn major(&self) -> u32 {
-        match self {
-            Self::Create(_) => IRP_MJ_CREATE,
-            Self::Cleanup => IRP_MJ_CLEANUP,
-            Self::Close => IRP_MJ_CLOSE,
-            Self::Read { .. } => IRP_MJ_READ,
-            Self::Write { .. } => IRP_MJ_WRITE,
-            Self::QueryInformation(_) => IRP_MJ_QUERY_INFORMATION,
-            Self::SetInformation { .. } => IRP_MJ_SET_INFORMATION,
-            Self::QueryDirectory { .. } => IRP_MJ_DIRECTORY_CONTROL,
-            Self::Flush => IRP_MJ_FLUSH_BUFFERS,
-            Self::QueryVolume(_) => IRP_MJ_QUERY_VOLUME_INFORMATION,
-        }
-    }
+fn transfer(flags: TransferFlags) -> u32 {
+    let pairs = [
+        (TransferFlags::NO_CACHE, IRP_NOCACHE),
+        (TransferFlags::PAGING, IRP_PAGING_IO),
+    ];
+    pairs
+        .into_iter()
+        .filter(|(flag, _)| flags.contains(*flag))
+        .fold(0, |all, (_, flag)| all | flag)
 }

@@ -4,13 +4,13 @@ use crate::control::{Outer, World};
 use crate::file::File;
 use crate::handles::Owner;
 use crate::inner::{Inner, Outcome};
-use crate::parameters::{Create, Parameters, Text};
+use crate::parameters::{Control, Create, Lock, Parameters, QueryPath, Text};
 use crate::target::Target;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 use executive::mem::{Arc, TryVec, TryZeroed};
 use ioctl::ControlCode;
-use ioctl::irp::{Handle, Live, Open, Reply, Request};
+use ioctl::irp::{Handle, Live, Open, Operation, Reply, Request};
 use nt::Status;
 
 /// A reply with the memory of its data.
@@ -64,10 +64,15 @@ pub(crate) async fn serve(world: Arc<World>, mut outer: Outer) {
 }
 
 async fn act(world: &World, owner: Owner, request: Request<'_>) -> nt::Result<Answer> {
-    match request {
+    let (handle, operation) = match request {
         Request::Open(open) => return create(world, owner, open).await,
-        Request::Close { handle } => {
-            let file = world.file(handle, owner)?;
+        Request::Count => return count(world),
+        Request::On(Handle::NONE, Operation::Cancel) => return cancel_opens(world, owner),
+        Request::On(handle, operation) => (handle, operation),
+    };
+    let file = world.file(handle, owner)?;
+    match operation {
+        Operation::Close => {
             // The I/O manager closes what nothing refers to any more.
             if !file.is_quiet() {
                 return Err(Status::DEVICE_BUSY);
@@ -77,72 +82,75 @@ async fn act(world: &World, owner: Owner, request: Request<'_>) -> nt::Result<An
                 .lock()
                 .remove(handle, owner)
                 .ok_or(Status::INVALID_HANDLE)?;
-            return send(world, file, Parameters::Close, Vec::new()).await;
+            send(world, file, Parameters::Close, Vec::new()).await
         }
-        Request::Cleanup { handle } => {
-            let file = world.file(handle, owner)?;
+        Operation::Cleanup => {
             file.cleaned();
-            return send(world, file, Parameters::Cleanup, Vec::new()).await;
+            send(world, file, Parameters::Cleanup, Vec::new()).await
         }
-        Request::Cancel { handle } => {
-            let cancelled = world.file(handle, owner)?.cancel()?;
-            return Ok(Answer::plain(Outcome {
-                status: Status::SUCCESS,
-                information: cancelled as u64,
-            }));
+        Operation::Cancel => Ok(cancelled(file.cancel()?)),
+        operation => {
+            let (parameters, buffer) = irp_of(world, owner, operation)?;
+            send(world, file, parameters, buffer).await
         }
-        Request::Count => return count(world),
-        _ => {}
     }
-    let (handle, parameters, buffer) = on_open_file(world, owner, request)?;
-    send(world, world.file(handle, owner)?, parameters, buffer).await
 }
 
-/// The IRP of a request on an open file: whose, what, and with which buffer.
-fn on_open_file(
-    world: &World,
-    owner: Owner,
-    request: Request<'_>,
-) -> nt::Result<(Handle, Parameters, Vec<u8>)> {
+fn cancelled(count: usize) -> Answer {
+    Answer::plain(Outcome {
+        status: Status::SUCCESS,
+        information: count as u64,
+    })
+}
+
+/// Cancels the opens that are under way.
+fn cancel_opens(world: &World, owner: Owner) -> nt::Result<Answer> {
+    let files = world.handles.lock().all_of(owner)?;
+    let mut count = 0;
+    for file in files {
+        let (opened, _) = file.stage();
+        if !opened {
+            count += file.cancel()?;
+        }
+    }
+    Ok(cancelled(count))
+}
+
+/// The IRP of an operation on an open file: what, and with which buffer.
+fn irp_of(world: &World, owner: Owner, operation: Operation<'_>) -> nt::Result<(Parameters, Vec<u8>)> {
     let room = |length: u32| Vec::try_zeroed(length as usize);
-    Ok(match request {
-        Request::Read {
-            handle,
+    Ok(match operation {
+        Operation::Read {
             offset,
             length,
-        } => (handle, Parameters::Read { offset }, room(length)?),
-        Request::Write { handle, offset, data } => (handle, Parameters::Write { offset }, copy(data)?),
-        Request::QueryInformation {
-            handle,
-            class,
-            length,
-        } => (handle, Parameters::QueryInformation(class), room(length)?),
-        Request::SetInformation {
-            handle,
-            class,
-            target,
+            key,
+            flags,
+        } => (Parameters::Read { offset, key, flags }, room(length)?),
+        Operation::Write {
+            offset,
             data,
-        } => {
+            key,
+            flags,
+        } => (Parameters::Write { offset, key, flags }, copy(data)?),
+        Operation::QueryInformation { class, length } => (Parameters::QueryInformation(class), room(length)?),
+        Operation::SetInformation { class, target, data } => {
             let target = if target == Handle::NONE {
                 None
             } else {
                 Some(world.file(target, owner)?)
             };
             let replace = Parameters::replaces(class, data);
-            (
-                handle,
-                Parameters::SetInformation {
-                    class,
-                    target,
-                    replace,
-                },
-                copy(data)?,
-            )
+            let parameters = Parameters::SetInformation {
+                class,
+                target,
+                replace,
+            };
+            (parameters, copy(data)?)
         }
-        Request::QueryDirectory {
-            handle,
+        Operation::QueryDirectory {
             class,
             flags,
+            index,
             pattern,
             length,
         } => {
@@ -151,22 +159,86 @@ fn on_open_file(
             } else {
                 Some(Text::try_new(pattern.as_name())?)
             };
-            (
-                handle,
-                Parameters::QueryDirectory {
-                    class,
-                    flags,
-                    pattern,
-                },
-                room(length)?,
-            )
+            let parameters = Parameters::QueryDirectory {
+                class,
+                flags,
+                index,
+                pattern,
+            };
+            (parameters, room(length)?)
         }
-        Request::Flush { handle } => (handle, Parameters::Flush, Vec::new()),
-        Request::QueryVolume {
-            handle,
-            class,
+        Operation::QueryVolume { class, length } => (Parameters::QueryVolume(class), room(length)?),
+        operation => return irp_of_rare(operation),
+    })
+}
+
+/// [`irp_of`] for what is asked less often.
+fn irp_of_rare(operation: Operation<'_>) -> nt::Result<(Parameters, Vec<u8>)> {
+    let room = |length: u32| Vec::try_zeroed(length as usize);
+    Ok(match operation {
+        Operation::Flush => (Parameters::Flush, Vec::new()),
+        Operation::NotifyChange {
+            filter,
+            flags,
             length,
-        } => (handle, Parameters::QueryVolume(class), room(length)?),
+        } => (Parameters::NotifyChange { filter, flags }, room(length)?),
+        Operation::SetVolume { class, data } => (Parameters::SetVolume(class), copy(data)?),
+        Operation::Lock {
+            function,
+            offset,
+            span,
+            key,
+            flags,
+        } => {
+            let lock = Lock::new(function, offset, span, key, flags);
+            (Parameters::Lock(lock), Vec::new())
+        }
+        Operation::QueryEa {
+            flags,
+            index,
+            list,
+            length,
+        } => {
+            let list = copy(list)?;
+            (Parameters::QueryEa { flags, index, list }, room(length)?)
+        }
+        Operation::SetEa { data } => (Parameters::SetEa, copy(data)?),
+        Operation::QuerySecurity { information, length } => {
+            (Parameters::QuerySecurity(information), room(length)?)
+        }
+        Operation::SetSecurity {
+            information,
+            descriptor,
+        } => {
+            let descriptor = copy(descriptor)?;
+            let parameters = Parameters::SetSecurity {
+                information,
+                descriptor,
+            };
+            (parameters, Vec::new())
+        }
+        Operation::FsControl {
+            control,
+            flags,
+            input,
+            length,
+        } => {
+            let (control, buffer) = Control::try_new(true, control, flags, input, length)?;
+            (Parameters::Control(control), buffer)
+        }
+        Operation::DeviceControl {
+            control,
+            flags,
+            input,
+            length,
+        } => {
+            let (control, buffer) = Control::try_new(false, control, flags, input, length)?;
+            (Parameters::Control(control), buffer)
+        }
+        Operation::QueryPath { flags, path } => {
+            let query = QueryPath::try_new(flags, path.as_name())?;
+            (Parameters::QueryPath(query), room(4)?)
+        }
         // The others have been answered.
         _ => return Err(Status::INVALID_DEVICE_REQUEST),
     })
@@ -178,7 +250,7 @@ fn copy(data: &[u8]) -> nt::Result<Vec<u8>> {
     Ok(buffer)
 }
 
-async fn create(world: &World, owner: Owner, open: Open) -> nt::Result<Answer> {
+async fn create(world: &World, owner: Owner, open: Open<'_>) -> nt::Result<Answer> {
     let related = if open.related == Handle::NONE {
         None
     } else {
@@ -192,7 +264,7 @@ async fn create(world: &World, owner: Owner, open: Open) -> nt::Result<Answer> {
     let handle = world.handles.lock().insert(file.clone(), owner)?;
     let answer = send(world, file.clone(), parameters, Vec::new()).await;
     match answer {
-        Ok(mut answer) if !answer.outcome.status.is_error() => {
+        Ok(mut answer) if opens(answer.outcome.status) => {
             answer.handle = handle;
             Ok(answer)
         }
@@ -200,9 +272,19 @@ async fn create(world: &World, owner: Owner, open: Open) -> nt::Result<Answer> {
         failed => {
             let gone = world.handles.lock().remove(handle, owner);
             drop(gone);
-            failed
+            failed.map(|mut answer| {
+                answer.data.truncate(open.length as usize);
+                answer
+            })
         }
     }
+}
+
+/// Whether a file is open after a create that ended so. STATUS_REPARSE is a success that opens nothing.
+fn opens(status: Status) -> bool {
+    /// The name is to be looked up anew.
+    const REPARSE: Status = Status(0x104);
+    status.is_success() && status != REPARSE
 }
 
 fn count(world: &World) -> nt::Result<Answer> {
@@ -225,16 +307,20 @@ async fn send(world: &World, file: Arc<File>, parameters: Parameters, buffer: Ve
     world.pending.fetch_add(1, Ordering::SeqCst);
     let outcome = Inner::send(&inner).await;
     world.pending.fetch_sub(1, Ordering::SeqCst);
-    if matches!(inner.parameters, Parameters::Create(_)) && !outcome.status.is_error() {
-        file.opened();
+    let mut answer = Answer::plain(outcome);
+    if matches!(inner.parameters, Parameters::Create(_)) {
+        if opens(outcome.status) {
+            file.opened();
+        } else {
+            answer.data = inner.take_reparse_data();
+        }
     }
     file.end(&inner);
-    let mut answer = Answer::plain(outcome);
-    if inner.parameters.answers() && !outcome.status.is_error() {
+    if !outcome.status.is_error() && answer.data.is_empty() {
         answer.data = inner.take_buffer();
-        answer
-            .data
-            .truncate(usize::try_from(outcome.information).unwrap_or(usize::MAX));
+        let len = inner.parameters.answer_len(answer.data.len());
+        let information = usize::try_from(outcome.information).unwrap_or(usize::MAX);
+        answer.data.truncate(information.min(len));
     }
     Ok(answer)
 }

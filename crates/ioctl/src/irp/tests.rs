@@ -1,4 +1,7 @@
-use super::{DirectoryFlags, Handle, Live, MAX_TRANSFER, Open, Reply, Request, code};
+use super::{
+    ControlFlags, Handle, Live, LockFlags, LockFunction, MAX_TRANSFER, Open, OpenFlags, Operation, Reply,
+    Request, ScanFlags, TransferFlags, WatchFlags, code,
+};
 use crate::{ControlCode, Encode, VERSION};
 use nt::{
     AccessMask, CreateDisposition, CreateOptions, FileAttributes, FileInformationClass, FsInformationClass,
@@ -7,8 +10,9 @@ use nt::{
 use proptest::prelude::*;
 use std::vec::Vec;
 
-const CODES: [ControlCode; 12] = [
+const CODES: [ControlCode; 22] = [
     code::OPEN,
+    code::COUNT,
     code::CLEANUP,
     code::CLOSE,
     code::READ,
@@ -16,68 +20,155 @@ const CODES: [ControlCode; 12] = [
     code::QUERY_INFORMATION,
     code::SET_INFORMATION,
     code::QUERY_DIRECTORY,
+    code::NOTIFY_CHANGE,
     code::FLUSH,
     code::QUERY_VOLUME,
+    code::SET_VOLUME,
+    code::LOCK,
+    code::QUERY_EA,
+    code::SET_EA,
+    code::QUERY_SECURITY,
+    code::SET_SECURITY,
+    code::FS_CONTROL,
+    code::DEVICE_CONTROL,
+    code::QUERY_PATH,
     code::CANCEL,
-    code::COUNT,
 ];
 
 fn name(text: &str) -> NameBuf {
     NameBuf::try_from_str(text).unwrap()
 }
 
+fn open(path: NameBuf, options: CreateOptions) -> Request<'static> {
+    Request::Open(Open {
+        path,
+        related: Handle(3),
+        access: AccessMask::GENERIC_READ,
+        share: ShareAccess::READ,
+        disposition: CreateDisposition::OPEN,
+        options,
+        attributes: FileAttributes::NORMAL,
+        flags: OpenFlags::TARGET_DIRECTORY,
+        allocation: 1 << 40,
+        length: 100,
+        ea: b"attributes",
+    })
+}
+
 fn requests() -> Vec<Request<'static>> {
-    let (handle, class, length) = (Handle(7), FileInformationClass::BASIC, 40);
+    let mut all = Vec::from([
+        open(name(r"\;X:\host\share\f"), CreateOptions::NON_DIRECTORY_FILE),
+        Request::Count,
+    ]);
+    let operations = data_operations().into_iter().chain(other_operations());
+    all.extend(operations.map(|operation| Request::On(Handle(7), operation)));
+    all
+}
+
+fn data_operations() -> [Operation<'static>; 11] {
+    let (class, length) = (FileInformationClass::BASIC, 40);
     [
-        Request::Open(Open {
-            path: name(r"\;X:\host\share\f"),
-            related: Handle::NONE,
-            access: AccessMask::GENERIC_READ,
-            share: ShareAccess::READ,
-            disposition: CreateDisposition::OPEN,
-            options: CreateOptions::NON_DIRECTORY_FILE,
-            attributes: FileAttributes::NORMAL,
-        }),
-        Request::Cleanup { handle },
-        Request::Close { handle },
-        Request::Read {
-            handle,
+        Operation::Cleanup,
+        Operation::Close,
+        Operation::Read {
             offset: u64::MAX,
             length,
+            key: 5,
+            flags: TransferFlags::PAGING,
         },
-        Request::Write {
-            handle,
+        Operation::Write {
             offset: 1 << 33,
             data: b"hello",
+            key: 6,
+            flags: TransferFlags::NO_CACHE,
         },
-        Request::QueryInformation {
-            handle,
-            class,
-            length,
-        },
-        Request::SetInformation {
-            handle,
+        Operation::QueryInformation { class, length },
+        Operation::SetInformation {
             class,
             target: Handle(9),
             data: b"basic",
         },
-        Request::QueryDirectory {
-            handle,
+        Operation::QueryDirectory {
             class: FileInformationClass::BOTH_DIRECTORY,
-            flags: DirectoryFlags::RESTART_SCAN,
+            flags: ScanFlags::RESTART_SCAN,
+            index: 8,
             pattern: name("*.t"),
             length,
         },
-        Request::Flush { handle },
-        Request::QueryVolume {
-            handle,
+        Operation::NotifyChange {
+            filter: 0x17,
+            flags: WatchFlags::WATCH_TREE,
+            length,
+        },
+        Operation::Flush,
+        Operation::QueryVolume {
             class: FsInformationClass::SIZE,
             length,
         },
-        Request::Cancel { handle },
-        Request::Count,
+        Operation::SetVolume {
+            class: FsInformationClass::SIZE,
+            data: b"label",
+        },
     ]
-    .into()
+}
+
+fn other_operations() -> [Operation<'static>; 9] {
+    let (control, input, length) = (0x9_00a8, b"in", 64);
+    [
+        Operation::Lock {
+            function: LockFunction::LOCK,
+            offset: 1 << 34,
+            span: u64::MAX,
+            key: 4,
+            flags: LockFlags::EXCLUSIVE,
+        },
+        Operation::QueryEa {
+            flags: ScanFlags::INDEX_SPECIFIED,
+            index: 2,
+            list: b"names",
+            length,
+        },
+        Operation::SetEa { data: b"attributes" },
+        Operation::QuerySecurity {
+            information: 7,
+            length,
+        },
+        Operation::SetSecurity {
+            information: 4,
+            descriptor: b"descriptor",
+        },
+        Operation::FsControl {
+            control,
+            flags: ControlFlags::KERNEL_CALL,
+            input,
+            length,
+        },
+        Operation::DeviceControl {
+            control,
+            flags: ControlFlags::AS_USER,
+            input,
+            length,
+        },
+        Operation::QueryPath {
+            flags: ControlFlags::EXTENDED,
+            path: name(r"\host\share\file"),
+        },
+        Operation::Cancel,
+    ]
+}
+
+#[test]
+fn a_file_number_may_hold_what_no_name_does() {
+    let number = NameBuf::try_from_units(&[1, 0, 0, 0x8000]).unwrap();
+    let request = open(number, CreateOptions::OPEN_BY_FILE_ID);
+    let bytes = request.build().unwrap();
+    assert_eq!(Request::parse(code::OPEN, &bytes, usize::MAX), Ok(request));
+    let number = NameBuf::try_from_units(&[1, 0, 0, 0x8000]).unwrap();
+    let as_name = open(number, CreateOptions::NON_DIRECTORY_FILE).build().unwrap();
+    assert_eq!(
+        Request::parse(code::OPEN, &as_name, usize::MAX),
+        Err(Status::INVALID_PARAMETER)
+    );
 }
 
 #[test]
@@ -124,11 +215,13 @@ fn short_and_long_requests_are_length_mismatches() {
 
 #[test]
 fn transfers_are_bounded() {
-    let request = Request::Read {
-        handle: Handle(1),
+    let request = Operation::Read {
         offset: 0,
         length: MAX_TRANSFER + 1,
+        key: 0,
+        flags: TransferFlags::empty(),
     };
+    let request = Request::On(Handle(1), request);
     let bytes = request.build().unwrap();
     assert_eq!(
         Request::parse(code::READ, &bytes, usize::MAX),
@@ -138,7 +231,7 @@ fn transfers_are_bounded() {
 
 #[test]
 fn fields_a_request_does_not_use_must_be_zero() {
-    let bytes = Request::Flush { handle: Handle(1) }.build().unwrap();
+    let bytes = Request::On(Handle(1), Operation::Flush).build().unwrap();
     for at in 12..bytes.len() {
         let mut changed = bytes.clone();
         changed[at] = 1;
@@ -152,7 +245,7 @@ fn unknown_codes() {
     for code in [
         ControlCode(0),
         ControlCode(code::READ.0 | 3),
-        ControlCode(code::COUNT.0 + 4),
+        ControlCode(code::CANCEL.0 + 4),
     ] {
         assert_eq!(
             Request::parse(code, &[], usize::MAX),
