@@ -84,11 +84,14 @@ pub(crate) const LAYERS: &[Layer] = &[
         ..plain("provider", &["client"])
     },
     plain("testserver", &["testserver"]),
-    plain("p9", &["p9", "p9-tests"]),
+    Layer {
+        diod: &["p9-tests"],
+        ..plain("p9", &["p9", "p9-tests"])
+    },
 ];
 
 /// The packages with tests that want a diod.
-pub(crate) const WITH_DIOD: [&str; 2] = ["ninep", "minirdr"];
+pub(crate) const WITH_DIOD: [&str; 3] = ["ninep", "minirdr", "p9-tests"];
 
 /// Which layers to test, and of them which tests.
 #[derive(Debug, Default)]
@@ -138,7 +141,10 @@ pub(crate) fn test(
 fn host(project: &Project, selection: &Selection<'_>, sweeps: &mut Vec<String>) -> Result<Tally> {
     let packages = union(selection, |layer| layer.packages);
     let mut cargo = cargo_test(project);
-    cargo.args(packages.iter().flat_map(|package| ["-p", package]));
+    for package in packages {
+        // With the version, which all packages here share: the embedded server stands on a crate that is called p9, too.
+        cargo.args(["-p", &format!("{package}@{}", env!("CARGO_PKG_VERSION"))]);
+    }
     cargo.arg("--no-fail-fast").args(SHOWING).args(&selection.filters);
     let mut tally = test::follow_cargo_test(&mut cargo, |line| note(sweeps, line))?;
     for package in union(selection, |layer| layer.diod) {

@@ -234,6 +234,27 @@ fn stat_and_df() {
 }
 
 #[test]
+fn fsx() {
+    let world = World::new();
+    std::fs::create_dir(world.remote("place")).unwrap();
+    let said = world.ok("fsx", &["--ops=400", "--seeds=2", "place"]);
+    assert_eq!(said.lines().count(), 2, "{said}");
+    assert!(
+        said.starts_with("seed 1: 400 operations as the model says"),
+        "{said}"
+    );
+    let json = world.ok(
+        "fsx",
+        &["--json", "--ops=50", "--seed=7", "--handles=1", "--files=1"],
+    );
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&json["seed"], &json["operations"]), (&7.into(), &50.into()));
+    assert_eq!(std::fs::read_dir(world.remote("place")).unwrap().count(), 0);
+    assert!(world.fails(1, "fsx", &["none"]).contains("OBJECT_PATH_NOT_FOUND"));
+    world.end();
+}
+
+#[test]
 fn what_cannot_be_reached() {
     let p9 = |words: &[&str]| {
         let output = Command::new(env!("CARGO_BIN_EXE_p9-tests"))

@@ -1,13 +1,11 @@
 //! A redirector over real sockets with a server in front of it, and blocking calls for tests to speak in.
 #![expect(dead_code, reason = "each test file uses a part")]
 
-mod diod;
 pub(crate) mod file;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub(crate) use diod::Diod;
 pub(crate) use file::{File, Open};
 
 use executive::mem::AllocError;
@@ -15,7 +13,7 @@ use executive::task::{CancelToken, Runtime};
 use minirdr::{CreateRequest, Level, LogonId, MiniRedirector, ObjectCounts, Platform, Settings};
 use nt::NameBuf;
 use tempfile::TempDir;
-use testserver::TestServer;
+use testserver::{Diod, TestServer};
 
 /// The host, as a platform.
 pub(crate) struct Host;

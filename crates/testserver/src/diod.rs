@@ -1,4 +1,4 @@
-//! A diod of a test's own, serving one folder on a free port.
+//! A real diod for tests, serving one folder on a free loopback port.
 
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -12,7 +12,9 @@ use tempfile::TempDir;
 /// Longest wait for diod to start or to end.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub(crate) struct Diod {
+/// A diod of a test's own. Ends when dropped.
+#[derive(Debug)]
+pub struct Diod {
     process: Child,
     log: Option<JoinHandle<String>>,
     port: u16,
@@ -21,7 +23,12 @@ pub(crate) struct Diod {
 }
 
 impl Diod {
-    pub(crate) fn start(export: &Path) -> Self {
+    /// Serves `export` under its full path to whoever says to be anybody.
+    ///
+    /// # Panics
+    /// diod is not installed, or does not listen in time.
+    #[must_use]
+    pub fn start(export: &Path) -> Self {
         let workplace = tempfile::tempdir().unwrap();
         let config = workplace.path().join("diod.conf");
         std::fs::write(&config, "").unwrap();
@@ -61,12 +68,23 @@ impl Diod {
         }
     }
 
-    pub(crate) fn port(&self) -> u16 {
+    /// Where it listens.
+    #[must_use]
+    pub fn port(&self) -> u16 {
         self.port
     }
 
+    /// The process, to measure it.
+    #[must_use]
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Ends it. It logs the fids that a client leaves behind when it disconnects: there must be none.
-    pub(crate) fn stop(mut self) {
+    ///
+    /// # Panics
+    /// Fids were left behind.
+    pub fn stop(mut self) {
         // It logs on a thread of its own.
         std::thread::sleep(Duration::from_millis(50));
         self.end();
