@@ -18,7 +18,7 @@ use crate::MiniRedirector;
 use crate::disposition::{OnServer, Wanted, open_on_server};
 use crate::file::OpenFile;
 use crate::names::ServerPath;
-use crate::objects::{Platform, ServerOpen, View};
+use crate::objects::{Platform, ServerOpen, SharedFile, View};
 use crate::request::Running;
 
 /// Most components that an unmapped name's share is looked for in.
@@ -306,19 +306,19 @@ impl<P: Platform> Unfinished<'_, P> {
         let redirector = self.redirector;
         let is_directory = on_server.attributes.is_directory();
         let open = ServerOpen::try_new(on_server.file, on_server.flags)?;
-        let new_header = Arc::try_new(P::new_fcb_header()?)?;
+        let new_shared = SharedFile::try_new(&redirector.0.lock_identity)?;
         let scan = OpenFile::<P>::new_scan()?;
         let mut effects = Effects::new();
         let opened = {
             let mut tree = redirector.tree();
             let known = tree
                 .fcb_extension_mut(self.opening.fcb)?
-                .map(|header| Arc::clone(header));
-            let header = known.as_ref().map_or_else(|| Arc::clone(&new_header), Arc::clone);
+                .map(|shared| Arc::clone(shared));
+            let shared = known.as_ref().map_or_else(|| Arc::clone(&new_shared), Arc::clone);
             let opened = Opened {
                 srv_open: Some(Arc::clone(&open)),
                 fobx: (),
-                fcb: known.is_none().then_some(new_header),
+                fcb: known.is_none().then_some(new_shared),
                 kind: if is_directory {
                     FcbKind::Directory
                 } else {
@@ -327,14 +327,15 @@ impl<P: Platform> Unfinished<'_, P> {
             };
             self.ended = true;
             tree.complete_open(self.opening.fobx, Ok(opened), &mut effects)
-                .map(|()| header)
+                .map(|()| shared)
         };
         redirector.perform(effects);
         let file = OpenFile {
             redirector: redirector.clone(),
             fobx: self.opening.fobx,
+            srv_open: self.opening.srv_open,
             open,
-            header: opened?,
+            shared: opened?,
             is_directory,
             file_id: on_server.attributes.file_id,
             granted_access: on_server.granted,

@@ -7,7 +7,7 @@ use executive::sync::{Mutex, Rank};
 use executive::task::{CancelToken, Semaphore};
 use ninep::wire::{Fid, Request, Rgetattr, Tstatfs};
 use nt::{AccessMask, CreateOptions, FileInformationClass, FsInformationClass, NameBuf, Status};
-use rdbss::{Effects, FobxId, MajorFunction, Owner};
+use rdbss::{Effects, FobxId, MajorFunction, Owner, SrvOpenId};
 
 use crate::MiniRedirector;
 use crate::attributes::Attributes;
@@ -16,8 +16,8 @@ use crate::directory::{DirectoryQuery, Scan};
 use crate::information::{self, OpenState};
 use crate::names::ServerPath;
 use crate::namespace::{self, Place};
-use crate::objects::{Platform, ServerOpen, View};
-use crate::{data, volume};
+use crate::objects::{Platform, ServerOpen, SharedFile, View};
+use crate::volume;
 
 /// One handle.
 ///
@@ -25,8 +25,9 @@ use crate::{data, volume};
 pub struct OpenFile<P: Platform> {
     pub(crate) redirector: MiniRedirector<P>,
     pub(crate) fobx: FobxId,
+    pub(crate) srv_open: SrvOpenId,
     pub(crate) open: Arc<ServerOpen>,
-    pub(crate) header: Arc<P::FcbHeader>,
+    pub(crate) shared: Arc<SharedFile<P>>,
     pub(crate) is_directory: bool,
     /// The qid path: which file it is, whatever its name leads to.
     pub(crate) file_id: u64,
@@ -37,15 +38,6 @@ pub struct OpenFile<P: Platform> {
     pub(crate) scanning: Semaphore,
     pub(crate) cleaned_up: AtomicBool,
     pub(crate) closed: AtomicBool,
-}
-
-/// Where a write goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WritePosition {
-    /// To this offset in bytes.
-    At(u64),
-    /// To the end of the file (FILE_WRITE_TO_END_OF_FILE, or a handle with no right but to append).
-    EndOfFile,
 }
 
 impl<P: Platform> OpenFile<P> {
@@ -61,88 +53,13 @@ impl<P: Platform> OpenFile<P> {
     /// The header that all handles of the file share.
     #[must_use]
     pub fn fcb_header(&self) -> &P::FcbHeader {
-        &self.header
+        &self.shared.header
     }
 
     /// Whether it is a directory.
     #[must_use]
     pub fn is_directory(&self) -> bool {
         self.is_directory
-    }
-
-    /// Reads at `offset` (bytes); the result is the number of bytes read.
-    ///
-    /// # Errors
-    /// `END_OF_FILE`: nothing is there. `ACCESS_DENIED`: not opened to read. `INVALID_DEVICE_REQUEST`: a directory.
-    /// `UNEXPECTED_NETWORK_ERROR`: the connection was taken away. `IO_TIMEOUT`, `CONNECTION_DISCONNECTED`,
-    /// `CANCELLED`, the server's error, `INSUFFICIENT_RESOURCES`.
-    pub async fn read(&self, offset: u64, buffer: &mut [u8], cancel: &CancelToken) -> nt::Result<usize> {
-        self.check_data(AccessMask::READ_DATA | AccessMask::EXECUTE)?;
-        let running = self.begin(MajorFunction::READ, cancel)?;
-        let read = running
-            .run(async {
-                let open = self.fid().await?;
-                data::read(open.client(), open.fid(), offset, buffer).await
-            })
-            .await?;
-        self.redirector
-            .0
-            .totals
-            .bytes_read
-            .fetch_add(read as u64, Ordering::Relaxed);
-        Ok(read)
-    }
-
-    /// Writes `data`; the result is the number of bytes written.
-    ///
-    /// # Errors
-    /// As [`Self::read`], and `DISK_FULL`.
-    pub async fn write(
-        &self,
-        position: WritePosition,
-        data: &[u8],
-        cancel: &CancelToken,
-    ) -> nt::Result<usize> {
-        self.check_data(AccessMask::WRITE_DATA | AccessMask::APPEND_DATA)?;
-        let running = self.begin(MajorFunction::WRITE, cancel)?;
-        let appends_only = !self.granted_access.contains(AccessMask::WRITE_DATA);
-        let written = running
-            .run(async {
-                let open = self.fid().await?;
-                let offset = match position {
-                    WritePosition::At(offset) if !appends_only => offset,
-                    _ => self.getattr().await?.size,
-                };
-                data::write(open.client(), open.fid(), offset, data).await
-            })
-            .await?;
-        self.redirector
-            .0
-            .totals
-            .bytes_written
-            .fetch_add(written as u64, Ordering::Relaxed);
-        Ok(written)
-    }
-
-    /// Puts the file's data on the server's stable storage.
-    ///
-    /// # Errors
-    /// As [`Self::read`].
-    pub async fn flush(&self, cancel: &CancelToken) -> nt::Result {
-        let running = self.begin(MajorFunction::FLUSH_BUFFERS, cancel)?;
-        if self.is_directory
-            || !self
-                .granted_access
-                .intersects(AccessMask::WRITE_DATA | AccessMask::APPEND_DATA)
-        {
-            return Ok(());
-        }
-        running
-            .run(async {
-                let open = self.fid().await?;
-                data::flush(open.client(), open.fid()).await
-            })
-            .await
     }
 
     /// Answers a query of `class` into `buffer`; `position` is the file object's current byte offset. The result is
@@ -250,6 +167,7 @@ impl<P: Platform> OpenFile<P> {
         let mut effects = Effects::new();
         let cleanup = self.redirector.tree().cleanup(self.fobx, &mut effects);
         self.redirector.perform(effects);
+        self.end_locks().await;
         let cleanup = cleanup?;
         if !cleanup.delete {
             return Ok(());
@@ -373,16 +291,6 @@ impl<P: Platform> OpenFile<P> {
         cancel: &CancelToken,
     ) -> nt::Result<crate::request::Running<'_, P>> {
         self.redirector.begin(Owner::Fobx(self.fobx), major, cancel)
-    }
-
-    fn check_data(&self, rights: AccessMask) -> nt::Result {
-        if self.is_directory {
-            return Err(Status::INVALID_DEVICE_REQUEST);
-        }
-        if !self.granted_access.intersects(rights) {
-            return Err(Status::ACCESS_DENIED);
-        }
-        Ok(())
     }
 
     /// `\server@port\share\path` and whether the file is about to go.

@@ -29,6 +29,7 @@ mod encode;
 mod file;
 mod host;
 mod information;
+mod lock;
 mod names;
 mod namespace;
 mod objects;
@@ -36,6 +37,7 @@ mod request;
 mod server;
 mod set_information;
 mod settings;
+mod transfer;
 mod volume;
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -50,11 +52,13 @@ use rxce::{Address, Binding};
 pub use create::{CreateRequest, Created};
 pub use directory::DirectoryQuery;
 pub use disconnect::Connection;
-pub use file::{OpenFile, WritePosition};
+pub use file::OpenFile;
+pub use lock::{LockRequest, Requestor, Unlock};
 pub use names::{to_nt, to_server};
 pub use objects::Platform;
 pub use rdbss::{Level, LogonId, Statistics as ObjectCounts};
 pub use settings::Settings;
+pub use transfer::{WritePosition, Written};
 
 use client::Client;
 use objects::Objects;
@@ -75,6 +79,7 @@ struct Redirector<P: Platform> {
     tree: Mutex<Tree<Objects<P>>>,
     started: AtomicBool,
     totals: Totals,
+    lock_identity: lock::Identity,
 }
 
 /// What has happened since the redirector was made.
@@ -126,7 +131,9 @@ impl<P: Platform> MiniRedirector<P> {
             default_port: DEFAULT_PORT,
             srv_call_flags: SrvCallFlags::empty(),
         };
+        let lock_identity = lock::Identity::new(&runtime);
         Ok(Self(Arc::try_new(Redirector {
+            lock_identity,
             binding,
             address,
             runtime,

@@ -4,13 +4,14 @@ use core::marker::PhantomData;
 
 use executive::mem::{AllocError, Arc};
 use executive::sync::SpinLock;
-use executive::task::{CancelToken, Notify};
+use executive::task::{CancelToken, Notify, Semaphore};
 use ninep::wire::OpenFlags;
 use nt::Status;
 use rdbss::Extensions;
 use rxce::Transport;
 
 use crate::client::OwnedFid;
+use crate::lock::{FileLocks, Identity};
 use crate::server::Server;
 
 /// What differs between the driver and a host process.
@@ -35,10 +36,32 @@ impl<P: Platform> Extensions for Objects<P> {
     type SrvCall = Arc<Server>;
     type NetRoot = ();
     type VNetRoot = Arc<View>;
-    type Fcb = Arc<P::FcbHeader>;
+    type Fcb = Arc<SharedFile<P>>;
     type SrvOpen = Arc<ServerOpen>;
     type Fobx = ();
     type Context = Arc<Control>;
+}
+
+/// What all handles of a file share: the extension of FCB.
+pub(crate) struct SharedFile<P: Platform> {
+    /// What the I/O manager sees of it.
+    pub(crate) header: P::FcbHeader,
+    /// Its byte-range locks.
+    pub(crate) locks: FileLocks,
+    /// One append at a time: where a file ends is asked first, and written there then.
+    pub(crate) appending: Semaphore,
+}
+
+impl<P: Platform> SharedFile<P> {
+    /// # Errors
+    /// `INSUFFICIENT_RESOURCES`.
+    pub(crate) fn try_new(identity: &Identity) -> nt::Result<Arc<Self>> {
+        Ok(Arc::try_new(Self {
+            header: P::new_fcb_header()?,
+            locks: FileLocks::try_new(identity)?,
+            appending: Semaphore::new(1),
+        })?)
+    }
 }
 
 /// A fid that can be taken away from under those who use it.

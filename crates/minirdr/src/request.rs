@@ -5,7 +5,7 @@ use core::sync::atomic::Ordering;
 
 use executive::mem::Arc;
 use executive::task::CancelToken;
-use rdbss::{ContextId, Effect, Effects, MajorFunction, Owner, Request};
+use rdbss::{ContextId, Effect, Effects, MajorFunction, Owner, Request, SrvOpenId};
 
 use crate::MiniRedirector;
 use crate::objects::{Control, Objects, Platform};
@@ -77,7 +77,16 @@ impl<P: Platform> MiniRedirector<P> {
                     extension, result, ..
                 } => extension.wake(result),
                 Effect::Cancel { extension, .. } => extension.cancel.cancel(),
-                Effect::CloseSrvOpen { extension, .. } => extension.revoke(),
+                Effect::CloseSrvOpen {
+                    srv_open,
+                    extension,
+                    forced,
+                } => {
+                    extension.revoke();
+                    if forced {
+                        self.orphan_locks(srv_open);
+                    }
+                }
                 Effect::FinalizeVNetRoot { extension, .. } => extension.revoke(),
                 Effect::FinalizeSrvCall { extension, .. } => {
                     // Without memory for a task the server is dropped here, and its circuit ends by itself.
@@ -87,6 +96,18 @@ impl<P: Platform> MiniRedirector<P> {
                 | Effect::DeallocateFobx { .. }
                 | Effect::FinalizeNetRoot { .. } => {}
             }
+        }
+    }
+
+    /// Ends the locks of an open whose handles stay, orphaned.
+    fn orphan_locks(&self, srv_open: SrvOpenId) {
+        let shared = {
+            let tree = self.tree();
+            let fcb = tree.srv_open(srv_open).and_then(|open| tree.fcb(open.fcb()));
+            fcb.ok().and_then(|fcb| fcb.extension().cloned())
+        };
+        if let Some(shared) = shared {
+            shared.locks.orphan(srv_open);
         }
     }
 }

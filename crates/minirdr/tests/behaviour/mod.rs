@@ -5,6 +5,7 @@ pub(crate) mod change;
 pub(crate) mod create;
 pub(crate) mod data;
 pub(crate) mod directory;
+pub(crate) mod locks;
 pub(crate) mod names;
 pub(crate) mod query;
 
@@ -22,6 +23,8 @@ macro_rules! behaviours {
                 another_file_takes_the_old_name_of_an_open_one, allocation_needs_the_right_to_write;
             directory: nested_folders, patterns, restarting_and_single_entries, tiny_buffers, many_entries,
                 every_class_lists_the_same, only_directories_are_listed;
+            locks: exclusive_locks, shared_locks, locks_stand_in_the_way_of_data, unlocking, ranges_at_the_edges,
+                what_can_be_locked, waiting_for_a_lock, a_waiting_lock_is_cancelled;
             names: non_ascii_names, names_that_nt_forbids, invalid_utf8, long_names;
             query: every_file_class, short_buffers, the_name_is_cut, volume_classes, attributes_follow_the_server;
         }

@@ -1,6 +1,6 @@
 //! A handle of a test, and how it is opened.
 
-use minirdr::{DirectoryQuery, OpenFile, WritePosition};
+use minirdr::{DirectoryQuery, LockRequest, OpenFile, Requestor, Unlock, WritePosition};
 use nt::{
     AccessMask, CreateAction, CreateDisposition, CreateOptions, FileAttributes, FileInformationClass,
     FsInformationClass, ShareAccess, Status,
@@ -127,6 +127,49 @@ impl File<'_> {
     pub(crate) fn append(&self, data: &[u8]) -> nt::Result<usize> {
         self.world
             .block(self.file.write(WritePosition::EndOfFile, data, &token()))
+    }
+
+    pub(crate) fn read_by(&self, who: Requestor, offset: u64, len: usize) -> nt::Result<Vec<u8>> {
+        let (mut buffer, cancel) = (vec![0xee; len], token());
+        let read = self.file.read_for(who, offset, &mut buffer, &cancel);
+        let read = self.world.block(read)?;
+        buffer.truncate(read);
+        Ok(buffer)
+    }
+
+    /// Locks a range if it is free.
+    pub(crate) fn lock(&self, start: u64, length: u64, exclusive: bool) -> nt::Result {
+        self.lock_as(start, length, exclusive, Requestor::default())
+    }
+
+    pub(crate) fn lock_as(&self, start: u64, length: u64, exclusive: bool, who: Requestor) -> nt::Result {
+        let request = LockRequest {
+            start,
+            length,
+            exclusive,
+            fail_immediately: true,
+        };
+        self.world.block(self.file.lock(&request, &who, &token()))
+    }
+
+    /// Locks a range as soon as it is free.
+    pub(crate) fn lock_waiting(&self, start: u64, length: u64, exclusive: bool) -> nt::Result {
+        let request = LockRequest {
+            start,
+            length,
+            exclusive,
+            fail_immediately: false,
+        };
+        self.world
+            .block(self.file.lock(&request, &Requestor::default(), &token()))
+    }
+
+    pub(crate) fn unlock(&self, start: u64, length: u64) -> nt::Result {
+        self.unlock_as(Unlock::Single { start, length }, Requestor::default())
+    }
+
+    pub(crate) fn unlock_as(&self, what: Unlock, who: Requestor) -> nt::Result {
+        self.world.block(self.file.unlock(what, &who, &token()))
     }
 
     pub(crate) fn flush(&self) -> nt::Result {

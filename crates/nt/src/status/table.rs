@@ -105,6 +105,7 @@ statuses! {
     RANGE_NOT_LOCKED = 0xC000_007E, 158, "The byte range to unlock is not locked.";
     DISK_FULL = 0xC000_007F, 112, "The volume has no free space.";
     INTEGER_OVERFLOW = 0xC000_0095, 534, "A number does not fit its type.";
+    FILE_INVALID = 0xC000_0098, 1006, "The file is not the one that was opened any more.";
     INSUFFICIENT_RESOURCES = 0xC000_009A, 1450, "Memory or another system resource ran out.";
     MEDIA_WRITE_PROTECTED = 0xC000_00A2, 19, "The file system is read-only.";
     DEVICE_NOT_READY = 0xC000_00A3, 21, "The device is not ready.";
