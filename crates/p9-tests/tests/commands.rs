@@ -255,6 +255,41 @@ fn fsx() {
 }
 
 #[test]
+fn bench() {
+    let world = World::new();
+    let quick = ["--size=8388608", "--seconds=0.05", "--entries=40"];
+    let table = world.ok("bench", &quick);
+    for what in [
+        "sequential write",
+        "sequential read",
+        "4 KiB random reads",
+        "stat",
+        "open and close",
+        "entries listed",
+    ] {
+        assert!(
+            table.lines().any(|line| line.starts_with(what)),
+            "{what}: {table}"
+        );
+    }
+    let json = world.ok(
+        "bench",
+        &["--json", "--only=read,list", "--rounds=3", quick[0], quick[2]],
+    );
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let rows = json["measurements"].as_array().unwrap();
+    assert_eq!(rows.len(), 2);
+    assert_eq!(rows[0]["bytes"], 8_388_608);
+    assert_eq!(rows[1]["count"], 40);
+    assert_eq!(
+        std::fs::read_dir(world.remote("")).unwrap().count(),
+        0,
+        "nothing is left"
+    );
+    world.end();
+}
+
+#[test]
 fn what_cannot_be_reached() {
     let p9 = |words: &[&str]| {
         let output = Command::new(env!("CARGO_BIN_EXE_p9-tests"))

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::fsx::Plan;
 use crate::share::Share;
+use crate::{bench, fsx};
 
 /// Below the help text.
 const NOTES: &str = "\
@@ -41,7 +41,7 @@ pub(crate) struct Options {
         hide_default_value = true
     )]
     pub(crate) user: String,
-    /// Answer in JSON (ls, stat, df, fsx).
+    /// Answer in JSON (ls, stat, df, bench, fsx).
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// How long each request may take.
@@ -153,7 +153,17 @@ pub(crate) enum Command {
         #[arg(default_value = "", hide_default_value = true)]
         path: OsString,
         #[command(flatten)]
-        plan: Plan,
+        plan: fsx::Plan,
+    },
+    /// Measure how fast the share is: content, small reads, names, listings.
+    Bench {
+        /// The server and what it exports: HOST[:PORT]/ANAME.
+        share: Share,
+        /// Directory below the share in which to work; by default its root. What is made there goes again.
+        #[arg(default_value = "", hide_default_value = true)]
+        path: OsString,
+        #[command(flatten)]
+        plan: bench::Plan,
     },
 }
 
@@ -169,6 +179,7 @@ impl Command {
             | Self::Mkdir { share, .. }
             | Self::Mv { share, .. }
             | Self::Fsx { share, .. }
+            | Self::Bench { share, .. }
             | Self::Df { share } => share,
         }
     }

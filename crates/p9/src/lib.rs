@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod bench;
 mod clock;
 mod drive;
 mod failure;
@@ -69,6 +70,7 @@ fn carry_out(drive: &Drive, arguments: &Arguments) -> Result<(), Failure> {
         Command::Mkdir { path, parents, .. } => tree::make_directory(drive, path, *parents),
         Command::Mv { from, to, .. } => tree::rename(drive, from, to),
         Command::Df { .. } => report::volume(drive, json),
+        Command::Bench { path, plan, .. } => bench::run(drive, path, plan, json),
         Command::Fsx { path, plan, .. } => fsx::run(drive, path, plan, json),
     }
 }
