@@ -9,18 +9,13 @@
 //! fn system_time() -> i64       100 ns units since 1601-01-01 UTC (KeQuerySystemTimePrecise). Any IRQL.
 //! fn current_irql() -> u8       KeGetCurrentIrql. Any IRQL.
 //!
-//! struct RawSpin: Send + Sync   One KSPIN_LOCK. May be moved while it is not held.
+//! struct RawSpin: RawLock       One KSPIN_LOCK. May be moved while it is not held. Acquiring raises to DISPATCH_LEVEL and
+//!                               spins (KeAcquireSpinLockRaiseToDpc, KeReleaseSpinLock). IRQL <= DISPATCH_LEVEL.
 //!   const fn new() -> Self
-//!   fn acquire(&self) -> u8     Raises to DISPATCH_LEVEL and spins; returns the IRQL before (KeAcquireSpinLockRaiseToDpc).
-//!                               IRQL <= DISPATCH_LEVEL. Not recursive.
-//!   unsafe fn release(&self, u8)  Safety: called by the thread that holds it, with what its acquire returned
-//!                               (KeReleaseSpinLock).
 //!
-//! struct RawMutex: Send + Sync  One FAST_MUTEX, in memory of its own that does not move when RawMutex does.
+//! struct RawMutex: RawLock      One FAST_MUTEX, in memory of its own that does not move when RawMutex does. Acquiring waits,
+//!                               then runs at APC_LEVEL (ExAcquireFastMutex, ExReleaseFastMutex). IRQL <= APC_LEVEL.
 //!   fn try_new() -> Result<Self, AllocError>       IRQL <= DISPATCH_LEVEL.
-//!   fn acquire(&self) -> u8     Waits for ownership, then runs at APC_LEVEL (ExAcquireFastMutex); the result is handed
-//!                               to release, a FAST_MUTEX may ignore it. IRQL <= APC_LEVEL. Not recursive.
-//!   unsafe fn release(&self, u8)  Safety: as RawSpin's, and at the IRQL that acquire left (ExReleaseFastMutex).
 //!   Dropped only when not held.
 //!
 //! struct RawEvent: Send + Sync  One KEVENT, in memory of its own that does not move when RawEvent does.
@@ -42,6 +37,21 @@
 //!   fn join(self)               Waits until the thread is gone, with all its code. IRQL <= APC_LEVEL.
 //!   Dropped without a join, the thread goes on by itself.
 //! ```
+
+/// A lock of the system below, without what it guards. Not recursive.
+///
+/// # Safety
+/// Between an `acquire` and its `release` no other `acquire` returns.
+pub unsafe trait RawLock: Send + Sync {
+    /// Waits until the lock is ours; the result is the IRQL before.
+    fn acquire(&self) -> u8;
+
+    /// Gives the lock back.
+    ///
+    /// # Safety
+    /// This thread holds the lock, and `before` is what its `acquire` returned.
+    unsafe fn release(&self, before: u8);
+}
 
 #[cfg(all(not(feature = "kernel"), not(loom)))]
 mod host;

@@ -1,5 +1,6 @@
 //! The backend on std, with a simulated IRQL that panics where the NT kernel would crash.
 
+use super::RawLock;
 use crate::mem::AllocError;
 use alloc::boxed::Box;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -55,15 +56,18 @@ pub(crate) fn system_time() -> i64 {
     i64::try_from(since_1601.as_nanos() / 100).unwrap_or(i64::MAX)
 }
 
-pub(crate) struct RawSpin(AtomicBool);
+pub struct RawSpin(AtomicBool);
 
 impl RawSpin {
     pub(crate) const fn new() -> Self {
         RawSpin(AtomicBool::new(false))
     }
+}
 
+// SAFETY: whoever sets the flag is the only one until it clears it.
+unsafe impl RawLock for RawSpin {
     #[track_caller]
-    pub(crate) fn acquire(&self) -> u8 {
+    fn acquire(&self) -> u8 {
         require_irql(DISPATCH_LEVEL, "acquiring a spin lock");
         let before = raise_irql(DISPATCH_LEVEL);
         let mut spins = 0_u32;
@@ -83,15 +87,13 @@ impl RawSpin {
         before
     }
 
-    /// # Safety
-    /// The caller holds the lock, and `before` is what its `acquire` returned.
-    pub(crate) unsafe fn release(&self, before: u8) {
+    unsafe fn release(&self, before: u8) {
         self.0.store(false, Ordering::Release);
         set_irql(before);
     }
 }
 
-pub(crate) struct RawMutex {
+pub struct RawMutex {
     held: Mutex<bool>,
     freed: Condvar,
 }
@@ -103,9 +105,12 @@ impl RawMutex {
             freed: Condvar::new(),
         })
     }
+}
 
+// SAFETY: whoever sets `held`, under its mutex, is the only one until it clears it.
+unsafe impl RawLock for RawMutex {
     #[track_caller]
-    pub(crate) fn acquire(&self) -> u8 {
+    fn acquire(&self) -> u8 {
         require_irql(APC_LEVEL, "acquiring a mutex");
         let mut held = locked(&self.held);
         while *held {
@@ -115,9 +120,7 @@ impl RawMutex {
         raise_irql(APC_LEVEL)
     }
 
-    /// # Safety
-    /// The caller holds the mutex, and `before` is what its `acquire` returned.
-    pub(crate) unsafe fn release(&self, before: u8) {
+    unsafe fn release(&self, before: u8) {
         require_irql(APC_LEVEL, "releasing a mutex");
         *locked(&self.held) = false;
         self.freed.notify_one();

@@ -4,6 +4,7 @@
 //! module allocated for the kernel object in question. What the kernel links into its own lists (FAST_MUTEX, KEVENT)
 //! lives in a box, thus in non-paged pool and at one address for its whole life.
 
+use super::RawLock;
 use crate::mem::{AllocError, try_box};
 use alloc::boxed::Box;
 use core::cell::UnsafeCell;
@@ -140,7 +141,7 @@ fn read_clock(clock: &Routine) -> Option<i64> {
 }
 
 /// A KSPIN_LOCK.
-pub(crate) struct RawSpin(UnsafeCell<KSPIN_LOCK>);
+pub struct RawSpin(UnsafeCell<KSPIN_LOCK>);
 
 // SAFETY: a spin lock is made to be acquired from any processor; the cell is touched by the kernel's routines alone.
 unsafe impl Sync for RawSpin {}
@@ -150,22 +151,23 @@ impl RawSpin {
         // A free spin lock is a zero (what KeInitializeSpinLock writes).
         RawSpin(UnsafeCell::new(0))
     }
+}
 
-    pub(crate) fn acquire(&self) -> u8 {
+// SAFETY: a KSPIN_LOCK has one holder.
+unsafe impl RawLock for RawSpin {
+    fn acquire(&self) -> u8 {
         // SAFETY: the lock is resident, initialised, and does not move while it is held (its guard borrows it).
         unsafe { KeAcquireSpinLockRaiseToDpc(self.0.get()) }
     }
 
-    /// # Safety
-    /// The caller holds the lock, and `before` is what its `acquire` returned.
-    pub(crate) unsafe fn release(&self, before: u8) {
+    unsafe fn release(&self, before: u8) {
         // SAFETY: the caller's promise is the routine's condition.
         unsafe { KeReleaseSpinLock(self.0.get(), before) };
     }
 }
 
 /// A FAST_MUTEX.
-pub(crate) struct RawMutex(Box<UnsafeCell<FAST_MUTEX>>);
+pub struct RawMutex(Box<UnsafeCell<FAST_MUTEX>>);
 
 // SAFETY: a fast mutex has no tie to the thread that made it; ownership is the kernel's to track.
 unsafe impl Send for RawMutex {}
@@ -185,8 +187,11 @@ impl RawMutex {
         unsafe { KeInitializeEvent(event, _EVENT_TYPE::SynchronizationEvent, 0) };
         Ok(RawMutex(mutex))
     }
+}
 
-    pub(crate) fn acquire(&self) -> u8 {
+// SAFETY: a FAST_MUTEX has one holder.
+unsafe impl RawLock for RawMutex {
+    fn acquire(&self) -> u8 {
         // SAFETY: the mutex is initialised and resident; the seam's contract asks for IRQL <= APC_LEVEL and no
         // recursion, as the routine does.
         unsafe { ExAcquireFastMutex(self.0.get()) };
@@ -194,9 +199,7 @@ impl RawMutex {
         0
     }
 
-    /// # Safety
-    /// The caller holds the mutex.
-    pub(crate) unsafe fn release(&self, _before: u8) {
+    unsafe fn release(&self, _before: u8) {
         // SAFETY: the caller's promise is the routine's condition.
         unsafe { ExReleaseFastMutex(self.0.get()) };
     }

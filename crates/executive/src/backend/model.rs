@@ -1,6 +1,7 @@
 //! The backend on loom, whose model checker then tries every interleaving. There is no IRQL and no time here: an event
 //! is waited for until it is set.
 
+use super::RawLock;
 use crate::mem::AllocError;
 use alloc::boxed::Box;
 use core::cell::UnsafeCell;
@@ -21,23 +22,23 @@ pub(crate) fn system_time() -> i64 {
 }
 
 /// Both locks of the model.
-pub(crate) struct RawLock {
+pub struct ModelLock {
     lock: Mutex<()>,
     /// The holder's guard. INVARIANT: touched only by the thread that holds `lock`.
     guard: UnsafeCell<Option<MutexGuard<'static, ()>>>,
 }
 
-pub(crate) type RawSpin = RawLock;
-pub(crate) type RawMutex = RawLock;
+pub(crate) type RawSpin = ModelLock;
+pub(crate) type RawMutex = ModelLock;
 
 // SAFETY: the guard's cell is touched only by the thread that holds the lock.
-unsafe impl Send for RawLock {}
+unsafe impl Send for ModelLock {}
 // SAFETY: as above.
-unsafe impl Sync for RawLock {}
+unsafe impl Sync for ModelLock {}
 
-impl RawLock {
+impl ModelLock {
     pub(crate) fn new() -> Self {
-        RawLock {
+        ModelLock {
             lock: Mutex::new(()),
             guard: UnsafeCell::new(None),
         }
@@ -46,8 +47,11 @@ impl RawLock {
     pub(crate) fn try_new() -> Result<Self, AllocError> {
         Ok(Self::new())
     }
+}
 
-    pub(crate) fn acquire(&self) -> u8 {
+// SAFETY: loom's mutex has one holder.
+unsafe impl RawLock for ModelLock {
+    fn acquire(&self) -> u8 {
         let guard = self.lock.lock().unwrap();
         // SAFETY: the guard stays inside `self`, which is not moved while it is held (its users borrow it), and is
         // dropped by `release`.
@@ -57,9 +61,7 @@ impl RawLock {
         0
     }
 
-    /// # Safety
-    /// The caller holds the lock.
-    pub(crate) unsafe fn release(&self, _before: u8) {
+    unsafe fn release(&self, _before: u8) {
         // SAFETY: this thread holds the lock.
         let guard = unsafe { (*self.guard.get()).take() };
         drop(guard);

@@ -1,24 +1,15 @@
 //! The lock of completion routines.
 
-use super::rank::{self, Rank};
+use super::lock::{Guard, Lock};
+use super::rank::Rank;
 use crate::backend::RawSpin;
-use core::cell::UnsafeCell;
-use core::fmt;
-use core::marker::PhantomData;
-use core::ops::{Deref, DerefMut};
 
 /// Guards a `T` by spinning at DISPATCH_LEVEL (KSPIN_LOCK). For a few instructions at a time: no waiting, no paged
 /// memory, no call into foreign code while it is held.
-pub struct SpinLock<T> {
-    raw: RawSpin,
-    rank: Rank,
-    value: UnsafeCell<T>,
-}
+pub type SpinLock<T> = Lock<RawSpin, T>;
 
-// SAFETY: whoever has the lock may move the value out on its own thread.
-unsafe impl<T: Send> Send for SpinLock<T> {}
-// SAFETY: the raw lock lets one thread at a time at the value.
-unsafe impl<T: Send> Sync for SpinLock<T> {}
+/// The right to what a [`SpinLock`] guards.
+pub type SpinLockGuard<'a, T> = Guard<'a, RawSpin, T>;
 
 impl<T> SpinLock<T> {
     /// A free lock of [`Rank::LEAF`] around `value`.
@@ -30,11 +21,7 @@ impl<T> SpinLock<T> {
     /// A free lock around `value`.
     #[cfg(not(loom))]
     pub const fn ranked(value: T, rank: Rank) -> Self {
-        SpinLock {
-            raw: RawSpin::new(),
-            rank,
-            value: UnsafeCell::new(value),
-        }
+        Lock::around(RawSpin::new(), value, rank)
     }
 
     /// A free lock of [`Rank::LEAF`] around `value`.
@@ -46,82 +33,13 @@ impl<T> SpinLock<T> {
     /// A free lock around `value`.
     #[cfg(loom)]
     pub fn ranked(value: T, rank: Rank) -> Self {
-        SpinLock {
-            raw: RawSpin::new(),
-            rank,
-            value: UnsafeCell::new(value),
-        }
-    }
-
-    /// Spins until the lock is ours. Callable up to DISPATCH_LEVEL; the guard holds the thread at DISPATCH_LEVEL.
-    #[track_caller]
-    pub fn lock(&self) -> SpinLockGuard<'_, T> {
-        rank::acquire(self.rank);
-        let irql = self.raw.acquire();
-        SpinLockGuard {
-            lock: self,
-            irql,
-            _not_send: PhantomData,
-        }
-    }
-
-    /// The value, of which the borrow checker knows that nobody else has it.
-    pub fn get_mut(&mut self) -> &mut T {
-        self.value.get_mut()
-    }
-
-    /// The value, out of its lock.
-    pub fn into_inner(self) -> T {
-        self.value.into_inner()
+        Lock::around(RawSpin::new(), value, rank)
     }
 }
 
 impl<T: Default> Default for SpinLock<T> {
     fn default() -> Self {
         Self::new(T::default())
-    }
-}
-
-impl<T> fmt::Debug for SpinLock<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SpinLock { .. }")
-    }
-}
-
-/// The right to what a [`SpinLock`] guards, until it is dropped. Guards are dropped in the reverse order of taking.
-#[must_use]
-pub struct SpinLockGuard<'a, T> {
-    lock: &'a SpinLock<T>,
-    /// The level to return to.
-    irql: u8,
-    /// The level belongs to this thread.
-    _not_send: PhantomData<*mut ()>,
-}
-
-// SAFETY: a shared guard gives no more than `&T`.
-unsafe impl<T: Sync> Sync for SpinLockGuard<'_, T> {}
-
-impl<T> Deref for SpinLockGuard<'_, T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        // SAFETY: the lock is ours as long as the guard lives.
-        unsafe { &*self.lock.value.get() }
-    }
-}
-
-impl<T> DerefMut for SpinLockGuard<'_, T> {
-    fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: the lock is ours as long as the guard lives, and the guard is borrowed mutably.
-        unsafe { &mut *self.lock.value.get() }
-    }
-}
-
-impl<T> Drop for SpinLockGuard<'_, T> {
-    fn drop(&mut self) {
-        // SAFETY: this guard's creation acquired the lock on this thread (it is not Send) and got this level.
-        unsafe { self.lock.raw.release(self.irql) };
-        rank::release(self.lock.rank);
     }
 }
 
