@@ -165,7 +165,7 @@ impl<P: Platform> MiniRedirector<P> {
     pub(crate) fn view(&self, id: VNetRootId) -> nt::Result<Arc<View>> {
         let tree = self.tree();
         let view = tree.v_net_root(id)?.extension();
-        view.map(Arc::clone).ok_or(Status::UNEXPECTED_NETWORK_ERROR)
+        view.cloned().ok_or(Status::UNEXPECTED_NETWORK_ERROR)
     }
 
     async fn open_in_view(

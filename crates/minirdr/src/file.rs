@@ -215,7 +215,7 @@ impl<P: Platform> OpenFile<P> {
         let tree = self.redirector.tree();
         let srv_open = tree.srv_open(tree.fobx(self.fobx)?.srv_open())?;
         let view = tree.v_net_root(srv_open.v_net_root())?.extension();
-        view.map(Arc::clone).ok_or(Status::UNEXPECTED_NETWORK_ERROR)
+        view.cloned().ok_or(Status::UNEXPECTED_NETWORK_ERROR)
     }
 
     /// The file's path below its share, as it is called now.
