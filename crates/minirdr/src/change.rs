@@ -10,6 +10,7 @@ use crate::client::OwnedFid;
 use crate::file::OpenFile;
 use crate::names::ServerPath;
 use crate::namespace;
+use crate::notify::NotifyAction;
 use crate::objects::Platform;
 use crate::set_information::{Change, last_component};
 
@@ -31,7 +32,8 @@ impl<P: Platform> OpenFile<P> {
     ) -> nt::Result {
         let change = Change::parse(class, record)?;
         let running = self.begin(MajorFunction::SET_INFORMATION, cancel)?;
-        running
+        let news = change.news();
+        let outcome = running
             .run(async {
                 match change {
                     Change::Basic {
@@ -53,7 +55,11 @@ impl<P: Platform> OpenFile<P> {
                     Change::Rename { replace, name } => self.rename(&name, target, replace).await,
                 }
             })
-            .await
+            .await;
+        if let (Ok(()), Some(filter)) = (outcome, news) {
+            self.report(filter, NotifyAction::MODIFIED);
+        }
+        outcome
     }
 
     async fn set_basic(
@@ -126,7 +132,11 @@ impl<P: Platform> OpenFile<P> {
                 return Err(Status::DIRECTORY_NOT_EMPTY);
             }
         }
-        self.redirector.tree().set_delete_pending(self.fobx, delete)
+        self.redirector.tree().set_delete_pending(self.fobx, delete)?;
+        if delete && self.is_directory {
+            self.end_watches();
+        }
+        Ok(())
     }
 
     async fn rename(&self, name: &NameBuf, target: Option<&OpenFile<P>>, replace: bool) -> nt::Result {
@@ -140,6 +150,7 @@ impl<P: Platform> OpenFile<P> {
         let new_path = self.renamed_path(last_component(name)?, target)?;
         let to = ServerPath::parse(new_path.as_name())?;
         let place = self.place().await?;
+        let old_path = self.nt_path()?;
         let fcb = self
             .redirector
             .tree()
@@ -151,6 +162,7 @@ impl<P: Platform> OpenFile<P> {
         };
         namespace::rename(&place, &to, replace).await?;
         pending.done();
+        self.report_renamed(&old_path);
         Ok(())
     }
 

@@ -345,6 +345,7 @@ impl<P: Platform> Unfinished<'_, P> {
             cleaned_up: AtomicBool::new(false),
             closed: AtomicBool::new(false),
         };
+        file.report_opened(on_server.action);
         // Without memory for it the file is dropped, which closes it.
         Ok(Created {
             file: Arc::try_new(file)?,

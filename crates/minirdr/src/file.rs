@@ -16,6 +16,7 @@ use crate::directory::{DirectoryQuery, Scan};
 use crate::information::{self, OpenState};
 use crate::names::ServerPath;
 use crate::namespace::{self, Place};
+use crate::notify::NotifyAction;
 use crate::objects::{Platform, ServerOpen, SharedFile, View};
 use crate::volume;
 
@@ -164,12 +165,17 @@ impl<P: Platform> OpenFile<P> {
         if self.cleaned_up.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
+        self.end_watch();
         let mut effects = Effects::new();
         let cleanup = self.redirector.tree().cleanup(self.fobx, &mut effects);
         self.redirector.perform(effects);
         self.end_locks().await;
         let cleanup = cleanup?;
         if !cleanup.delete {
+            if self.options.contains(CreateOptions::DELETE_ON_CLOSE) {
+                // It goes with the last of the handles that are left.
+                self.redirector.end_watches_of(cleanup.fcb);
+            }
             return Ok(());
         }
         let runtime = &self.redirector.0.runtime;
@@ -184,6 +190,9 @@ impl<P: Platform> OpenFile<P> {
             .redirector
             .tree()
             .complete_delete(cleanup.fcb, deleted.is_ok());
+        if deleted.is_ok() {
+            self.report_name(NotifyAction::REMOVED);
+        }
         deleted
     }
 

@@ -32,6 +32,7 @@ mod information;
 mod lock;
 mod names;
 mod namespace;
+mod notify;
 mod objects;
 mod request;
 mod server;
@@ -55,6 +56,7 @@ pub use disconnect::Connection;
 pub use file::OpenFile;
 pub use lock::{LockRequest, Requestor, Unlock};
 pub use names::{to_nt, to_server};
+pub use notify::{NotifyAction, NotifyFilter, NotifyRequest};
 pub use objects::Platform;
 pub use rdbss::{Level, LogonId, Statistics as ObjectCounts};
 pub use settings::Settings;
@@ -80,6 +82,7 @@ struct Redirector<P: Platform> {
     started: AtomicBool,
     totals: Totals,
     lock_identity: lock::Identity,
+    watches: notify::Watches,
 }
 
 /// What has happened since the redirector was made.
@@ -108,6 +111,8 @@ pub struct Statistics {
     pub sessions: u64,
     /// Sessions made anew after a loss.
     pub reconnects: u64,
+    /// Handles that watch their directories for changes.
+    pub watches: u64,
 }
 
 impl<P: Platform> Clone for MiniRedirector<P> {
@@ -134,6 +139,7 @@ impl<P: Platform> MiniRedirector<P> {
         let lock_identity = lock::Identity::new(&runtime);
         Ok(Self(Arc::try_new(Redirector {
             lock_identity,
+            watches: notify::Watches::try_new()?,
             binding,
             address,
             runtime,
@@ -193,6 +199,7 @@ impl<P: Platform> MiniRedirector<P> {
             bytes_written: totals.bytes_written.load(Ordering::Relaxed),
             sessions: totals.sessions.load(Ordering::Relaxed),
             reconnects: totals.reconnects.load(Ordering::Relaxed),
+            watches: self.0.watches.len(),
         }
     }
 

@@ -51,12 +51,23 @@ impl<P: Platform> MiniRedirector<P> {
         major: MajorFunction,
         cancel: &CancelToken,
     ) -> nt::Result<Running<'_, P>> {
+        self.begin_minor(owner, major, 0, cancel)
+    }
+
+    /// [`Self::begin`] with a minor function. Errors as there.
+    pub(crate) fn begin_minor(
+        &self,
+        owner: Owner,
+        major: MajorFunction,
+        minor: u8,
+        cancel: &CancelToken,
+    ) -> nt::Result<Running<'_, P>> {
         let control = Control::try_new(cancel.clone())?;
         let extension = Arc::clone(&control);
         let request = Request {
             owner,
             major,
-            minor: 0,
+            minor,
             cancellable: true,
             extension,
         };

@@ -2,6 +2,8 @@
 
 use nt::{FileInformationClass, FileTime, Name, NameBuf, Status};
 
+use crate::notify::NotifyFilter;
+
 /// What a caller wants changed; every variant is complete and within range.
 #[derive(Debug)]
 pub(crate) enum Change {
@@ -38,6 +40,27 @@ const DISPOSITION_DELETE: u32 = 0x1;
 const RENAME_REPLACE: u32 = 0x1;
 
 impl Change {
+    /// What watchers hear of it; nothing where a name comes or goes, which is reported by who knows both.
+    pub(crate) fn news(&self) -> Option<NotifyFilter> {
+        match self {
+            Self::Basic {
+                last_access,
+                last_write,
+                attributes,
+            } => {
+                let kinds = [
+                    (last_access.is_some(), NotifyFilter::LAST_ACCESS),
+                    (last_write.is_some(), NotifyFilter::LAST_WRITE),
+                    (*attributes != 0, NotifyFilter::ATTRIBUTES),
+                ];
+                let changed = kinds.into_iter().filter(|(changed, _)| *changed);
+                changed.map(|(_, kind)| kind).reduce(NotifyFilter::or)
+            }
+            Self::EndOfFile(_) | Self::Allocation(_) => Some(NotifyFilter::SIZE.or(NotifyFilter::LAST_WRITE)),
+            Self::Disposition { .. } | Self::Rename { .. } => None,
+        }
+    }
+
     /// Decodes the caller's record.
     ///
     /// # Errors

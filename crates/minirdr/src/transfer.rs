@@ -143,8 +143,11 @@ impl<P: Platform> OpenFile<P> {
         self.check_locks(&who, offset, data.len(), true).await?;
         let open = self.fid().await?;
         let count = data::write(open.client(), open.fid(), offset, data).await?;
-        if count > 0 && self.options.contains(CreateOptions::WRITE_THROUGH) {
-            data::flush(open.client(), open.fid()).await?;
+        if count > 0 {
+            self.report_written();
+            if self.options.contains(CreateOptions::WRITE_THROUGH) {
+                data::flush(open.client(), open.fid()).await?;
+            }
         }
         Ok(Written { offset, count })
     }

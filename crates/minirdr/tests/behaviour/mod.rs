@@ -7,6 +7,7 @@ pub(crate) mod data;
 pub(crate) mod directory;
 pub(crate) mod locks;
 pub(crate) mod names;
+pub(crate) mod notify;
 pub(crate) mod query;
 
 /// A test for each behaviour, in a world that `$world` makes.
@@ -26,6 +27,8 @@ macro_rules! behaviours {
             locks: exclusive_locks, shared_locks, locks_stand_in_the_way_of_data, unlocking, ranges_at_the_edges,
                 what_can_be_locked, waiting_for_a_lock, a_waiting_lock_is_cancelled;
             names: non_ascii_names, names_that_nt_forbids, invalid_utf8, long_names;
+            notify: names_come_and_go, the_filter_decides, trees_and_directories_alone, opens_that_change_a_file,
+                too_much_to_tell, how_waiting_ends, what_can_be_watched;
             query: every_file_class, short_buffers, the_name_is_cut, volume_classes, attributes_follow_the_server;
         }
     };
