@@ -1,5 +1,7 @@
 //! A virtual circuit: one stream of bytes.
 
+mod sending;
+
 use crate::connection::{Established, Sink};
 use crate::event::{CircuitId, Disconnection, Indication};
 use crate::family::Membership;
@@ -12,6 +14,7 @@ use executive::mem::{Arc, TryZeroed};
 use executive::sync::SpinLock;
 use executive::task::{Notify, join};
 use nt::Status;
+use sending::send_until_end;
 
 /// One stream of bytes to the other side: RXCE_VC. Handles may be cloned; all are the same object.
 ///
@@ -122,7 +125,7 @@ impl<T: Transport> VirtualCircuit<T> {
     }
 
     /// Begins to send all of `data` (RxCeSend, not waiting); the sink's `send_complete` hears `context` when it has ended.
-    /// What is submitted goes out in the order of submission, one after the other.
+    /// What is submitted goes out in the order of submission, and its ends are told in that order.
     ///
     /// # Errors
     /// `CONNECTION_DISCONNECTED` when the circuit is not active, or still paused; `INSUFFICIENT_RESOURCES`. The sink hears
@@ -208,6 +211,11 @@ impl<T: Transport> Circuit<T> {
             self.work.notify_all();
         }
         action
+    }
+
+    /// The oldest send that was submitted and not begun.
+    fn next_submitted(&self) -> Option<(Vec<u8>, usize)> {
+        self.life.lock().submitted.pop_front()
     }
 
     /// So many less in flight.
@@ -327,28 +335,6 @@ fn indicate_end<T: Transport>(circuit: &Circuit<T>, end: nt::Result) {
         (Action::IndicateDisconnect, _) => sink.disconnect(circuit.id, how),
         (Action::IndicateError, Err(status)) => sink.error(circuit.id, status),
         _ => {}
-    }
-}
-
-/// Sends what is submitted, in order, until the circuit is not active any more.
-async fn send_until_end<T: Transport>(circuit: &Arc<Circuit<T>>) {
-    loop {
-        let work = circuit.work.notified();
-        let (next, active) = {
-            let mut life = circuit.life.lock();
-            (life.submitted.pop_front(), life.state == State::Active)
-        };
-        match next {
-            Some((data, context)) => {
-                let flight = InFlight(circuit.clone());
-                let Some(sink) = circuit.sink() else { continue };
-                sink.send_submitted(circuit.id, context);
-                let (data, result) = flight.send(data).await;
-                sink.send_complete(circuit.id, context, data, result);
-            }
-            None if active => work.await,
-            None => return,
-        }
     }
 }
 

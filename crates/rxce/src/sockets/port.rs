@@ -52,10 +52,7 @@ impl Datagrams for Sockets {
             Ok::<_, io::Error>((socket, local))
         })
         .await?;
-        let (socket, local) = bound.map_err(|error| match error.kind() {
-            ErrorKind::AddrInUse => Status::ADDRESS_ALREADY_EXISTS,
-            _ => status(&error),
-        })?;
+        let (socket, local) = bound.map_err(|error| status(&error))?;
         let shared = Arc::new(Shared {
             socket,
             local,

@@ -12,6 +12,9 @@ use std::collections::VecDeque;
 /// Bytes under way to the peer beyond which a send waits.
 pub(crate) const WINDOW: usize = 100;
 
+/// Submitted sends that the transport has at the same time.
+pub(crate) const LANES: usize = 4;
+
 /// How a send should end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Outcome {
@@ -40,6 +43,22 @@ impl Outcome {
 pub(crate) enum Told {
     Submitted(usize),
     Completed(usize, Outcome),
+}
+
+impl Told {
+    pub(crate) fn submitted(&self) -> Option<usize> {
+        match *self {
+            Told::Submitted(context) => Some(context),
+            Told::Completed(..) => None,
+        }
+    }
+
+    pub(crate) fn completed(&self) -> Option<(usize, Outcome)> {
+        match *self {
+            Told::Completed(context, outcome) => Some((context, outcome)),
+            Told::Submitted(_) => None,
+        }
+    }
 }
 
 enum Written {
@@ -86,7 +105,8 @@ pub(crate) struct Line {
     breaks_at: Option<u64>,
     wire_bears: bool,
     queue: VecDeque<(usize, usize)>,
-    writing: Option<Pending>,
+    /// Submitted sends that the transport has.
+    writing: VecDeque<Pending>,
     /// Sends that somebody waits for.
     pub(crate) waiting: Vec<Pending>,
     echoes: usize,
@@ -116,7 +136,7 @@ impl Line {
             breaks_at: None,
             wire_bears: true,
             queue: VecDeque::new(),
-            writing: None,
+            writing: VecDeque::new(),
             waiting: Vec::new(),
             echoes: 0,
             forecast: Forecast::default(),
@@ -265,7 +285,7 @@ impl Line {
     }
 
     fn end_sends(&mut self, outcome: Outcome) {
-        if let Some(pending) = self.writing.take() {
+        while let Some(pending) = self.writing.pop_front() {
             self.complete(pending.tag, outcome);
         }
         let ended = self.waiting.drain(..).map(|pending| (pending.tag, outcome));
@@ -296,8 +316,8 @@ impl Line {
     /// Ends the sends of which the peer has read enough.
     fn take_over(&mut self) {
         let read = self.read_by_peer;
-        let mut taken = |pending: &mut Pending| pending.end <= read + WINDOW;
-        if let Some(pending) = self.writing.take_if(&mut taken) {
+        let taken = |pending: &mut Pending| pending.end <= read + WINDOW;
+        while let Some(pending) = self.writing.pop_front_if(taken) {
             self.complete(pending.tag, Outcome::Sent(pending.len));
         }
         let ended = self.waiting.extract_if(.., taken);
@@ -312,20 +332,18 @@ impl Line {
             if self.state != State::Active || !self.pumped {
                 return;
             }
-            if self.writing.is_none()
+            if self.writing.len() < LANES
                 && let Some((context, len)) = self.queue.pop_front()
             {
                 self.forecast.sends.push(Told::Submitted(context));
                 match self.write(context, len) {
                     Written::Done => self.complete(context, Outcome::Sent(len)),
                     Written::Lost => self.complete(context, Outcome::Lost),
-                    Written::Waits(end) => {
-                        self.writing = Some(Pending {
-                            tag: context,
-                            len,
-                            end,
-                        })
-                    }
+                    Written::Waits(end) => self.writing.push_back(Pending {
+                        tag: context,
+                        len,
+                        end,
+                    }),
                 }
                 continue;
             }

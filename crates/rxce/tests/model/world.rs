@@ -6,7 +6,7 @@ mod connect;
 mod storms;
 
 use super::connecting::{self, LATENCY_MS};
-use super::line::{Forecast, Line, Told, WINDOW};
+use super::line::{Forecast, LANES, Line, Told, WINDOW};
 use super::sink::{Circuits, Heard, Journal, RECEIVE_BUFFER, Sink};
 use super::steps::{Act, Place, Step, Taste, Way};
 use super::storm::{Gathered, Storm, may_end, peer_bytes};
@@ -20,6 +20,7 @@ use rxce::{
     Address, Attempt, Binding, CircuitId, ConnectOptions, Connection, ConnectionEvents, Counts,
     Disconnection, Endpoint, Selection, VirtualCircuit, race,
 };
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -64,6 +65,8 @@ struct CircuitSlot {
     peer: Option<MemoryEndpoint>,
     peer_sent: usize,
     taken: usize,
+    /// Contexts of the sends that have begun and not ended.
+    sending: VecDeque<usize>,
     silent: bool,
 }
 

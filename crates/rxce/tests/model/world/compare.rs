@@ -54,7 +54,9 @@ impl World {
     }
 
     fn check_heard(slot: &mut CircuitSlot, heard: Vec<Heard>, forecast: &Forecast) {
-        let (mut taken, mut ends, mut sends) = (0, Vec::new(), forecast.sends.iter());
+        let (mut taken, mut ends) = (0, Vec::new());
+        let mut begun = forecast.sends.iter().filter_map(Told::submitted);
+        let mut ended = forecast.sends.iter().filter_map(Told::completed);
         for heard in heard {
             match heard {
                 Heard::Took(data) => {
@@ -65,20 +67,35 @@ impl World {
                 }
                 Heard::Ended(_) | Heard::Failed(_) => ends.push(heard),
                 Heard::Submitted(context) => {
-                    assert_eq!(sends.next(), Some(&Told::Submitted(context)));
+                    assert_eq!(begun.next(), Some(context));
+                    slot.begins(context);
                 }
-                Heard::Completed(context, result) => match sends.next() {
-                    Some(&Told::Completed(wanted, outcome)) if wanted == context => {
-                        assert!(outcome.allows(result), "{result:?} instead of {outcome:?}");
-                    }
-                    other => panic!("{heard:?} instead of {other:?}"),
-                },
+                Heard::Completed(context, result) => {
+                    let (wanted, outcome) = ended.next().expect("a send that ends");
+                    assert_eq!(context, wanted);
+                    assert!(outcome.allows(result), "{result:?} instead of {outcome:?}");
+                    slot.ends(context);
+                }
                 Heard::Echoed(_) => {}
                 Heard::Asked | Heard::TornDown => unreachable!("a storm's"),
             }
         }
         assert_eq!(taken, forecast.taken, "bytes taken");
         assert_eq!(ends, forecast.ends);
-        assert_eq!(sends.next(), None, "a send that the sink has not heard of");
+        assert_eq!(begun.next(), None, "a send that the sink has not heard of");
+        assert_eq!(ended.next(), None, "an end that the sink has not heard of");
+    }
+}
+
+impl CircuitSlot {
+    /// A submitted send has been handed to the transport, which has a few at a time.
+    pub(super) fn begins(&mut self, context: usize) {
+        self.sending.push_back(context);
+        assert!(self.sending.len() <= LANES, "{:?}", self.sending);
+    }
+
+    /// A submitted send has ended: the one that began first.
+    pub(super) fn ends(&mut self, context: usize) {
+        assert_eq!(self.sending.pop_front(), Some(context));
     }
 }

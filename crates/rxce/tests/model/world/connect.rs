@@ -213,6 +213,7 @@ impl World {
             peer: Some(peer),
             peer_sent: 0,
             taken: 0,
+            sending: VecDeque::new(),
             silent: false,
         });
     }

@@ -45,14 +45,8 @@ impl World {
             drop(ended);
             assert!(may_end(result, result.unwrap_or(0)), "{result:?}");
         }
-        let mut wanted: Vec<usize> = forecast
-            .sends
-            .iter()
-            .filter_map(|told| match told {
-                Told::Completed(context, _) => Some(*context),
-                Told::Submitted(_) => None,
-            })
-            .collect();
+        let ended = forecast.sends.iter().filter_map(Told::completed);
+        let mut wanted: Vec<usize> = ended.map(|(context, _)| context).collect();
         wanted.extend(&gathered.accepted);
         let heard = Self::heard(&journal, slot.id);
         Self::check_storm(slot, &heard, wanted);
@@ -74,9 +68,10 @@ impl World {
                     ends += 1;
                 }
                 Heard::Echoed(context) => wanted.push(*context),
-                Heard::Submitted(_) => {}
+                Heard::Submitted(context) => slot.begins(*context),
                 Heard::Completed(context, result) => {
                     assert!(may_end(*result, result.unwrap_or(0)), "{result:?}");
+                    slot.ends(*context);
                     completed.push(*context);
                 }
                 Heard::Asked => asked = true,
