@@ -3,7 +3,7 @@
 use executive::mem::Arc;
 use minirdr::{CreateRequest, LogonId};
 use nt::{AccessMask, CreateDisposition, CreateOptions, FileAttributes, NameBuf, ShareAccess, Status};
-use wdk_sys::{IO_SECURITY_CONTEXT, NTSTATUS, SL_OPEN_PAGING_FILE, SL_OPEN_TARGET_DIRECTORY};
+use wdk_sys::{IO_SECURITY_CONTEXT, NTSTATUS, SL_CASE_SENSITIVE, SL_OPEN_PAGING_FILE, SL_OPEN_TARGET_DIRECTORY};
 
 use crate::driver::{Driver, Pass};
 use crate::file_object::Target;
@@ -54,6 +54,8 @@ struct Open {
     file_attributes: FileAttributes,
     /// Opens the directory that the name is in, on behalf of a rename to that name.
     open_target_directory: bool,
+    /// Only the name as it is written is meant.
+    case_sensitive: bool,
 }
 
 impl Open {
@@ -89,6 +91,7 @@ impl Open {
             options: CreateOptions::from_bits_retain(create.Options & 0x00FF_FFFF),
             file_attributes: FileAttributes::from_bits_retain(create.FileAttributes.into()),
             open_target_directory: u32::from(stack.Flags) & SL_OPEN_TARGET_DIRECTORY != 0,
+            case_sensitive: u32::from(stack.Flags) & SL_CASE_SENSITIVE != 0,
         })
     }
 
@@ -103,6 +106,7 @@ impl Open {
             options: self.options,
             file_attributes: self.file_attributes,
             open_target_directory: self.open_target_directory,
+            case_sensitive: self.case_sensitive,
         }
     }
 }

@@ -61,6 +61,8 @@ impl Parameters {
                 request_timeout: Duration::from_millis(timeout.into()),
                 window: u16::try_from(window).unwrap_or(default.window),
                 default_user: value(&ascii!("DefaultUser"), 0..=u32::MAX - 1, default.default_user),
+                umask: value(&ascii!("Umask"), 0..=0o777, default.umask),
+                case_sensitive: value(&ascii!("CaseSensitive"), 0..=1, 0) == 1,
             },
         })
     }

@@ -162,6 +162,9 @@ impl<P: Platform> OpenFile<P> {
         };
         namespace::rename(&place, &to, replace).await?;
         pending.done();
+        let view = self.view()?;
+        view.removed(&place.path);
+        view.added(&to);
         self.report_renamed(&old_path);
         Ok(())
     }

@@ -30,6 +30,8 @@ pub(crate) struct Client {
     window: usize,
     /// The server has refused Tunlinkat or Trenameat as unknown.
     by_file: AtomicBool,
+    /// The server has answered a request before the one whose fid it names: it acts on them in no order.
+    out_of_order: AtomicBool,
     /// Bytes wait to be sent, or the session ended.
     pub(crate) transmit: Notify,
     /// A deadline exists where there was none.
@@ -126,6 +128,7 @@ impl Client {
             request_timeout: settings.request_timeout,
             window: usize::from(settings.window),
             by_file: AtomicBool::new(false),
+            out_of_order: AtomicBool::new(false),
             transmit: Notify::new(),
             deadline: Notify::new(),
             freed: Notify::new(),
@@ -157,6 +160,16 @@ impl Client {
     /// Takes note that the server removes and renames by file alone.
     pub(crate) fn set_works_by_file(&self) {
         self.by_file.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a request may name a fid that an unanswered request before it makes.
+    pub(crate) fn keeps_order(&self) -> bool {
+        !self.out_of_order.load(Ordering::Relaxed)
+    }
+
+    /// Takes note that the server acts on requests in no order.
+    pub(crate) fn set_out_of_order(&self) {
+        self.out_of_order.store(true, Ordering::Relaxed);
     }
 
     /// Data messages one transfer keeps in flight.

@@ -126,7 +126,8 @@ impl<P: Platform> MiniRedirector<P> {
         if new_net_root {
             self.report(|tree, effects| tree.net_root_good(net_root, (), effects))?;
         }
-        let view = View::try_new(root, gid)?;
+        let uid = who(user, self.settings().default_user)?.1;
+        let view = View::try_new(root, gid, (uid != NO_UID).then_some(uid))?;
         self.report(|tree, effects| tree.v_net_root_good(creation.v_net_root, view, effects))
     }
 

@@ -1,5 +1,6 @@
 //! IRP_MJ_CREATE: from a name to an open file.
 
+use alloc::vec::Vec;
 use core::sync::atomic::AtomicBool;
 
 use executive::mem::Arc;
@@ -15,12 +16,17 @@ use rdbss::{
 };
 
 use crate::MiniRedirector;
-use crate::disposition::{OnServer, Wanted, open_on_server};
+use crate::access::{self, WRITES};
+use crate::client::OwnedFid;
+use crate::disposition::{OnServer, Outcome, Wanted, look_at, open_on_server};
 use crate::file::OpenFile;
-use crate::names::ServerPath;
+use crate::names::{ServerPath, to_server};
 use crate::objects::{Platform, ServerOpen, SharedFile, View};
 use crate::request::Running;
+use crate::symlink;
 
+/// Spellings and links that the way from a name to its file may turn at: all links, and every name spelled otherwise.
+const TURNS_MAX: usize = symlink::LINKS_MAX + 88;
 /// Most components that an unmapped name's share is looked for in.
 const SHARE_DEPTH_MAX: usize = 8;
 
@@ -45,13 +51,15 @@ pub struct CreateRequest<'a, P: Platform> {
     pub file_attributes: FileAttributes,
     /// SL_OPEN_TARGET_DIRECTORY: opens the directory that `name` is in, for a rename.
     pub open_target_directory: bool,
+    /// SL_CASE_SENSITIVE: only the name as it is written is meant.
+    pub case_sensitive: bool,
 }
 
 /// A successful open.
 pub struct Created<P: Platform> {
     /// The file: what `FILE_OBJECT.FsContext2` holds.
     pub file: Arc<OpenFile<P>>,
-    /// What was done: `IoStatus.Information`.
+    /// What was done: `IoStatus.Information`. Of an open of a target directory, whether the name in it exists.
     pub action: CreateAction,
 }
 
@@ -63,7 +71,8 @@ impl<P: Platform> MiniRedirector<P> {
     /// - `BAD_NETWORK_NAME`, `BAD_NETWORK_PATH`: the name leads to no connection and none can be made;
     /// - `OBJECT_NAME_NOT_FOUND`, `OBJECT_PATH_NOT_FOUND`, `OBJECT_NAME_COLLISION`, `NOT_A_DIRECTORY`,
     ///   `FILE_IS_A_DIRECTORY`, `ACCESS_DENIED`, `SHARING_VIOLATION`, `DELETE_PENDING`, `INVALID_PARAMETER`;
-    /// - `IO_REPARSE_TAG_NOT_HANDLED`: the name is a symbolic link, which is opened only as such;
+    /// - `IO_REPARSE_TAG_NOT_HANDLED`: a symbolic link leads out of the share; `REPARSE_POINT_NOT_RESOLVED`: links lead in a
+    ///   circle;
     /// - `UNEXPECTED_NETWORK_ERROR`: the connection was taken away meanwhile; `CANCELLED`; the server's error;
     ///   `INSUFFICIENT_RESOURCES`.
     pub async fn create(
@@ -76,14 +85,32 @@ impl<P: Platform> MiniRedirector<P> {
         let running = self.begin(Owner::Device, MajorFunction::CREATE, cancel)?;
         running
             .run(async {
-                let (view, path) = self.resolve(request, &running).await?;
-                self.open_in_view(request, view.id, &path, &running).await
+                let (view, target) = self.resolve(request, &running).await?;
+                self.open_in_view(request, &target, view.id, &running).await
             })
             .await
     }
 
-    /// The view and the path below its share that a name leads to.
+    /// The view and what below its share a name leads to.
     async fn resolve(
+        &self,
+        request: &CreateRequest<'_, P>,
+        running: &Running<'_, P>,
+    ) -> nt::Result<(HeldView<'_, P>, Target)> {
+        if request.options.contains(CreateOptions::OPEN_BY_FILE_ID) {
+            // An id says nothing without a volume to look for it on.
+            let related = request.related.ok_or(Status::INVALID_PARAMETER)?;
+            let target = Target::FileId(file_id(request.name)?);
+            let mut tree = self.tree();
+            let (view, _) = tree.resolve_relative(related.fobx(), Name::EMPTY)?;
+            tree.reference_v_net_root(view)?;
+            return Ok((self.held(view), target));
+        }
+        let (view, path) = self.resolve_path(request, running).await?;
+        Ok((view, Target::new(request, path)?))
+    }
+
+    async fn resolve_path(
         &self,
         request: &CreateRequest<'_, P>,
         running: &Running<'_, P>,
@@ -171,77 +198,273 @@ impl<P: Platform> MiniRedirector<P> {
     async fn open_in_view(
         &self,
         request: &CreateRequest<'_, P>,
-        view: VNetRootId,
-        path: &NameBuf,
+        target: &Target,
+        view_id: VNetRootId,
         running: &Running<'_, P>,
     ) -> nt::Result<Created<P>> {
-        let path = target_path(request, path.as_name())?;
-        let server_path = ServerPath::parse(path)?;
         let mut effects = Effects::new();
         let owned = self
             .tree()
-            .set_request_owner(running.context, Owner::VNetRoot(view), &mut effects);
+            .set_request_owner(running.context, Owner::VNetRoot(view_id), &mut effects);
         self.perform(effects);
         owned?;
-        let open = OpenRequest {
-            v_net_root: view,
-            path,
-            desired_access: request.desired_access.map_generic(),
-            share_access: request.share_access,
+        let view = self.view(view_id)?;
+        let asked = request.desired_access.map_generic();
+        let mut wanted = Wanted {
+            access: asked - AccessMask::MAXIMUM_ALLOWED,
+            disposition: request.disposition,
             options: options(request),
+            file_attributes: request.file_attributes,
+            umask: self.settings().umask,
+            case_sensitive: request.case_sensitive || self.settings().case_sensitive,
+            file_id: target.file_id(),
+        };
+        let mut way = Way {
+            path: target.path(&view)?,
+            turns: 0,
+        };
+        // Whether writing was refused to one who asked for all that is allowed.
+        let mut may_not_write = false;
+        loop {
+            let root = view.root().await?;
+            if asked.contains(AccessMask::MAXIMUM_ALLOWED) {
+                let allowed = match look_at(&view, &root, &way.path, &wanted).await? {
+                    Outcome::Here(Some(found)) => access::maximum_allowed(&found.reply, view.uid),
+                    Outcome::Here(None) => AccessMask::FILE_ALL_ACCESS,
+                    Outcome::At(path) => {
+                        way.turn(path)?;
+                        continue;
+                    }
+                    Outcome::Link(at, text) => {
+                        way.follow(at, &text, &self.share(view_id)?)?;
+                        continue;
+                    }
+                };
+                let refused = if may_not_write {
+                    WRITES
+                } else {
+                    AccessMask::empty()
+                };
+                wanted.access = asked - AccessMask::MAXIMUM_ALLOWED | allowed - refused;
+            }
+            let opening = self
+                .begin_open(view_id, &way.path, &wanted, request.share_access, running)
+                .await?;
+            match open_on_server(&view, &root, &way.path, &wanted).await {
+                Ok(Outcome::Here(mut on_server)) => {
+                    if let Target::DirectoryOf(_, last) = target {
+                        on_server.action = exists(&view, &root, &way.path, last, &wanted).await?;
+                    }
+                    return opening.finish(request, &wanted, on_server);
+                }
+                Ok(Outcome::At(path)) => {
+                    way.turn(path)?;
+                }
+                Ok(Outcome::Link(at, text)) => {
+                    way.follow(at, &text, &self.share(view_id)?)?;
+                }
+                Err(Status::ACCESS_DENIED | Status::MEDIA_WRITE_PROTECTED)
+                    if !may_not_write && (wanted.access - asked).intersects(WRITES) =>
+                {
+                    may_not_write = true;
+                }
+                Err(status) => return Err(opening.fail(status)),
+            }
+        }
+    }
+
+    /// Begins the open in the tree, once no open under way stands in its way.
+    async fn begin_open(
+        &self,
+        v_net_root: VNetRootId,
+        path: &ServerPath,
+        wanted: &Wanted,
+        share_access: ShareAccess,
+        running: &Running<'_, P>,
+    ) -> nt::Result<Unfinished<'_, P>> {
+        let path = path.to_nt()?;
+        let open = OpenRequest {
+            v_net_root,
+            path: path.as_name(),
+            desired_access: wanted.access,
+            share_access,
+            options: wanted.options,
             unc_name: false,
             collapse: false,
             context: Some(running.context),
         };
-        let opening = loop {
-            let begun = self.tree().begin_open(&open)?;
+        // Whoever takes a file's data away must be tolerated as one who writes it, or who replaces it.
+        let added = match wanted.disposition {
+            CreateDisposition::SUPERSEDE => AccessMask::DELETE,
+            CreateDisposition::OVERWRITE | CreateDisposition::OVERWRITE_IF => AccessMask::WRITE_DATA,
+            _ => AccessMask::empty(),
+        };
+        loop {
+            let begun = {
+                let mut tree = self.tree();
+                tree.check_share_access(&OpenRequest {
+                    desired_access: wanted.access | added,
+                    ..open
+                })?;
+                tree.begin_open(&open)?
+            };
             match begun {
                 BeginOpen::Begun(opening) => {
-                    break Unfinished {
+                    return Ok(Unfinished {
                         redirector: self,
                         opening,
                         ended: false,
-                    };
+                    });
                 }
                 BeginOpen::Wait => running.control.woken().await?,
             }
-        };
-        let view = self.view(view)?;
-        let root = view.root().await?;
-        let wanted = Wanted {
-            access: open.desired_access,
-            disposition: request.disposition,
-            options: open.options,
-            file_attributes: request.file_attributes,
-            gid: view.gid,
-        };
-        match open_on_server(&root, &server_path, &wanted).await {
-            Ok(opened) => opening.finish(request, opened),
-            Err(status) => Err(opening.fail(status)),
+        }
+    }
+
+    /// What the server calls the root of a view's share.
+    fn share(&self, view: VNetRootId) -> nt::Result<ServerPath> {
+        ServerPath::parse(self.tree().chain(view)?.net_root.share())
+    }
+}
+
+/// What an open is of.
+enum Target {
+    /// The file at this path below the share.
+    Path(NameBuf),
+    /// The directory at this path, and the name in it that a rename or link is to take.
+    DirectoryOf(NameBuf, NameBuf),
+    /// The file of this id.
+    FileId(u64),
+}
+
+impl Target {
+    /// What a request opens, given the path that its name leads to.
+    fn new<P: Platform>(request: &CreateRequest<'_, P>, path: NameBuf) -> nt::Result<Self> {
+        if !request.open_target_directory {
+            return Ok(Self::Path(path));
+        }
+        let (directory, last) = path
+            .as_name()
+            .rsplit_once(nt::name::SEPARATOR)
+            .ok_or(Status::OBJECT_NAME_INVALID)?;
+        Ok(Self::DirectoryOf(
+            NameBuf::try_from_name(directory)?,
+            NameBuf::try_from_name(last)?,
+        ))
+    }
+
+    fn path(&self, view: &View) -> nt::Result<ServerPath> {
+        match self {
+            Self::Path(path) | Self::DirectoryOf(path, _) => ServerPath::parse(path.as_name()),
+            // What NTFS says of an id that no file has.
+            Self::FileId(id) => view.known_files.path_of(*id)?.ok_or(Status::INVALID_PARAMETER),
+        }
+    }
+
+    const fn file_id(&self) -> Option<u64> {
+        match self {
+            Self::FileId(id) => Some(*id),
+            Self::Path(_) | Self::DirectoryOf(..) => None,
         }
     }
 }
 
+/// The way from a name to its file: spellings and links make it turn.
+struct Way {
+    path: ServerPath,
+    turns: usize,
+}
+
+impl Way {
+    /// Goes on to `path`.
+    ///
+    /// # Errors
+    /// `REPARSE_POINT_NOT_RESOLVED` when it does not come to an end.
+    fn turn(&mut self, path: ServerPath) -> nt::Result {
+        self.turns = self.turns.saturating_add(1);
+        if self.turns > TURNS_MAX {
+            return Err(Status::REPARSE_POINT_NOT_RESOLVED);
+        }
+        self.path = path;
+        Ok(())
+    }
+
+    /// Follows the link at a component. Errors as [`Self::turn`] and [`symlink::resolve`].
+    fn follow(&mut self, at: usize, text: &[u8], share: &ServerPath) -> nt::Result {
+        self.turn(symlink::resolve(&self.path, at, text, share)?)
+    }
+}
+
+/// Whether a rename to `last` in `directory` would meet a file: what SL_OPEN_TARGET_DIRECTORY reports.
+async fn exists(
+    view: &View,
+    root: &OwnedFid,
+    directory: &ServerPath,
+    last: &NameBuf,
+    wanted: &Wanted,
+) -> nt::Result<CreateAction> {
+    let mut path = ServerPath::from_components(directory.components())?;
+    let mut name = Vec::new();
+    to_server(last.as_name(), &mut name)?;
+    path.push(&name)?;
+    let wanted = Wanted {
+        options: CreateOptions::OPEN_REPARSE_POINT,
+        ..*wanted
+    };
+    Ok(match look_at(view, root, &path, &wanted).await? {
+        Outcome::Here(None) => CreateAction::DOES_NOT_EXIST,
+        Outcome::Here(Some(_)) | Outcome::At(_) | Outcome::Link(..) => CreateAction::EXISTS,
+    })
+}
+
 /// What NtCreateFile refuses whatever the file is; a driver need not have been called through it.
 fn check<P: Platform>(request: &CreateRequest<'_, P>) -> nt::Result {
-    if request.options.contains(CreateOptions::OPEN_BY_FILE_ID) {
-        return Err(Status::NOT_SUPPORTED);
+    let (options, disposition) = (request.options, request.disposition);
+    let access = request.desired_access.map_generic();
+    let alertable = CreateOptions::SYNCHRONOUS_IO_ALERT;
+    let synchronous = alertable | CreateOptions::SYNCHRONOUS_IO_NONALERT;
+    let refused = disposition.0 > CreateDisposition::OVERWRITE_IF.0
+        || options.contains(CreateOptions::DIRECTORY_FILE) && disposition.truncates()
+        || options.contains(CreateOptions::DELETE_ON_CLOSE) && !access.contains(AccessMask::DELETE)
+        || options.contains(synchronous)
+        || options.intersects(synchronous) && !access.contains(AccessMask::SYNCHRONIZE)
+        // NTFS: no directory is short-lived.
+        || options.contains(CreateOptions::DIRECTORY_FILE)
+            && disposition.may_create()
+            && request.file_attributes.contains(FileAttributes::TEMPORARY)
+        // What is made needs a name.
+        || options.contains(CreateOptions::OPEN_BY_FILE_ID) && disposition != CreateDisposition::OPEN
+            && disposition != CreateDisposition::OVERWRITE;
+    if refused {
+        Err(Status::INVALID_PARAMETER)
+    } else {
+        Ok(())
     }
-    let known = request.disposition.0 <= CreateDisposition::OVERWRITE_IF.0;
-    let overwrites_directory =
-        request.options.contains(CreateOptions::DIRECTORY_FILE) && request.disposition.truncates();
-    let may_not_delete = request.options.contains(CreateOptions::DELETE_ON_CLOSE)
-        && !request.desired_access.map_generic().contains(AccessMask::DELETE);
-    if !known || overwrites_directory || may_not_delete {
-        return Err(Status::INVALID_PARAMETER);
+}
+
+/// The file id that an open by id has in place of a name: 8 bytes, or 16 (FILE_ID_128) of which the upper half is zero.
+///
+/// # Errors
+/// `INVALID_PARAMETER`.
+fn file_id(name: Name<'_>) -> nt::Result<u64> {
+    let number = |units: &[u16]| {
+        units
+            .iter()
+            .rev()
+            .fold(0_u64, |number, &unit| number << 16 | u64::from(unit))
+    };
+    match name.as_units() {
+        units @ [_, _, _, _] => Ok(number(units)),
+        [low @ .., 0, 0, 0, 0] if low.len() == 4 => Ok(number(low)),
+        _ => Err(Status::INVALID_PARAMETER),
     }
-    Ok(())
 }
 
 /// The options of an open; a trailing backslash of its name asks for a directory.
 fn options<P: Platform>(request: &CreateRequest<'_, P>) -> CreateOptions {
     let (_, trailing_backslash) = split_trailing_backslash(request.name);
-    if trailing_backslash && !request.open_target_directory {
+    let is_name = !request.options.contains(CreateOptions::OPEN_BY_FILE_ID);
+    if trailing_backslash && is_name && !request.open_target_directory {
         request.options | CreateOptions::DIRECTORY_FILE
     } else {
         request.options
@@ -264,16 +487,6 @@ fn component_end(path: Name<'_>, start: usize) -> usize {
         .skip(after)
         .position(|&unit| unit == u16::from(b'\\'))
         .map_or(path.len(), |length| after.saturating_add(length))
-}
-
-/// The path to open: the name's own, or that of the directory it is in.
-fn target_path<'a, P: Platform>(request: &CreateRequest<'_, P>, path: Name<'a>) -> nt::Result<Name<'a>> {
-    if !request.open_target_directory {
-        return Ok(path);
-    }
-    path.rsplit_once(u16::from(b'\\'))
-        .map(|(directory, _)| directory)
-        .ok_or(Status::OBJECT_NAME_INVALID)
 }
 
 /// A reference on a view, given back when dropped. Not to be dropped with the tree's lock held.
@@ -302,7 +515,12 @@ struct Unfinished<'a, P: Platform> {
 }
 
 impl<P: Platform> Unfinished<'_, P> {
-    fn finish(mut self, request: &CreateRequest<'_, P>, on_server: OnServer) -> nt::Result<Created<P>> {
+    fn finish(
+        mut self,
+        request: &CreateRequest<'_, P>,
+        wanted: &Wanted,
+        on_server: OnServer,
+    ) -> nt::Result<Created<P>> {
         let redirector = self.redirector;
         let is_directory = on_server.attributes.is_directory();
         let open = ServerOpen::try_new(on_server.file, on_server.flags)?;
@@ -338,7 +556,7 @@ impl<P: Platform> Unfinished<'_, P> {
             shared: opened?,
             is_directory,
             file_id: on_server.attributes.file_id,
-            granted_access: on_server.granted,
+            granted_access: wanted.access,
             options: request.options,
             scan,
             scanning: Semaphore::new(1),

@@ -1,15 +1,22 @@
 //! The server's side of an open: CreateDisposition × CreateOptions as walks, opens and creates.
 
+use alloc::vec::Vec;
+
 use ninep::wire::{Mode, OpenFlags, SetAttrMask, Tlcreate, Tlopen, Tmkdir, Tsetattr};
 use nt::{AccessMask, CreateAction, CreateDisposition, CreateOptions, FileAttributes, Status};
 
-use crate::attributes::Attributes;
+use crate::access::{self, WRITES};
+use crate::attributes::{ANY_WRITE, Attributes};
 use crate::client::OwnedFid;
+use crate::folded_names::Folded;
+use crate::lookup::{Found, Lookup, look_up};
 use crate::names::ServerPath;
+use crate::objects::View;
+use crate::symlink::read_link;
 
 /// What an open wants of the server.
 pub(crate) struct Wanted {
-    /// Specific rights; generic ones have been mapped.
+    /// Specific rights; generic ones have been mapped and MAXIMUM_ALLOWED has been replaced.
     pub(crate) access: AccessMask,
     /// What to do if the file exists, and if it does not.
     pub(crate) disposition: CreateDisposition,
@@ -17,8 +24,12 @@ pub(crate) struct Wanted {
     pub(crate) options: CreateOptions,
     /// Attributes of a file that is made.
     pub(crate) file_attributes: FileAttributes,
-    /// Group of a file that is made.
-    pub(crate) gid: u32,
+    /// Permissions that what is made does not get.
+    pub(crate) umask: u32,
+    /// Only the name as it is written is meant.
+    pub(crate) case_sensitive: bool,
+    /// The only file that may be opened, of an open by file id.
+    pub(crate) file_id: Option<u64>,
 }
 
 /// An open as the server made it.
@@ -31,102 +42,234 @@ pub(crate) struct OnServer {
     pub(crate) attributes: Attributes,
     /// What was done.
     pub(crate) action: CreateAction,
-    /// The rights of the handle: those wanted, with MAXIMUM_ALLOWED replaced by what was allowed.
-    pub(crate) granted: AccessMask,
 }
 
-/// Permission bits of a new file and a new directory.
-const FILE_MODE: u32 = 0o644;
-const DIRECTORY_MODE: u32 = 0o755;
-/// The rights that need a file open for writing.
-const WRITES: AccessMask = AccessMask::WRITE_DATA.union(AccessMask::APPEND_DATA);
-/// The write permissions that FILE_ATTRIBUTE_READONLY takes away.
-const WRITE_BITS: u32 = 0o222;
+/// What came of an open.
+pub(crate) enum Outcome<T> {
+    /// This.
+    Here(T),
+    /// The file that is meant is called otherwise.
+    At(ServerPath),
+    /// The component of this index is a symbolic link that says this.
+    Link(usize, Vec<u8>),
+}
+
+/// Permission bits of a new file and a new directory, before the umask.
+const FILE_MODE: u32 = 0o666;
+const DIRECTORY_MODE: u32 = 0o777;
 
 /// How often an open starts again because the file came or went between two of its messages.
 const ATTEMPTS: usize = 3;
 
-/// Opens or makes `path` below `root`.
+/// Opens or makes `path` below `root`, the root of `view`.
 ///
 /// # Errors
 /// See [`crate::MiniRedirector::create`].
 pub(crate) async fn open_on_server(
+    view: &View,
     root: &OwnedFid,
     path: &ServerPath,
     wanted: &Wanted,
-) -> nt::Result<OnServer> {
+) -> nt::Result<Outcome<OnServer>> {
     for _ in 0..ATTEMPTS {
-        match root.walk(path.components()).await {
-            Ok(file) => return open_existing(file, path, wanted).await,
-            Err(Status::OBJECT_NAME_NOT_FOUND) if wanted.disposition.may_create() => {}
-            Err(status) => return Err(status),
+        let ahead = ahead_flags(view, path, wanted);
+        let missing = match look_up(root, path, ahead).await? {
+            Lookup::Found(found) => return open_existing(view, found, path, wanted, ahead).await,
+            Lookup::Link(at) => return link_at(root, path, at).await,
+            Lookup::Missing(at) => at,
+        };
+        if !wanted.case_sensitive
+            && let Some(other) = folded(view, root, path, missing).await?
+        {
+            return Ok(Outcome::At(other));
         }
-        match make(root, path, wanted).await {
+        if missing.saturating_add(1) < path.len() {
+            return Err(Status::OBJECT_PATH_NOT_FOUND);
+        }
+        if !wanted.disposition.may_create() {
+            return Err(Status::OBJECT_NAME_NOT_FOUND);
+        }
+        match make(view, root, path, wanted).await {
             // Somebody made it since we looked.
             Err(Status::OBJECT_NAME_COLLISION) if wanted.disposition != CreateDisposition::CREATE => {}
-            made => return made,
+            made => return made.map(Outcome::Here),
         }
     }
     Err(Status::SHARING_VIOLATION)
 }
 
-async fn open_existing(file: OwnedFid, path: &ServerPath, wanted: &Wanted) -> nt::Result<OnServer> {
-    let attributes = attributes(&file, path).await?;
-    check_existing(&attributes, wanted)?;
-    if wanted.disposition.truncates() {
-        let request = Tsetattr {
-            valid: SetAttrMask::SIZE,
-            ..Tsetattr::new(file.fid())
-        };
-        file.client().call(&request, |_| ()).await?;
-    }
-    let (granted, flags) = open_for_data(&file, &attributes, wanted.access).await?;
-    let (attributes, action) = if wanted.disposition.truncates() {
-        let action = match wanted.disposition {
-            CreateDisposition::SUPERSEDE => CreateAction::SUPERSEDED,
-            _ => CreateAction::OVERWRITTEN,
-        };
-        (self::attributes(&file, path).await?, action)
-    } else {
-        (attributes, CreateAction::OPENED)
+/// What is at `path`, opened in no way: for an open that must know more before it begins, and for questions of existence.
+/// `None` where nothing is. A symbolic link at the end is what is there, if `wanted` says so. Errors as
+/// [`open_on_server`].
+pub(crate) async fn look_at(
+    view: &View,
+    root: &OwnedFid,
+    path: &ServerPath,
+    wanted: &Wanted,
+) -> nt::Result<Outcome<Option<Found>>> {
+    let missing = match look_up(root, path, None).await? {
+        Lookup::Found(found) if found.reply.mode.is_symlink() && wanted.follows() => {
+            let text = read_link(&found.file).await?;
+            return Ok(Outcome::Link(path.len().saturating_sub(1), text));
+        }
+        Lookup::Found(found) => return Ok(Outcome::Here(Some(found))),
+        Lookup::Link(at) => return link_at(root, path, at).await,
+        Lookup::Missing(at) => at,
     };
-    Ok(OnServer {
-        file,
-        flags,
-        attributes,
-        action,
-        granted,
-    })
+    if !wanted.case_sensitive
+        && let Some(other) = folded(view, root, path, missing).await?
+    {
+        return Ok(Outcome::At(other));
+    }
+    if missing.saturating_add(1) < path.len() {
+        return Err(Status::OBJECT_PATH_NOT_FOUND);
+    }
+    Ok(Outcome::Here(None))
 }
 
-/// Whether an existing file may be opened as wanted, as far as NT's rules say so; rights are the server's business.
-fn check_existing(attributes: &Attributes, wanted: &Wanted) -> nt::Result {
-    let is_directory = attributes.is_directory();
+impl Wanted {
+    fn follows(&self) -> bool {
+        !self.options.contains(CreateOptions::OPEN_REPARSE_POINT)
+    }
+}
+
+/// How to open the file without waiting to hear what it is, where that can do no harm: as a directory, which the server
+/// refuses of anything else, or as the regular file that it was a moment ago. A FIFO or device that has taken its place
+/// since is not waited for (O_NONBLOCK).
+fn ahead_flags(view: &View, path: &ServerPath, wanted: &Wanted) -> Option<OpenFlags> {
+    if wanted.disposition == CreateDisposition::CREATE || !wanted.follows() {
+        return None;
+    }
+    if wanted.options.contains(CreateOptions::DIRECTORY_FILE) {
+        return Some(open_flags(wanted.access, true)? | OpenFlags::NO_FOLLOW);
+    }
+    let flags = open_flags(wanted.access, false)?;
+    let regular = view.known_files.is_regular(path);
+    regular.then_some(flags | OpenFlags::NO_FOLLOW | OpenFlags::NON_BLOCK)
+}
+
+/// `path` with its component `at` spelled as the one file that it means is, if there is one.
+async fn folded(
+    view: &View,
+    root: &OwnedFid,
+    path: &ServerPath,
+    at: usize,
+) -> nt::Result<Option<ServerPath>> {
+    let directory = ServerPath::from_components(path.components().take(at))?;
+    let wanted = path.components().nth(at).unwrap_or_default();
+    let found = view.folded_names.find(root, directory.as_bytes(), wanted).await;
+    let name = match found {
+        Ok(Folded::One(name)) if name != wanted => name,
+        // A directory that may be passed through but not read has no other spellings.
+        Ok(_) | Err(Status::ACCESS_DENIED) => return Ok(None),
+        Err(status) => return Err(status),
+    };
+    let mut other = directory;
+    other.push(&name)?;
+    for component in path.components().skip(at.saturating_add(1)) {
+        other.push(component)?;
+    }
+    Ok(Some(other))
+}
+
+/// What the link says that is `path`'s component `at`.
+async fn link_at<T>(root: &OwnedFid, path: &ServerPath, at: usize) -> nt::Result<Outcome<T>> {
+    let link = root.walk(path.components().take(at.saturating_add(1))).await?;
+    Ok(Outcome::Link(at, read_link(&link).await?))
+}
+
+async fn open_existing(
+    view: &View,
+    found: Found,
+    path: &ServerPath,
+    wanted: &Wanted,
+    ahead: Option<OpenFlags>,
+) -> nt::Result<Outcome<OnServer>> {
+    let name = path.split_last().map_or(&b""[..], |(_, name)| name);
+    let mut attributes = Attributes::new(&found.reply, name);
+    if wanted.file_id.is_some_and(|id| id != attributes.file_id) {
+        view.known_files.forget(path);
+        // What NTFS says of an id that no file has.
+        return Err(Status::INVALID_PARAMETER);
+    }
+    view.known_files
+        .note(path, attributes.file_id, attributes.mode.is_regular());
     if wanted.disposition == CreateDisposition::CREATE {
         return Err(Status::OBJECT_NAME_COLLISION);
     }
-    if attributes.mode.is_symlink() && !wanted.options.contains(CreateOptions::OPEN_REPARSE_POINT) {
-        return Err(Status::IO_REPARSE_TAG_NOT_HANDLED);
+    if attributes.mode.is_symlink() && wanted.follows() {
+        let text = read_link(&found.file).await?;
+        return Ok(Outcome::Link(path.len().saturating_sub(1), text));
     }
+    check_existing(&attributes, wanted)?;
+    access::check(&found.reply, view.uid, wanted.access)?;
+    let mut flags = open_flags(wanted.access, attributes.is_directory());
+    if found.is_open {
+        flags = ahead.map(|flags| flags - OpenFlags::NON_BLOCK);
+    } else if attributes.mode.is_symlink() {
+        // It has no data, and a server that is asked to open it may open what it leads to.
+        flags = None;
+    } else if let Some(flags) = flags {
+        let fid = found.file.fid();
+        found.file.client().call(&Tlopen { fid, flags }, |_| ()).await?;
+    }
+    let mut action = CreateAction::OPENED;
+    // Only now, as what cannot be opened must not lose its data.
+    if wanted.disposition.truncates() {
+        truncate(&found, wanted).await?;
+        attributes.end_of_file = 0;
+        attributes.allocation_size = 0;
+        action = match wanted.disposition {
+            CreateDisposition::SUPERSEDE => CreateAction::SUPERSEDED,
+            _ => CreateAction::OVERWRITTEN,
+        };
+    }
+    Ok(Outcome::Here(OnServer {
+        file: found.file,
+        flags,
+        attributes,
+        action,
+    }))
+}
+
+/// Takes the data away, and gives the file the attributes that the open names: READONLY, which is all that a mode holds.
+async fn truncate(found: &Found, wanted: &Wanted) -> nt::Result {
+    let mut request = Tsetattr {
+        valid: SetAttrMask::SIZE,
+        ..Tsetattr::new(found.file.fid())
+    };
+    if wanted.file_attributes.contains(FileAttributes::READONLY) {
+        request.valid |= SetAttrMask::MODE;
+        request.mode = Mode(found.reply.mode.permissions() & !ANY_WRITE);
+    }
+    found.file.client().call(&request, |_| ()).await
+}
+
+/// Whether an existing file may be opened as wanted, as far as NT's rules say so; permissions are another matter.
+fn check_existing(attributes: &Attributes, wanted: &Wanted) -> nt::Result {
+    let is_directory = attributes.is_directory();
+    let is_link = attributes.mode.is_symlink();
     if is_directory && wanted.options.contains(CreateOptions::NON_DIRECTORY_FILE) {
         return Err(Status::FILE_IS_A_DIRECTORY);
     }
-    if !is_directory && wanted.options.contains(CreateOptions::DIRECTORY_FILE) {
+    // A link opened as such may lead to a directory: then NT takes it for one.
+    if !is_directory && !is_link && wanted.options.contains(CreateOptions::DIRECTORY_FILE) {
         return Err(Status::NOT_A_DIRECTORY);
     }
+    let is_read_only = attributes.file_attributes.contains(FileAttributes::READONLY);
     if wanted.disposition.truncates() {
         if is_directory {
             return Err(Status::OBJECT_NAME_COLLISION);
         }
-        if attributes.file_attributes.contains(FileAttributes::READONLY) || !attributes.is_openable() {
+        if is_read_only || !attributes.is_openable() {
             return Err(Status::ACCESS_DENIED);
         }
     }
-    // A FIFO, socket or device could block the server for good: it may be looked at, not opened.
-    if !attributes.is_openable() && open_flags(wanted.access, false).is_some() {
+    // A FIFO, socket or device could block the server for good: it may be looked at, not opened. A link has no data.
+    if !attributes.is_openable() && !is_link && open_flags(wanted.access, false).is_some() {
         return Err(Status::ACCESS_DENIED);
     }
-    if attributes.file_attributes.contains(FileAttributes::READONLY) {
+    if is_read_only {
         if wanted.access.intersects(WRITES) {
             return Err(Status::ACCESS_DENIED);
         }
@@ -137,106 +280,61 @@ fn check_existing(attributes: &Attributes, wanted: &Wanted) -> nt::Result {
     Ok(())
 }
 
-async fn make(root: &OwnedFid, path: &ServerPath, wanted: &Wanted) -> nt::Result<OnServer> {
+async fn make(view: &View, root: &OwnedFid, path: &ServerPath, wanted: &Wanted) -> nt::Result<OnServer> {
     let (directory, name) = path.split_last().ok_or(Status::OBJECT_NAME_COLLISION)?;
     let parent = root.walk_to_parent(ServerPath::components_of(directory)).await?;
     let (file, flags) = if wanted.options.contains(CreateOptions::DIRECTORY_FILE) {
         let request = Tmkdir {
             dfid: parent.fid(),
             name,
-            mode: Mode(DIRECTORY_MODE),
-            gid: wanted.gid,
+            mode: Mode(DIRECTORY_MODE & !wanted.umask),
+            gid: view.gid,
         };
         parent.client().call(&request, |_| ()).await?;
         let made = parent.walk(core::iter::once(name)).await?;
-        let attributes = self::attributes(&made, path).await?;
-        let (_, flags) = open_for_data(&made, &attributes, wanted.access).await?;
+        let flags = open_flags(wanted.access, true);
+        if let Some(flags) = flags {
+            let fid = made.fid();
+            made.client().call(&Tlopen { fid, flags }, |_| ()).await?;
+        }
         (made, flags)
     } else {
         let read_only = wanted.file_attributes.contains(FileAttributes::READONLY);
-        let mode = if read_only {
-            FILE_MODE & !WRITE_BITS
-        } else {
-            FILE_MODE
-        };
+        let mode = FILE_MODE & !wanted.umask & if read_only { !ANY_WRITE } else { !0 };
         let flags = open_flags(wanted.access, false).unwrap_or_default();
         let request = Tlcreate {
             fid: parent.fid(),
             name,
             flags: flags | OpenFlags::CREATE | OpenFlags::EXCLUSIVE,
             mode: Mode(mode),
-            gid: wanted.gid,
+            gid: view.gid,
         };
         // The parent's fid has become the file's.
         parent.client().call(&request, |_| ()).await?;
         (parent, Some(flags))
     };
-    let attributes = attributes(&file, path).await?;
+    view.added(path);
+    let reply = file.client().getattr(file.fid()).await?;
+    let attributes = Attributes::new(&reply, name);
+    view.known_files
+        .note(path, attributes.file_id, attributes.mode.is_regular());
     Ok(OnServer {
         file,
         flags,
         attributes,
         action: CreateAction::CREATED,
-        granted: granted(wanted.access, AccessMask::FILE_ALL_ACCESS),
     })
-}
-
-async fn attributes(file: &OwnedFid, path: &ServerPath) -> nt::Result<Attributes> {
-    let name = path.split_last().map_or(&b""[..], |(_, name)| name);
-    let reply = file.client().getattr(file.fid()).await?;
-    Ok(Attributes::new(&reply, name))
-}
-
-/// Opens an existing file for the data that `access` wants, if any; the result is what is granted, and how it is open. Who
-/// asks for all that is allowed gets reading where writing is refused.
-async fn open_for_data(
-    file: &OwnedFid,
-    attributes: &Attributes,
-    access: AccessMask,
-) -> nt::Result<(AccessMask, Option<OpenFlags>)> {
-    let fid = file.fid();
-    let is_directory = attributes.is_directory();
-    let Some(flags) = open_flags(access, is_directory) else {
-        return Ok((granted(access, AccessMask::FILE_ALL_ACCESS), None));
-    };
-    let as_allowed = access.contains(AccessMask::MAXIMUM_ALLOWED) && !is_directory;
-    let read_only = attributes.file_attributes.contains(FileAttributes::READONLY);
-    if !(as_allowed && read_only) {
-        match file.client().call(&Tlopen { fid, flags }, |_| ()).await {
-            Err(Status::ACCESS_DENIED | Status::MEDIA_WRITE_PROTECTED) if as_allowed => {}
-            opened => return opened.map(|()| (granted(access, AccessMask::FILE_ALL_ACCESS), Some(flags))),
-        }
-    }
-    if access.intersects(WRITES) {
-        return Err(Status::ACCESS_DENIED);
-    }
-    let flags = flags - OpenFlags::READ_WRITE;
-    file.client().call(&Tlopen { fid, flags }, |_| ()).await?;
-    Ok((granted(access, AccessMask::FILE_ALL_ACCESS - WRITES), Some(flags)))
-}
-
-/// `access` with MAXIMUM_ALLOWED replaced by `allowed`.
-fn granted(access: AccessMask, allowed: AccessMask) -> AccessMask {
-    if access.contains(AccessMask::MAXIMUM_ALLOWED) {
-        (access - AccessMask::MAXIMUM_ALLOWED) | allowed
-    } else {
-        access
-    }
 }
 
 /// How to open for `access`; `None` when no right to data is wanted, so that the file need not be opened at all.
 fn open_flags(access: AccessMask, is_directory: bool) -> Option<OpenFlags> {
     let reads = access.intersects(AccessMask::READ_DATA | AccessMask::EXECUTE);
-    let writes = access.intersects(AccessMask::WRITE_DATA | AccessMask::APPEND_DATA);
     if is_directory {
         // The same bits mean listing a directory and adding to it; only listing needs an open fid.
-        let lists = reads || access.contains(AccessMask::MAXIMUM_ALLOWED);
+        let lists = access.contains(AccessMask::READ_DATA);
         return lists.then_some(OpenFlags::DIRECTORY);
     }
-    if access.contains(AccessMask::MAXIMUM_ALLOWED) {
-        return Some(OpenFlags::READ_WRITE);
-    }
-    match (reads, writes) {
+    match (reads, access.intersects(WRITES)) {
         (true, true) => Some(OpenFlags::READ_WRITE),
         (false, true) => Some(OpenFlags::WRITE_ONLY),
         (true, false) => Some(OpenFlags::empty()),

@@ -180,7 +180,12 @@ impl<P: Platform> OpenFile<P> {
         }
         let runtime = &self.redirector.0.runtime;
         let limit = self.redirector.settings().request_timeout;
-        let removing = async { namespace::remove(&self.place().await?, self.is_directory).await };
+        let removing = async {
+            let place = self.place().await?;
+            namespace::remove(&place, self.is_directory).await?;
+            self.view()?.removed(&place.path);
+            Ok(())
+        };
         let deleted = runtime
             .timeout(limit, removing)
             .await

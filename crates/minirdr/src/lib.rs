@@ -14,6 +14,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod access;
 mod attributes;
 mod change;
 mod circuit;
@@ -27,9 +28,12 @@ mod disconnect;
 mod disposition;
 mod encode;
 mod file;
+mod folded_names;
 mod host;
 mod information;
+mod known_files;
 mod lock;
+mod lookup;
 mod names;
 mod namespace;
 mod notify;
@@ -38,6 +42,7 @@ mod request;
 mod server;
 mod set_information;
 mod settings;
+mod symlink;
 mod transfer;
 mod volume;
 

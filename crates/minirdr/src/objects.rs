@@ -11,7 +11,10 @@ use rdbss::Extensions;
 use rxce::Transport;
 
 use crate::client::OwnedFid;
+use crate::folded_names::FoldedNames;
+use crate::known_files::KnownFiles;
 use crate::lock::{FileLocks, Identity};
+use crate::names::ServerPath;
 use crate::server::Server;
 
 /// What differs between the driver and a host process.
@@ -122,14 +125,34 @@ pub(crate) struct View {
     root: Revocable,
     /// Group of the share's root directory, given to what is made below it.
     pub(crate) gid: u32,
+    /// Who attached, as a number; `None` for one known by name alone.
+    pub(crate) uid: Option<u32>,
+    /// Names that differ only in case.
+    pub(crate) folded_names: FoldedNames,
+    /// Files seen lately.
+    pub(crate) known_files: KnownFiles,
 }
 
 impl View {
-    pub(crate) fn try_new(root: OwnedFid, gid: u32) -> Result<Arc<Self>, AllocError> {
-        Arc::try_new(Self {
+    pub(crate) fn try_new(root: OwnedFid, gid: u32, uid: Option<u32>) -> nt::Result<Arc<Self>> {
+        Ok(Arc::try_new(Self {
             root: Revocable::try_new(root)?,
             gid,
-        })
+            uid,
+            folded_names: FoldedNames::try_new()?,
+            known_files: KnownFiles::try_new()?,
+        })?)
+    }
+
+    /// A file or directory came to be at `path`.
+    pub(crate) fn added(&self, path: &ServerPath) {
+        self.folded_names.added(path);
+    }
+
+    /// What was at `path` is not there any more.
+    pub(crate) fn removed(&self, path: &ServerPath) {
+        self.folded_names.removed(path);
+        self.known_files.forget(path);
     }
 
     /// The fid of the share's root, usable now: attached again where the session was lost. Not to be awaited with a lock

@@ -13,6 +13,10 @@ pub struct Settings {
     pub window: u16,
     /// Numeric user who attaches when a mapping names none: `DefaultUser`.
     pub default_user: u32,
+    /// Permissions that new files (0666) and directories (0777) do not get: `Umask`, 0 to 0777.
+    pub umask: u32,
+    /// Whether names that differ only in case are different names to all opens: `CaseSensitive`.
+    pub case_sensitive: bool,
 }
 
 impl Settings {
@@ -35,6 +39,8 @@ impl Settings {
             ),
             window: self.window.clamp(1, 64),
             default_user: self.default_user,
+            umask: self.umask & 0o777,
+            case_sensitive: self.case_sensitive,
         }
     }
 }
@@ -47,6 +53,8 @@ impl Default for Settings {
             request_timeout: Duration::from_secs(10),
             window: 8,
             default_user: 0,
+            umask: 0o022,
+            case_sensitive: false,
         }
     }
 }

@@ -107,6 +107,7 @@ impl Session<'_> {
             options,
             file_attributes: FileAttributes::NORMAL,
             open_target_directory: false,
+            case_sensitive: false,
         };
         let created = self.redirector.create(&request, &CancelToken::try_new()?).await?;
         Ok(created.file)

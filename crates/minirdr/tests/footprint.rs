@@ -32,6 +32,7 @@ fn requests_fit_on_a_kernel_stack() {
         options: CreateOptions::empty(),
         file_attributes: FileAttributes::empty(),
         open_target_directory: false,
+        case_sensitive: false,
     };
     let file = world.block(redirector.create(&request, &cancel)).unwrap().file;
     let query = DirectoryQuery {

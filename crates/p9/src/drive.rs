@@ -79,6 +79,7 @@ impl Drive {
             request_timeout: Duration::from_secs(options.timeout.into()),
             window: options.window,
             default_user: own_uid(),
+            ..Settings::default()
         };
         let runtime = Runtime::start(2).map_err(failed)?;
         let drive = Self {
@@ -159,6 +160,7 @@ impl Drive {
             options: open.options,
             file_attributes: FileAttributes::NORMAL,
             open_target_directory,
+            case_sensitive: true,
         };
         let created = self.block(async |cancel| self.redirector.create(&request, cancel).await)?;
         Ok((File::new(self, created.file), created.action))

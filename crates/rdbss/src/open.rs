@@ -136,6 +136,26 @@ impl<X: Extensions> Tree<X> {
         }))
     }
 
+    /// Whether the other handles of a file tolerate an open, without beginning it: for rights that it needs for a moment
+    /// and does not keep, such as the right to write what it overwrites.
+    ///
+    /// # Errors
+    /// `SHARING_VIOLATION`; `INVALID_PARAMETER` if the view is gone.
+    pub fn check_share_access(&self, request: &OpenRequest<'_>) -> nt::Result {
+        let net_root = self.v_net_root(request.v_net_root)?.net_root;
+        let claim = Claim::new(request.desired_access, request.share_access);
+        match self
+            .find_fcb(net_root, request.path)
+            .and_then(|id| self.fcbs.get(id))
+        {
+            // Whoever is about to go, or has not come yet, is another matter.
+            Some(fcb) if fcb.pending_opens == 0 && !fcb.state.contains(FcbState::DELETE_ON_CLOSE) => {
+                fcb.share.check(claim)
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn check_fcb(&mut self, id: FcbId, claim: Claim, request: &OpenRequest<'_>) -> nt::Result<Admission> {
         let fcb = self.fcb(id)?;
         if fcb.state.contains(FcbState::DELETE_ON_CLOSE) {

@@ -15,7 +15,7 @@ macro_rules! behaviours {
     ($world:expr, $(#[$attribute:meta])*) => {
         behaviours! { @list $world, [$(#[$attribute])*]
             create: dispositions, options_are_obeyed, read_only_files, share_access_is_held, missing_parts_of_a_path,
-                symbolic_links_are_opened_as_such_only, fifos_are_looked_at_and_never_opened, relative_opens,
+                a_symbolic_link_is_opened_as_such_on_demand, fifos_are_looked_at_and_never_opened, relative_opens,
                 a_target_directory_is_opened_for_a_rename, refused_before_anything_is_sent;
             data: large_transfers_in_odd_pieces, the_end_of_a_file, writing_leaves_a_hole_that_reads_zero, appending,
                 rights_decide_over_data, beyond_four_gib, many_handles_at_once, flushing;

@@ -219,6 +219,7 @@ impl World {
             options: open.options,
             file_attributes: open.attributes,
             open_target_directory: open.target_directory,
+            case_sensitive: false,
         };
         let created = self.block(self.redirector.create(&request, &cancel))?;
         Ok(File {

@@ -1,0 +1,176 @@
+//! From a path to a file on the server: Twalk, Tgetattr and, where that is safe, Tlopen, sent one behind the other without
+//! waiting for answers in between. Fids are the client's to number, so a request may name one that the request before it
+//! makes.
+//!
+//! A walk is followed name by name: a symbolic link on the way is met here and never passed through, whatever the
+//! server would make of it, and so is the name that is missing.
+
+use ninep::wire::{Fid, MAX_WALK, OpenFlags, Rgetattr, Tlopen, Twalk, WalkNames, WalkQids};
+use nt::Status;
+
+use crate::client::{Client, OwnedFid, basic_attributes};
+use crate::names::ServerPath;
+
+/// Where a path leads.
+pub(crate) enum Lookup {
+    /// To a file.
+    Found(Found),
+    /// Nowhere: the component of this index is not there. All before it are directories.
+    Missing(usize),
+    /// To a symbolic link at the component of this index, which is not the last.
+    Link(usize),
+}
+
+/// A file that a path leads to.
+pub(crate) struct Found {
+    /// Its fid.
+    pub(crate) file: OwnedFid,
+    /// What it is. A symbolic link is not followed.
+    pub(crate) reply: Rgetattr,
+    /// Whether it is open already, as was asked for ahead.
+    pub(crate) is_open: bool,
+}
+
+/// Looks `path` up below `root`. `ahead` opens the file without waiting to hear what it is: for those that are known to be
+/// directories or regular files, or that nothing but a directory would be opened of (O_DIRECTORY).
+///
+/// # Errors
+/// `OBJECT_PATH_NOT_FOUND` below what is no directory; the server's; otherwise as [`Client::call`].
+pub(crate) async fn look_up(
+    root: &OwnedFid,
+    path: &ServerPath,
+    ahead: Option<OpenFlags>,
+) -> nt::Result<Lookup> {
+    let client = root.client();
+    let target = OwnedFid::allocate(client)?;
+    let total = path.len();
+    let mut done = 0;
+    loop {
+        let step = total.saturating_sub(done).min(MAX_WALK);
+        let is_last = done.saturating_add(step) >= total;
+        let from = if done == 0 { root.fid() } else { target.fid() };
+        let mut names: [&[u8]; MAX_WALK] = [&[]; MAX_WALK];
+        let request = walk_step(path, done, step, from, target.fid(), &mut names);
+        let walking = loop {
+            match client.try_start(&request)? {
+                Some(walking) => break walking,
+                None => client.room().await?,
+            }
+        };
+        let looking = if is_last && client.keeps_order() {
+            client.try_start(&basic_attributes(target.fid()))?
+        } else {
+            None
+        };
+        let opening = match ahead {
+            Some(flags) if looking.is_some() => client.try_start(&open(target.fid(), flags))?,
+            _ => None,
+        };
+        let walked = walking.reply(|reply| Walked::new(reply.qids)).await;
+        // They are on their way: their answers are waited for even where the walk has failed, as flushing them would
+        // only be more messages.
+        let looked = match looking {
+            Some(looking) => Some(looking.reply(|reply| reply).await),
+            None => None,
+        };
+        let opened = match opening {
+            Some(opening) => opening.reply(|_| ()).await.is_ok(),
+            None => false,
+        };
+        if let Some(elsewhere) = judge(walked, done, step, total)? {
+            return Ok(elsewhere);
+        }
+        if is_last {
+            let (reply, is_open) = attributes(client, &target, looked, opened).await?;
+            return Ok(Lookup::Found(Found {
+                file: target,
+                reply,
+                is_open,
+            }));
+        }
+        done = done.saturating_add(step);
+    }
+}
+
+/// The attributes of the file that was walked to, and whether it is open. A server that acted on what was sent ahead
+/// before the walk was done has refused it: it is asked again, and nothing is sent ahead to it any more.
+async fn attributes(
+    client: &Client,
+    target: &OwnedFid,
+    looked: Option<nt::Result<Rgetattr>>,
+    opened: bool,
+) -> nt::Result<(Rgetattr, bool)> {
+    match looked {
+        Some(Ok(reply)) => Ok((reply, opened)),
+        None => Ok((client.getattr(target.fid()).await?, opened)),
+        Some(Err(_)) => {
+            let reply = client.getattr(target.fid()).await?;
+            client.set_out_of_order();
+            Ok((reply, opened))
+        }
+    }
+}
+
+fn walk_step<'n>(
+    path: &'n ServerPath,
+    done: usize,
+    step: usize,
+    fid: Fid,
+    newfid: Fid,
+    names: &'n mut [&'n [u8]; MAX_WALK],
+) -> Twalk<'n> {
+    for (slot, name) in names.iter_mut().zip(path.components().skip(done).take(step)) {
+        *slot = name;
+    }
+    Twalk {
+        fid,
+        newfid,
+        names: WalkNames::new(names.get(..step).unwrap_or_default()),
+    }
+}
+
+fn open(fid: Fid, flags: OpenFlags) -> Tlopen {
+    Tlopen { fid, flags }
+}
+
+/// How far a walk came.
+struct Walked {
+    names: usize,
+    /// The first symbolic link among them.
+    link: Option<usize>,
+    /// The last of them is a directory; so is where a walk begins.
+    at_directory: bool,
+}
+
+impl Walked {
+    fn new(qids: WalkQids<'_>) -> Self {
+        Self {
+            names: qids.len(),
+            link: qids.iter().position(|qid| qid.is_symlink()),
+            at_directory: qids.iter().last().is_none_or(|qid| qid.is_directory()),
+        }
+    }
+}
+
+/// What a step of a walk came to: `None` if it went all its way.
+fn judge(walked: nt::Result<Walked>, done: usize, step: usize, total: usize) -> nt::Result<Option<Lookup>> {
+    let walked = match walked {
+        Ok(walked) => walked,
+        // Only a walk that fails at its first name is answered with an error.
+        Err(Status::OBJECT_NAME_NOT_FOUND) => return Ok(Some(Lookup::Missing(done))),
+        Err(Status::NOT_A_DIRECTORY) => return Err(Status::OBJECT_PATH_NOT_FOUND),
+        Err(status) => return Err(status),
+    };
+    let link = walked.link.map(|at| done.saturating_add(at));
+    match link {
+        Some(at) if at.saturating_add(1) < total => return Ok(Some(Lookup::Link(at))),
+        _ => {}
+    }
+    if walked.names == step {
+        Ok(None)
+    } else if walked.at_directory {
+        Ok(Some(Lookup::Missing(done.saturating_add(walked.names))))
+    } else {
+        Err(Status::OBJECT_PATH_NOT_FOUND)
+    }
+}
