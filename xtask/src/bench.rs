@@ -5,13 +5,13 @@ use crate::toolchain::clean_environment;
 use anyhow::{Context, Result, bail};
 use std::process::{Command, ExitCode};
 
-/// The layers that have a bench: the package, and the bench's name in it.
-const BENCHES: [(&str, &str); 1] = [("rxce", "engine")];
+/// The layers that have a bench, the package that it is in, and its name there.
+const BENCHES: [(&str, &str, &str); 2] = [("rxce", "rxce", "engine"), ("ninep", "p9-tests", "ninep")];
 
 /// Runs the bench of `layer`, which ends with a table.
 pub(crate) fn run(project: &Project, layer: &str, arguments: &[String]) -> Result<ExitCode> {
-    let Some((package, bench)) = BENCHES.iter().find(|(name, _)| *name == layer) else {
-        let names: Vec<_> = BENCHES.iter().map(|(name, _)| *name).collect();
+    let Some((_, package, bench)) = BENCHES.iter().find(|(name, ..)| *name == layer) else {
+        let names: Vec<_> = BENCHES.iter().map(|(name, ..)| *name).collect();
         bail!("there is no bench of {layer}, only of {}", names.join(", "));
     };
     let mut cargo = Command::new("cargo");
