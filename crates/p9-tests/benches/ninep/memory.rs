@@ -64,6 +64,7 @@ pub(crate) fn measure(allocator: &Counting<System>, course: &Course) -> Result<M
             options: CreateOptions::empty(),
             file_attributes: FileAttributes::empty(),
             open_target_directory: false,
+            case_sensitive: false,
         };
         let created = runtime.block_on(redirector.create(&request, &cancel));
         files.push(created.map_err(|_| OVER)?.map_err(status)?.file);
