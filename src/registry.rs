@@ -8,12 +8,12 @@ use core::ops::RangeInclusive;
 use core::ptr;
 use core::time::Duration;
 
-use minirdr::Settings;
+use minirdr::{FileSystemName, Settings};
 use nt::{Name, NameBuf, Status, ascii};
 use wdk_sys::ntddk::{ZwClose, ZwOpenKey, ZwQueryValueKey};
 use wdk_sys::{
     HANDLE, KEY_READ, KEY_VALUE_PARTIAL_INFORMATION, OBJ_CASE_INSENSITIVE, OBJ_KERNEL_HANDLE,
-    OBJECT_ATTRIBUTES, REG_DWORD,
+    OBJECT_ATTRIBUTES, REG_DWORD, REG_SZ,
 };
 
 use crate::unicode;
@@ -26,7 +26,7 @@ const KEY_VALUE_PARTIAL: wdk_sys::KEY_VALUE_INFORMATION_CLASS = 2;
 pub(crate) struct Parameters {
     /// `GlobalMappings`: all logon sessions share one set of mappings (1); else each has its own (0, the default).
     pub(crate) global_mappings: bool,
-    /// What the mini-redirector takes: `MSize`, `RequestTimeoutMs`, `Window`, `DefaultUser`.
+    /// What the mini-redirector takes: `MSize`, `RequestTimeoutMs`, `Window`, `DefaultUser`, `FileSystemName`.
     pub(crate) settings: Settings,
 }
 
@@ -63,6 +63,9 @@ impl Parameters {
                 default_user: value(&ascii!("DefaultUser"), 0..=u32::MAX - 1, default.default_user),
                 umask: value(&ascii!("Umask"), 0..=0o777, default.umask),
                 case_sensitive: value(&ascii!("CaseSensitive"), 0..=1, 0) == 1,
+                file_system_name: key.as_ref().map_or(default.file_system_name, |key| {
+                    key.file_system_name(&ascii!("FileSystemName"), default.file_system_name)
+                }),
             },
         })
     }
@@ -102,20 +105,61 @@ impl Key {
         default
     }
 
+    /// A `REG_SZ` of the key, if it can name a file system; else `default`.
+    fn file_system_name(&self, name: &[u16], default: FileSystemName) -> FileSystemName {
+        let reason = match self.text(name) {
+            Ok((units, len)) => match FileSystemName::new(Name::new(units.get(..len).unwrap_or_default())) {
+                Some(name) => return name,
+                None => Status::INVALID_PARAMETER,
+            },
+            Err(Status::OBJECT_NAME_NOT_FOUND) => return default,
+            Err(status) => status,
+        };
+        let (name, most) = (Name::new(name), FileSystemName::MAX_UNITS);
+        let default_name = default.as_name();
+        wdk::println!(
+            "mrx9p: {name} must be a REG_SZ of 1 to {most} characters, using {default_name}: {reason}"
+        );
+        default
+    }
+
     fn dword(&self, name: &[u16]) -> nt::Result<u32> {
-        /// KEY_VALUE_PARTIAL_INFORMATION whose data is a DWORD.
-        #[repr(C)]
-        #[derive(Default)]
-        struct Dword {
-            title_index: u32,
-            kind: u32,
-            data_length: u32,
-            data: [u8; 4],
+        let value = self.value::<4>(name, REG_DWORD)?;
+        if value.data_length as usize != value.data.len() {
+            return Err(Status::OBJECT_TYPE_MISMATCH);
         }
-        const _: () = assert!(offset_of!(Dword, kind) == offset_of!(KEY_VALUE_PARTIAL_INFORMATION, Type));
-        const _: () = assert!(offset_of!(Dword, data) == offset_of!(KEY_VALUE_PARTIAL_INFORMATION, Data));
+        Ok(u32::from_ne_bytes(value.data))
+    }
+
+    /// A string's units and how many there are, without its NULs at the end.
+    fn text(&self, name: &[u16]) -> nt::Result<([u16; TEXT_UNITS], usize)> {
+        let value = self.value::<{ TEXT_UNITS * 2 }>(name, REG_SZ)?;
+        let data = value.data.get(..value.data_length as usize).unwrap_or_default();
+        let mut units = [0; TEXT_UNITS];
+        for (unit, bytes) in units.iter_mut().zip(data.chunks_exact(2)) {
+            *unit = bytes.first_chunk().map_or(0, |bytes| u16::from_ne_bytes(*bytes));
+        }
+        let len = units
+            .iter()
+            .rposition(|&unit| unit != 0)
+            .map_or(0, |last| last + 1);
+        Ok((units, len))
+    }
+
+    /// A value of this type, of at most `N` bytes.
+    ///
+    /// # Errors
+    /// `OBJECT_NAME_NOT_FOUND`; `OBJECT_TYPE_MISMATCH` for another type or a longer value.
+    fn value<const N: usize>(&self, name: &[u16], kind: u32) -> nt::Result<Value<N>> {
+        const { assert!(offset_of!(Value<N>, kind) == offset_of!(KEY_VALUE_PARTIAL_INFORMATION, Type)) };
+        const { assert!(offset_of!(Value<N>, data) == offset_of!(KEY_VALUE_PARTIAL_INFORMATION, Data)) };
         let mut name = unicode::describe(name)?;
-        let mut value = Dword::default();
+        let mut value = Value {
+            title_index: 0,
+            kind: 0,
+            data_length: 0,
+            data: [0; N],
+        };
         let mut length = 0;
         // SAFETY: the handle is open, the buffers outlive the call and are as long as stated. PASSIVE_LEVEL.
         let status = unsafe {
@@ -124,20 +168,32 @@ impl Key {
                 &raw mut name,
                 KEY_VALUE_PARTIAL,
                 (&raw mut value).cast(),
-                size_of::<Dword>() as u32,
+                size_of::<Value<N>>() as u32,
                 &raw mut length,
             )
         };
         match Status::from_ntstatus(status) {
-            // Longer than a DWORD.
+            // Longer than allowed.
             Status::BUFFER_OVERFLOW => return Err(Status::OBJECT_TYPE_MISMATCH),
             status => status.ok()?,
         }
-        if value.kind != REG_DWORD || value.data_length as usize != value.data.len() {
+        if value.kind != kind {
             return Err(Status::OBJECT_TYPE_MISMATCH);
         }
-        Ok(u32::from_ne_bytes(value.data))
+        Ok(value)
     }
+}
+
+/// Longest string read, its NUL included.
+const TEXT_UNITS: usize = FileSystemName::MAX_UNITS + 1;
+
+/// KEY_VALUE_PARTIAL_INFORMATION with up to `N` bytes of data.
+#[repr(C)]
+struct Value<const N: usize> {
+    title_index: u32,
+    kind: u32,
+    data_length: u32,
+    data: [u8; N],
 }
 
 impl Drop for Key {

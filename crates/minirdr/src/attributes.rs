@@ -1,6 +1,6 @@
 //! What 9P tells of a file, as NT names it.
 
-use ninep::wire::{EntryType, Mode, Qid, Rgetattr, Time};
+use ninep::wire::{EntryType, Mode, Rgetattr, Time};
 use nt::{FileAttributes, FileTime};
 
 /// Any of the three write permissions of a mode.
@@ -29,6 +29,12 @@ pub(crate) struct Attributes {
     pub file_id: u64,
     /// Type and permissions, for what NT has no word for.
     pub mode: Mode,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Device number of a device file, as Linux encodes it.
+    rdev: u64,
 }
 
 impl Attributes {
@@ -60,12 +66,21 @@ impl Attributes {
             number_of_links: u32::try_from(reply.nlink).unwrap_or(u32::MAX),
             file_id: reply.qid.path,
             mode: reply.mode,
+            uid: reply.uid,
+            gid: reply.gid,
+            rdev: reply.rdev,
         }
+    }
+
+    /// A file of which nothing is known, for queries that ask nothing of the server.
+    #[must_use]
+    pub(crate) fn unknown() -> Self {
+        Self::from_kind(EntryType::UNKNOWN, 0)
     }
 
     /// What a directory entry alone tells: for listings of names, and where nothing more may be known.
     #[must_use]
-    pub(crate) fn from_kind(kind: EntryType, qid: Qid) -> Self {
+    pub(crate) fn from_kind(kind: EntryType, file_id: u64) -> Self {
         let mode = match kind {
             EntryType::DIRECTORY => Mode(Mode::DIRECTORY),
             EntryType::SYMLINK => Mode(Mode::SYMLINK),
@@ -80,8 +95,11 @@ impl Attributes {
             allocation_size: 0,
             file_attributes: file_attributes(mode, b""),
             number_of_links: 1,
-            file_id: qid.path,
+            file_id,
             mode,
+            uid: 0,
+            gid: 0,
+            rdev: 0,
         }
     }
 
@@ -89,6 +107,18 @@ impl Attributes {
     #[must_use]
     pub(crate) fn is_directory(&self) -> bool {
         self.mode.is_directory()
+    }
+
+    /// Major and minor number of a device file.
+    #[must_use]
+    pub(crate) fn device(&self) -> Option<(u32, u32)> {
+        let is_device = matches!(self.mode.file_type(), Mode::CHARACTER_DEVICE | Mode::BLOCK_DEVICE);
+        // The bits of the two numbers lie interleaved in Linux's `dev_t`; each mask leaves at most 32 bits.
+        let rdev = self.rdev;
+        let major = (rdev >> 8) & 0xfff | (rdev >> 32) & 0xffff_f000;
+        let minor = rdev & 0xff | (rdev >> 12) & 0xffff_ff00;
+        let number = |bits: u64| u32::try_from(bits).unwrap_or(u32::MAX);
+        is_device.then(|| (number(major), number(minor)))
     }
 
     /// IO_REPARSE_TAG_SYMLINK for a symbolic link, else 0.

@@ -1,8 +1,8 @@
 //! IRP_MJ_SET_INFORMATION, carried out.
 
 use executive::task::CancelToken;
-use ninep::wire::{Fid, Mode, OpenFlags, SetAttrMask, Time, Tlopen, Treaddir, Tsetattr};
-use nt::{AccessMask, FileAttributes, FileInformationClass, FileTime, Name, NameBuf, Status};
+use ninep::wire::{OpenFlags, Tlopen, Treaddir};
+use nt::{AccessMask, FileInformationClass, Name, NameBuf, Status};
 use rdbss::MajorFunction;
 
 use crate::attributes::ANY_WRITE;
@@ -42,14 +42,11 @@ impl<P: Platform> OpenFile<P> {
                         attributes,
                     } => self.set_basic(last_access, last_write, attributes).await,
                     Change::EndOfFile(size) => self.set_size(size).await,
-                    Change::Allocation(size) => {
-                        self.check_resize()?;
-                        // 9P cannot preallocate; only giving space back changes what a reader sees.
-                        if size < self.getattr().await?.size {
-                            self.set_size(size).await
-                        } else {
-                            Ok(())
-                        }
+                    Change::Allocation(size) => self.set_allocation(size).await,
+                    Change::ValidDataLength(length) => self.set_valid_data(length).await,
+                    Change::Mode(mode) => {
+                        self.set_mode(mode);
+                        Ok(())
                     }
                     Change::Disposition { delete } => self.set_disposition(delete).await,
                     Change::Rename { replace, name } => self.rename(&name, target, replace).await,
@@ -60,62 +57,6 @@ impl<P: Platform> OpenFile<P> {
             self.report(filter, NotifyAction::MODIFIED);
         }
         outcome
-    }
-
-    async fn set_basic(
-        &self,
-        access: Option<FileTime>,
-        write: Option<FileTime>,
-        attributes: u32,
-    ) -> nt::Result {
-        let mut request = Tsetattr::new(Fid::NONE);
-        if let Some(time) = access {
-            request.valid |= SetAttrMask::ATIME | SetAttrMask::ATIME_SET;
-            request.atime = server_time(time);
-        }
-        if let Some(time) = write {
-            request.valid |= SetAttrMask::MTIME | SetAttrMask::MTIME_SET;
-            request.mtime = server_time(time);
-        }
-        if attributes != 0 && !self.is_directory {
-            let mode = self.getattr().await?.mode;
-            let read_only = FileAttributes::from_bits_retain(attributes).contains(FileAttributes::READONLY);
-            let permissions = match (read_only, mode.permissions() & ANY_WRITE != 0) {
-                (true, true) => Some(mode.permissions() & !ANY_WRITE),
-                // The owner gets back what READONLY took; nobody else is let in that way.
-                (false, false) => Some(mode.permissions() | 0o200),
-                _ => None,
-            };
-            if let Some(permissions) = permissions {
-                request.valid |= SetAttrMask::MODE;
-                request.mode = Mode(permissions);
-            }
-        }
-        if request.valid.is_empty() {
-            Ok(())
-        } else {
-            self.change(|fid| Tsetattr { fid, ..request }).await
-        }
-    }
-
-    /// # Errors
-    /// `INVALID_PARAMETER` for a directory; `ACCESS_DENIED` for a handle without the right to write.
-    fn check_resize(&self) -> nt::Result {
-        match self.granted_access.contains(AccessMask::WRITE_DATA) {
-            _ if self.is_directory => Err(Status::INVALID_PARAMETER),
-            true => Ok(()),
-            false => Err(Status::ACCESS_DENIED),
-        }
-    }
-
-    async fn set_size(&self, size: u64) -> nt::Result {
-        self.check_resize()?;
-        let request = |fid| Tsetattr {
-            valid: SetAttrMask::SIZE,
-            size,
-            ..Tsetattr::new(fid)
-        };
-        self.change(request).await
     }
 
     async fn set_disposition(&self, delete: bool) -> nt::Result {
@@ -245,13 +186,4 @@ async fn is_empty(directory: OwnedFid) -> nt::Result<bool> {
                 .all(|entry| entry.name == b"." || entry.name == b"..")
         })
         .await
-}
-
-/// NT time in the server's units.
-fn server_time(time: FileTime) -> Time {
-    let (seconds, nanoseconds) = time.to_unix();
-    Time {
-        seconds,
-        nanoseconds: u64::from(nanoseconds),
-    }
 }

@@ -1,7 +1,7 @@
 //! IRP_MJ_CREATE: from a name to an open file.
 
 use alloc::vec::Vec;
-use core::sync::atomic::AtomicBool;
+use core::sync::atomic::{AtomicBool, AtomicU32};
 
 use executive::mem::Arc;
 use executive::task::{CancelToken, Semaphore};
@@ -557,7 +557,7 @@ impl<P: Platform> Unfinished<'_, P> {
             is_directory,
             file_id: on_server.attributes.file_id,
             granted_access: wanted.access,
-            options: request.options,
+            options: AtomicU32::new(request.options.bits()),
             scan,
             scanning: Semaphore::new(1),
             cleaned_up: AtomicBool::new(false),

@@ -115,7 +115,7 @@ impl Scan {
                     // Gone between the listing and now.
                     Some(None) => continue,
                     Some(Some(known)) => *known,
-                    None => Attributes::from_kind(candidate.kind, candidate.qid),
+                    None => Attributes::from_kind(candidate.kind, candidate.qid.path),
                 };
                 match list.push(candidate.name.as_name(), &known) {
                     Ok(()) => self.deliver(candidate),

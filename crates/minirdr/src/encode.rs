@@ -58,6 +58,11 @@ impl<'a> Encoder<'a> {
         self.bytes(&[value])
     }
 
+    /// Writes a 16-bit integer. Errors as [`Self::bytes`].
+    pub(crate) fn u16(&mut self, value: u16) -> nt::Result {
+        self.bytes(&value.to_le_bytes())
+    }
+
     /// Writes a 32-bit integer. Errors as [`Self::bytes`].
     pub(crate) fn u32(&mut self, value: u32) -> nt::Result {
         self.bytes(&value.to_le_bytes())
@@ -82,6 +87,11 @@ impl<'a> Encoder<'a> {
             .fill(0);
         self.used = end;
         Ok(())
+    }
+
+    /// Writes the length of `name` in bytes, the whole name's even if it will be cut. Errors as [`Self::bytes`].
+    pub(crate) fn name_length(&mut self, name: Name<'_>) -> nt::Result {
+        self.u32(u32::try_from(name.len().saturating_mul(2)).unwrap_or(u32::MAX))
     }
 
     /// Writes as much of `name` as fits, in whole UTF-16 units.

@@ -1,24 +1,21 @@
 //! An open file: what FILE_OBJECT.FsContext2 holds, and what can be asked of it.
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use executive::mem::Arc;
 use executive::sync::{Mutex, Rank};
 use executive::task::{CancelToken, Semaphore};
-use ninep::wire::{Fid, Request, Rgetattr, Tstatfs};
-use nt::{AccessMask, CreateOptions, FileInformationClass, FsInformationClass, NameBuf, Status};
+use ninep::wire::{Fid, Request, Rgetattr};
+use nt::{AccessMask, CreateOptions, FileInformationClass, Status};
 use rdbss::{Effects, FobxId, MajorFunction, Owner, SrvOpenId};
 
 use crate::MiniRedirector;
-use crate::attributes::Attributes;
 use crate::client::OwnedFid;
 use crate::directory::{DirectoryQuery, Scan};
-use crate::information::{self, OpenState};
 use crate::names::ServerPath;
 use crate::namespace::{self, Place};
 use crate::notify::NotifyAction;
 use crate::objects::{Platform, ServerOpen, SharedFile, View};
-use crate::volume;
 
 /// One handle.
 ///
@@ -33,7 +30,8 @@ pub struct OpenFile<P: Platform> {
     /// The qid path: which file it is, whatever its name leads to.
     pub(crate) file_id: u64,
     pub(crate) granted_access: AccessMask,
-    pub(crate) options: CreateOptions,
+    /// The create options as they are now: FileModeInformation changes some.
+    pub(crate) options: AtomicU32,
     pub(crate) scan: Mutex<Scan>,
     /// One directory query at a time.
     pub(crate) scanning: Semaphore,
@@ -51,6 +49,11 @@ impl<P: Platform> OpenFile<P> {
         self.fobx
     }
 
+    /// The create options as they are now.
+    pub(crate) fn options(&self) -> CreateOptions {
+        CreateOptions::from_bits_retain(self.options.load(Ordering::Relaxed))
+    }
+
     /// The header that all handles of the file share.
     #[must_use]
     pub fn fcb_header(&self) -> &P::FcbHeader {
@@ -61,35 +64,6 @@ impl<P: Platform> OpenFile<P> {
     #[must_use]
     pub fn is_directory(&self) -> bool {
         self.is_directory
-    }
-
-    /// Answers a query of `class` into `buffer`; `position` is the file object's current byte offset. The result is
-    /// the number of bytes written, with `BUFFER_OVERFLOW` when the name was cut.
-    ///
-    /// # Errors
-    /// `INVALID_INFO_CLASS`, `INFO_LENGTH_MISMATCH`; otherwise as [`Self::read`].
-    pub async fn query_information(
-        &self,
-        class: FileInformationClass,
-        position: u64,
-        buffer: &mut [u8],
-        cancel: &CancelToken,
-    ) -> nt::Result<(usize, Status)> {
-        let running = self.begin(MajorFunction::QUERY_INFORMATION, cancel)?;
-        running
-            .run(async {
-                let (name, delete_pending) = self.name()?;
-                let attributes = self.attributes().await?;
-                let open = OpenState {
-                    granted_access: self.granted_access.bits(),
-                    mode: mode_bits(self.options),
-                    position,
-                    delete_pending,
-                    name: name.as_name(),
-                };
-                information::query(class, &attributes, &open, buffer)
-            })
-            .await
     }
 
     /// Lists the directory. Result and errors: see [`DirectoryQuery`] and IRP_MN_QUERY_DIRECTORY: the number of bytes
@@ -117,27 +91,6 @@ impl<P: Platform> OpenFile<P> {
                     home: &self.scan,
                 };
                 scan.scan.query(&open, query, buffer).await
-            })
-            .await
-    }
-
-    /// Answers a volume query of `class` into `buffer`. Result and errors as [`Self::query_information`].
-    ///
-    /// # Errors
-    /// As [`Self::query_information`].
-    pub async fn query_volume(
-        &self,
-        class: FsInformationClass,
-        buffer: &mut [u8],
-        cancel: &CancelToken,
-    ) -> nt::Result<(usize, Status)> {
-        let running = self.begin(MajorFunction::QUERY_VOLUME_INFORMATION, cancel)?;
-        running
-            .run(async {
-                let statfs = self.ask(|fid| Tstatfs { fid }, |reply| reply).await?;
-                let (name, _) = self.name()?;
-                let share = name.as_name().components().nth(1).unwrap_or_default();
-                volume::query(class, &statfs, share, buffer)
             })
             .await
     }
@@ -172,7 +125,7 @@ impl<P: Platform> OpenFile<P> {
         self.end_locks().await;
         let cleanup = cleanup?;
         if !cleanup.delete {
-            if self.options.contains(CreateOptions::DELETE_ON_CLOSE) {
+            if self.options().contains(CreateOptions::DELETE_ON_CLOSE) {
                 // It goes with the last of the handles that are left.
                 self.redirector.end_watches_of(cleanup.fcb);
             }
@@ -306,33 +259,6 @@ impl<P: Platform> OpenFile<P> {
     ) -> nt::Result<crate::request::Running<'_, P>> {
         self.redirector.begin(Owner::Fobx(self.fobx), major, cancel)
     }
-
-    /// `\server@port\share\path` and whether the file is about to go.
-    fn name(&self) -> nt::Result<(NameBuf, bool)> {
-        let tree = self.redirector.tree();
-        let srv_open = tree.srv_open(tree.fobx(self.fobx)?.srv_open())?;
-        let fcb = tree.fcb(srv_open.fcb())?;
-        let chain = tree.chain(srv_open.v_net_root())?;
-        let mut name = NameBuf::default();
-        name.try_push(u16::from(b'\\'))?;
-        name.try_push_name(chain.srv_call.host())?;
-        if chain.srv_call.port() != crate::DEFAULT_PORT {
-            name.try_push(u16::from(b'@'))?;
-            name.try_push_decimal(u64::from(chain.srv_call.port()))?;
-        }
-        name.try_push_name(chain.net_root.share())?;
-        name.try_push_name(fcb.path())?;
-        Ok((name, fcb.state().contains(rdbss::FcbState::DELETE_ON_CLOSE)))
-    }
-
-    /// What the server says of the file now.
-    async fn attributes(&self) -> nt::Result<Attributes> {
-        let reply = self.getattr().await?;
-        let path = self.path()?;
-        // The root of a share has no name, whatever the share is called.
-        let name = path.split_last().map_or(&b""[..], |(_, name)| name);
-        Ok(Attributes::new(&reply, name))
-    }
 }
 
 impl<P: Platform> Drop for OpenFile<P> {
@@ -351,15 +277,4 @@ impl Drop for BorrowedScan<'_> {
     fn drop(&mut self) {
         core::mem::swap(&mut *self.home.lock(), &mut self.scan);
     }
-}
-
-/// The options that FileModeInformation reports.
-fn mode_bits(options: CreateOptions) -> u32 {
-    let reported = CreateOptions::WRITE_THROUGH
-        | CreateOptions::SEQUENTIAL_ONLY
-        | CreateOptions::NO_INTERMEDIATE_BUFFERING
-        | CreateOptions::SYNCHRONOUS_IO_ALERT
-        | CreateOptions::SYNCHRONOUS_IO_NONALERT
-        | CreateOptions::DELETE_ON_CLOSE;
-    (options & reported).bits()
 }

@@ -1,6 +1,6 @@
 //! The set classes of IRP_MJ_SET_INFORMATION, decoded.
 
-use nt::{FileInformationClass, FileTime, Name, NameBuf, Status};
+use nt::{CreateOptions, FileAttributes, FileInformationClass, FileTime, Name, NameBuf, Status};
 
 use crate::notify::NotifyFilter;
 
@@ -13,13 +13,17 @@ pub(crate) enum Change {
         last_access: Option<FileTime>,
         /// Last write.
         last_write: Option<FileTime>,
-        /// `FILE_ATTRIBUTE_*`, 0 to leave.
-        attributes: u32,
+        /// `FILE_ATTRIBUTE_*`; empty to leave.
+        attributes: FileAttributes,
     },
     /// FileEndOfFileInformation: truncate or extend to this many bytes.
     EndOfFile(u64),
     /// FileAllocationInformation: a size below the end of file truncates.
     Allocation(u64),
+    /// FileValidDataLengthInformation: the bytes up to here are the caller's, not zeroes.
+    ValidDataLength(u64),
+    /// FileModeInformation.
+    Mode(CreateOptions),
     /// FileDispositionInformation and -Ex.
     Disposition {
         /// Delete with the last handle, or take that back.
@@ -51,30 +55,38 @@ impl Change {
                 let kinds = [
                     (last_access.is_some(), NotifyFilter::LAST_ACCESS),
                     (last_write.is_some(), NotifyFilter::LAST_WRITE),
-                    (*attributes != 0, NotifyFilter::ATTRIBUTES),
+                    (!attributes.is_empty(), NotifyFilter::ATTRIBUTES),
                 ];
                 let changed = kinds.into_iter().filter(|(changed, _)| *changed);
                 changed.map(|(_, kind)| kind).reduce(NotifyFilter::or)
             }
             Self::EndOfFile(_) | Self::Allocation(_) => Some(NotifyFilter::SIZE.or(NotifyFilter::LAST_WRITE)),
-            Self::Disposition { .. } | Self::Rename { .. } => None,
+            Self::ValidDataLength(_) | Self::Mode(_) | Self::Disposition { .. } | Self::Rename { .. } => None,
         }
     }
 
     /// Decodes the caller's record.
     ///
     /// # Errors
-    /// `INVALID_INFO_CLASS` for a class not handled here, `INFO_LENGTH_MISMATCH` for a short record,
-    /// `INVALID_PARAMETER` for a negative size or a name that leaves the record, `INSUFFICIENT_RESOURCES`.
+    /// `INVALID_INFO_CLASS` for a class not handled here, `NOT_SUPPORTED` for case sensitivity,
+    /// `INFO_LENGTH_MISMATCH` for a short record, `INVALID_PARAMETER` for a negative size or a name that leaves the record, `INSUFFICIENT_RESOURCES`.
     pub(crate) fn parse(class: FileInformationClass, record: &[u8]) -> nt::Result<Self> {
         match class {
-            FileInformationClass::BASIC => Ok(Self::Basic {
-                last_access: time(record, 8)?,
-                last_write: time(record, 16)?,
-                attributes: u32_at(record, 32)?,
-            }),
+            FileInformationClass::BASIC => {
+                // Birth and change are the server's to say: 9P sets neither. A wrong one is refused all the same.
+                let _ = (time(record, 0)?, time(record, 24)?);
+                Ok(Self::Basic {
+                    last_access: time(record, 8)?,
+                    last_write: time(record, 16)?,
+                    attributes: FileAttributes::from_bits_retain(u32_at(record, 32)?),
+                })
+            }
             FileInformationClass::END_OF_FILE => Ok(Self::EndOfFile(size(record)?)),
             FileInformationClass::ALLOCATION => Ok(Self::Allocation(size(record)?)),
+            FileInformationClass::VALID_DATA_LENGTH => Ok(Self::ValidDataLength(size(record)?)),
+            FileInformationClass::MODE => Ok(Self::Mode(mode(record)?)),
+            // Names are found whatever their case, on every directory.
+            FileInformationClass::CASE_SENSITIVE => u32_at(record, 0).and(Err(Status::NOT_SUPPORTED)),
             FileInformationClass::DISPOSITION => {
                 let [delete] = array_at::<1>(record, 0)?;
                 Ok(Self::Disposition { delete: delete != 0 })
@@ -120,6 +132,23 @@ fn time(record: &[u8], offset: usize) -> nt::Result<Option<FileTime>> {
 fn size(record: &[u8]) -> nt::Result<u64> {
     let size = i64::from_le_bytes(array_at(record, 0)?);
     u64::try_from(size).map_err(|_| Status::INVALID_PARAMETER)
+}
+
+/// The options that FileModeInformation can change. Whether a handle is synchronous at all is fixed when it is opened.
+pub(crate) const SETTABLE_MODE: CreateOptions = CreateOptions::WRITE_THROUGH
+    .union(CreateOptions::SEQUENTIAL_ONLY)
+    .union(CreateOptions::SYNCHRONOUS_IO_ALERT)
+    .union(CreateOptions::SYNCHRONOUS_IO_NONALERT);
+
+/// FILE_MODE_INFORMATION.
+fn mode(record: &[u8]) -> nt::Result<CreateOptions> {
+    let mode = CreateOptions::from_bits_retain(u32_at(record, 0)?);
+    let both = CreateOptions::SYNCHRONOUS_IO_ALERT | CreateOptions::SYNCHRONOUS_IO_NONALERT;
+    if SETTABLE_MODE.contains(mode) && !mode.contains(both) {
+        Ok(mode)
+    } else {
+        Err(Status::INVALID_PARAMETER)
+    }
 }
 
 /// The name of FILE_RENAME_INFORMATION: its length in bytes at 16, the name at 20.

@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use nt::Name;
+
 /// Settings of one mini-redirector; every value is within the range given here (see [`Settings::clamped`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -17,6 +19,49 @@ pub struct Settings {
     pub umask: u32,
     /// Whether names that differ only in case are different names to all opens: `CaseSensitive`.
     pub case_sensitive: bool,
+    /// What programs see as the file system's name: `FileSystemName`.
+    pub file_system_name: FileSystemName,
+}
+
+/// The name of a file system, 1 to [`FileSystemName::MAX_UNITS`] units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileSystemName {
+    units: [u16; Self::MAX_UNITS],
+    len: usize,
+}
+
+impl FileSystemName {
+    /// Longest name, in UTF-16 units: what programs have room for.
+    pub const MAX_UNITS: usize = 32;
+
+    /// A name, unless it is empty, too long or holds a control character.
+    #[must_use]
+    pub fn new(name: Name<'_>) -> Option<Self> {
+        let mut units = [0; Self::MAX_UNITS];
+        units.get_mut(..name.len())?.copy_from_slice(name.as_units());
+        let printable = name.as_units().iter().all(|&unit| unit >= 0x20);
+        (!name.is_empty() && printable).then_some(Self {
+            units,
+            len: name.len(),
+        })
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_name(&self) -> Name<'_> {
+        Name::new(self.units.get(..self.len).unwrap_or_default())
+    }
+}
+
+impl Default for FileSystemName {
+    /// What it is: `9P`. Programs that insist on NTFS can be given that.
+    fn default() -> Self {
+        let mut units = [0; Self::MAX_UNITS];
+        let [nine, p] = nt::ascii!("9P");
+        let [first, second, ..] = &mut units;
+        (*first, *second) = (nine, p);
+        Self { units, len: 2 }
+    }
 }
 
 impl Settings {
@@ -41,6 +86,7 @@ impl Settings {
             default_user: self.default_user,
             umask: self.umask & 0o777,
             case_sensitive: self.case_sensitive,
+            file_system_name: self.file_system_name,
         }
     }
 }
@@ -55,6 +101,7 @@ impl Default for Settings {
             default_user: 0,
             umask: 0o022,
             case_sensitive: false,
+            file_system_name: FileSystemName::default(),
         }
     }
 }

@@ -145,7 +145,7 @@ impl<P: Platform> OpenFile<P> {
         let count = data::write(open.client(), open.fid(), offset, data).await?;
         if count > 0 {
             self.report_written();
-            if self.options.contains(CreateOptions::WRITE_THROUGH) {
+            if self.options().contains(CreateOptions::WRITE_THROUGH) {
                 data::flush(open.client(), open.fid()).await?;
             }
         }
@@ -188,7 +188,7 @@ impl<P: Platform> OpenFile<P> {
 
     /// FILE_NO_INTERMEDIATE_BUFFERING demands whole sectors (`NtReadFile`, `NtWriteFile`).
     fn check_sectors(&self, who: Requestor, offset: Option<u64>, length: usize) -> nt::Result {
-        let unbuffered = self.options.contains(CreateOptions::NO_INTERMEDIATE_BUFFERING) && !who.paging;
+        let unbuffered = self.options().contains(CreateOptions::NO_INTERMEDIATE_BUFFERING) && !who.paging;
         let whole = |bytes: u64| bytes.is_multiple_of(SECTOR_SIZE);
         let aligned = offset.is_none_or(whole) && u64::try_from(length).is_ok_and(whole);
         if unbuffered && !aligned {

@@ -59,16 +59,38 @@ open_enum! {
         VALID_DATA_LENGTH = 39,
         /// `FileNormalizedNameInformation`: the name without short parts.
         NORMALIZED_NAME = 48,
+        /// `FileIsRemoteDeviceInformation`: whether the file is on another machine.
+        IS_REMOTE_DEVICE = 51,
+        /// `FileStandardLinkInformation`: how many names the file has.
+        STANDARD_LINK = 54,
+        /// `FileRemoteProtocolInformation`: which protocol leads to the file.
+        REMOTE_PROTOCOL = 55,
         /// `FileIdInformation`: volume serial number and 128-bit file id.
         ID = 59,
         /// `FileIdExtdDirectoryInformation`: directory entries with reparse tag and 128-bit file id.
         ID_EXTD_DIRECTORY = 60,
+        /// `FileIdExtdBothDirectoryInformation`: the same with the short name.
+        ID_EXTD_BOTH_DIRECTORY = 63,
         /// `FileDispositionInformationEx`: deletion with flags.
         DISPOSITION_EX = 64,
         /// `FileRenameInformationEx`: renaming with flags.
         RENAME_EX = 65,
         /// `FileStatInformation`: what a POSIX `stat` needs.
         STAT = 68,
+        /// `FileStatLxInformation`: the same with the Linux owner, group, mode and device.
+        STAT_LX = 70,
+        /// `FileCaseSensitiveInformation`: whether names in a directory that differ in case alone are different.
+        CASE_SENSITIVE = 71,
+        /// `FileStatBasicInformation`: as `STAT` with the volume's serial number and the 128-bit file id.
+        STAT_BASIC = 77,
+        /// `FileId64ExtdDirectoryInformation`: directory entries with reparse tag and file id.
+        ID_64_EXTD_DIRECTORY = 78,
+        /// `FileId64ExtdBothDirectoryInformation`: the same with the short name.
+        ID_64_EXTD_BOTH_DIRECTORY = 79,
+        /// `FileIdAllExtdDirectoryInformation`: directory entries with reparse tag and both file ids.
+        ID_ALL_EXTD_DIRECTORY = 80,
+        /// `FileIdAllExtdBothDirectoryInformation`: the same with the short name.
+        ID_ALL_EXTD_BOTH_DIRECTORY = 81,
     }
 }
 

@@ -1,7 +1,7 @@
 use std::string::ToString;
 use std::vec::Vec;
 
-use nt::{FileInformationClass as Class, FileTime, NameBuf, Status};
+use nt::{CreateOptions, FileAttributes, FileInformationClass as Class, FileTime, NameBuf, Status};
 use proptest::prelude::*;
 
 use super::{Change, last_component};
@@ -17,7 +17,7 @@ fn records() {
         Change::Basic {
             last_access: None,
             last_write: Some(FileTime(77)),
-            attributes: 1
+            attributes: FileAttributes::READONLY
         }
     ));
     let size = (5_i64 << 32).to_le_bytes();
@@ -48,6 +48,27 @@ fn records() {
 }
 
 #[test]
+fn modes() {
+    for (bits, settable) in [
+        (0, true),
+        (0x2, true),
+        (0x26, true),
+        (0x30, false),
+        (0x8, false),
+        (0x1000, false),
+    ] {
+        let parsed = Change::parse(Class::MODE, &u32::to_le_bytes(bits));
+        match parsed {
+            Ok(Change::Mode(mode)) => assert!(settable && mode == CreateOptions::from_bits_retain(bits)),
+            other => assert!(
+                !settable && matches!(other, Err(Status::INVALID_PARAMETER)),
+                "{bits:x}"
+            ),
+        }
+    }
+}
+
+#[test]
 fn last_components() {
     let last = |name: &str| {
         let name = NameBuf::try_from_str(name).unwrap();
@@ -64,7 +85,10 @@ proptest! {
         if let Err(status) = Change::parse(Class(class), &record) {
             prop_assert!(matches!(
                 status,
-                Status::INVALID_INFO_CLASS | Status::INFO_LENGTH_MISMATCH | Status::INVALID_PARAMETER
+                Status::INVALID_INFO_CLASS
+                    | Status::INFO_LENGTH_MISMATCH
+                    | Status::INVALID_PARAMETER
+                    | Status::NOT_SUPPORTED
             ));
         }
     }

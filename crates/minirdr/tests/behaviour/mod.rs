@@ -29,7 +29,13 @@ macro_rules! behaviours {
             names: non_ascii_names, names_that_nt_forbids, invalid_utf8, long_names;
             notify: names_come_and_go, the_filter_decides, trees_and_directories_alone, opens_that_change_a_file,
                 too_much_to_tell, how_waiting_ends, what_can_be_watched;
-            query: every_file_class, short_buffers, the_name_is_cut, volume_classes, attributes_follow_the_server;
+            query: every_file_class, short_buffers, the_name_is_cut, volume_classes, attributes_follow_the_server,
+                a_pending_delete_counts_one_link_less, files_have_no_short_name,
+                a_file_has_one_stream_and_a_directory_none, file_and_volume_agree_on_the_serial_number,
+                names_of_one_file_have_one_id, stat_carries_owner_and_mode, directories_are_not_case_sensitive,
+                the_mode_of_a_handle_can_be_set, volumes_say_what_they_can, sectors_are_small_and_aligned,
+                valid_data_ends_within_the_file, attributes_need_the_right_to_set_them,
+                times_of_minus_one_and_minus_two_change_nothing;
         }
     };
     (@list $world:expr, $attributes:tt $($module:ident: $($name:ident),*;)*) => {

@@ -8,7 +8,7 @@ use crate::world::file::{u32_at, u64_at, utf16};
 use crate::world::{Open, World};
 
 /// Every class answered, with the size of its fixed part.
-const CLASSES: [(Class, usize); 12] = [
+const CLASSES: [(Class, usize); 22] = [
     (Class::BASIC, 40),
     (Class::STANDARD, 24),
     (Class::INTERNAL, 8),
@@ -21,6 +21,16 @@ const CLASSES: [(Class, usize); 12] = [
     (Class::ALL, 100),
     (Class::NETWORK_OPEN, 56),
     (Class::ATTRIBUTE_TAG, 8),
+    (Class::NORMALIZED_NAME, 4),
+    (Class::STREAM, 24),
+    (Class::COMPRESSION, 16),
+    (Class::STANDARD_LINK, 12),
+    (Class::ID, 24),
+    (Class::IS_REMOTE_DEVICE, 1),
+    (Class::REMOTE_PROTOCOL, 116),
+    (Class::STAT, 72),
+    (Class::STAT_LX, 96),
+    (Class::STAT_BASIC, 104),
 ];
 
 pub(crate) fn every_file_class(world: &World) {
@@ -81,7 +91,10 @@ pub(crate) fn short_buffers(world: &World) {
         );
         let (record, status) = file.query(class, fixed).unwrap();
         assert_eq!(record.len(), fixed, "{class:?}");
-        let named = matches!(class, Class::NAME | Class::ALL);
+        let named = matches!(
+            class,
+            Class::NAME | Class::NORMALIZED_NAME | Class::ALL | Class::STREAM
+        );
         assert_eq!(status == Status::BUFFER_OVERFLOW, named, "{class:?}");
     }
 }
@@ -139,4 +152,160 @@ pub(crate) fn attributes_follow_the_server(world: &World) {
     assert_eq!(u32_at(&standard, 16), 2, "NumberOfLinks");
     std::fs::write(world.path("other"), b"longer").unwrap();
     assert_eq!(file.size().unwrap(), 6);
+}
+
+pub(crate) fn a_pending_delete_counts_one_link_less(world: &World) {
+    std::fs::write(world.path("file"), b"").unwrap();
+    std::fs::hard_link(world.path("file"), world.path("other")).unwrap();
+    let file = world.open("file", &Open::delete()).unwrap();
+    file.set_delete(true).unwrap();
+    let links = file.information(Class::STANDARD_LINK).unwrap();
+    assert_eq!((u32_at(&links, 0), u32_at(&links, 4)), (1, 2));
+    assert_eq!(links[8..10], [1, 0], "DeletePending, Directory");
+    file.set_delete(false).unwrap();
+}
+
+pub(crate) fn files_have_no_short_name(world: &World) {
+    let file = world
+        .open("a file with a long name.text", &Open::create())
+        .unwrap();
+    let answer = file.query(Class::ALTERNATE_NAME, 4096);
+    assert_eq!(answer.err(), Some(Status::OBJECT_NAME_NOT_FOUND));
+}
+
+pub(crate) fn a_file_has_one_stream_and_a_directory_none(world: &World) {
+    std::fs::write(world.path("file"), b"12345").unwrap();
+    let file = world.open("file", &Open::read()).unwrap();
+    let streams = file.information(Class::STREAM).unwrap();
+    assert_eq!(utf16(&streams[24..]), "::$DATA");
+    assert_eq!(u64_at(&streams, 8), 5, "StreamSize");
+    let folder = world.open("", &Open::directory()).unwrap();
+    assert!(folder.information(Class::STREAM).unwrap().is_empty());
+}
+
+pub(crate) fn file_and_volume_agree_on_the_serial_number(world: &World) {
+    let file = world.open("file", &Open::create()).unwrap();
+    let id = file.information(Class::ID).unwrap();
+    let (volume, _) = file.volume(FsInformationClass::VOLUME, 4096).unwrap();
+    assert_eq!(u32_at(&volume, 8), u32_at(&id, 0), "the lower half");
+    assert_eq!(id[8..16], file.information(Class::INTERNAL).unwrap()[..]);
+    assert_eq!(id[16..], [0; 8]);
+}
+
+pub(crate) fn names_of_one_file_have_one_id(world: &World) {
+    std::fs::write(world.path("file"), b"").unwrap();
+    std::fs::hard_link(world.path("file"), world.path("other")).unwrap();
+    std::fs::write(world.path("third"), b"").unwrap();
+    let id = |name| {
+        let file = world.open(name, &Open::read()).unwrap();
+        file.information(Class::ID).unwrap()
+    };
+    assert_eq!(id("file"), id("other"));
+    assert_ne!(id("file"), id("third"));
+}
+
+pub(crate) fn stat_carries_owner_and_mode(world: &World) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::write(world.path("file"), b"").unwrap();
+    std::fs::set_permissions(world.path("file"), PermissionsExt::from_mode(0o4751)).unwrap();
+    let on_server = std::fs::metadata(world.path("file")).unwrap();
+    let file = world.open("file", &Open::read()).unwrap();
+    let stat = file.information(Class::STAT_LX).unwrap();
+    assert_eq!(u32_at(&stat, 72), 7, "LxFlags: owner, group and mode are there");
+    assert_eq!(
+        (u32_at(&stat, 76), u32_at(&stat, 80)),
+        (on_server.uid(), on_server.gid())
+    );
+    assert_eq!(u32_at(&stat, 84), on_server.mode());
+}
+
+pub(crate) fn directories_are_not_case_sensitive(world: &World) {
+    let folder = world.open("", &Open::directory()).unwrap();
+    assert_eq!(folder.information(Class::CASE_SENSITIVE).unwrap(), [0; 4]);
+    let set = folder.set(Class::CASE_SENSITIVE, &[1, 0, 0, 0]);
+    assert_eq!(set, Err(Status::NOT_SUPPORTED));
+    let file = world.open("file", &Open::create()).unwrap();
+    let asked = file.query(Class::CASE_SENSITIVE, 4);
+    assert_eq!(asked.err(), Some(Status::INVALID_PARAMETER));
+}
+
+pub(crate) fn the_mode_of_a_handle_can_be_set(world: &World) {
+    let file = world.open("file", &Open::create()).unwrap();
+    let before = u32_at(&file.information(Class::MODE).unwrap(), 0);
+    assert_eq!(file.set(Class::MODE, &[6, 0, 0, 0]), Ok(()));
+    assert_eq!(u32_at(&file.information(Class::MODE).unwrap(), 0), before | 6);
+    assert_eq!(
+        file.set(Class::MODE, &[8, 0, 0, 0]),
+        Err(Status::INVALID_PARAMETER)
+    );
+}
+
+pub(crate) fn volumes_say_what_they_can(world: &World) {
+    let folder = world.open("", &Open::directory()).unwrap();
+    let (attribute, _) = folder.volume(FsInformationClass::ATTRIBUTE, 4096).unwrap();
+    let flags = u32_at(&attribute, 0);
+    for (flag, name) in [
+        (0x1, "FILE_CASE_SENSITIVE_SEARCH"),
+        (0x2, "FILE_CASE_PRESERVED_NAMES"),
+        (0x4, "FILE_UNICODE_ON_DISK"),
+        (0x8, "FILE_PERSISTENT_ACLS"),
+        (0x80, "FILE_SUPPORTS_REPARSE_POINTS"),
+        (0x0040_0000, "FILE_SUPPORTS_HARD_LINKS"),
+    ] {
+        assert_ne!(flags & flag, 0, "{name}");
+    }
+    for (flag, name) in [
+        (0x10, "FILE_FILE_COMPRESSION"),
+        (0x20, "FILE_VOLUME_QUOTAS"),
+        (0x0004_0000, "FILE_NAMED_STREAMS"),
+    ] {
+        assert_eq!(flags & flag, 0, "{name}");
+    }
+}
+
+pub(crate) fn sectors_are_small_and_aligned(world: &World) {
+    let folder = world.open("", &Open::directory()).unwrap();
+    let (sectors, _) = folder.volume(FsInformationClass::SECTOR_SIZE, 4096).unwrap();
+    assert_eq!(sectors.len(), 28);
+    assert_eq!(u32_at(&sectors, 0), 512);
+}
+
+pub(crate) fn valid_data_ends_within_the_file(world: &World) {
+    let file = world.open("file", &Open::create()).unwrap();
+    file.set_size(100).unwrap();
+    let set = |length: u64| file.set(Class::VALID_DATA_LENGTH, &length.to_le_bytes());
+    assert_eq!(set(100), Ok(()));
+    assert_eq!(set(101), Err(Status::INVALID_PARAMETER));
+    assert_eq!(set(u64::MAX), Err(Status::INVALID_PARAMETER));
+}
+
+pub(crate) fn attributes_need_the_right_to_set_them(world: &World) {
+    std::fs::write(world.path("file"), b"").unwrap();
+    let file = world.open("file", &Open::read()).unwrap();
+    let mut basic = [0; 40];
+    basic[32] = 1;
+    assert_eq!(file.set(Class::BASIC, &basic), Err(Status::ACCESS_DENIED));
+    let file = world.open("file", &Open::write()).unwrap();
+    basic[32] = 0x10;
+    assert_eq!(
+        file.set(Class::BASIC, &basic),
+        Err(Status::INVALID_PARAMETER),
+        "a file is no directory"
+    );
+}
+
+pub(crate) fn times_of_minus_one_and_minus_two_change_nothing(world: &World) {
+    let file = world.open("file", &Open::create()).unwrap();
+    let before = file.information(Class::BASIC).unwrap();
+    for special in [-1_i64, -2, 0] {
+        let mut basic = [0; 40];
+        for at in [0, 8, 16, 24] {
+            basic[at..at + 8].copy_from_slice(&special.to_le_bytes());
+        }
+        assert_eq!(file.set(Class::BASIC, &basic), Ok(()), "{special}");
+    }
+    assert_eq!(file.information(Class::BASIC).unwrap(), before);
+    let mut basic = [0; 40];
+    basic[0..8].copy_from_slice(&(-3_i64).to_le_bytes());
+    assert_eq!(file.set(Class::BASIC, &basic), Err(Status::INVALID_PARAMETER));
 }

@@ -97,11 +97,16 @@ statuses! {
     CTL_FILE_NOT_SUPPORTED = 0xC000_0057, 50, "The file does not support this kind of control.";
     UNKNOWN_REVISION = 0xC000_0058, 1305, "The structure carries a version that is not known.";
     REVISION_MISMATCH = 0xC000_0059, 1306, "Two revisions are not compatible.";
+    INVALID_OWNER = 0xC000_005A, 1307, "The security identifier cannot be the owner of this object.";
+    INVALID_PRIMARY_GROUP = 0xC000_005B, 1308, "The security identifier cannot be the primary group of this object.";
     NO_SUCH_LOGON_SESSION = 0xC000_005F, 1312, "The logon session does not exist.";
     PRIVILEGE_NOT_HELD = 0xC000_0061, 1314, "The caller lacks a required privilege.";
     NO_SUCH_USER = 0xC000_0064, 1317, "The user does not exist.";
     WRONG_PASSWORD = 0xC000_006A, 86, "The password is wrong.";
     LOGON_FAILURE = 0xC000_006D, 1326, "The server does not accept these credentials.";
+    INVALID_ACL = 0xC000_0077, 1336, "The access control list is malformed.";
+    INVALID_SID = 0xC000_0078, 1337, "The security identifier is malformed.";
+    INVALID_SECURITY_DESCR = 0xC000_0079, 1338, "The security descriptor is malformed.";
     RANGE_NOT_LOCKED = 0xC000_007E, 158, "The byte range to unlock is not locked.";
     DISK_FULL = 0xC000_007F, 112, "The volume has no free space.";
     INTEGER_OVERFLOW = 0xC000_0095, 534, "A number does not fit its type.";

@@ -1,0 +1,149 @@
+//! IRP_MJ_QUERY_INFORMATION and IRP_MJ_QUERY_VOLUME_INFORMATION, carried out.
+
+use executive::task::CancelToken;
+use ninep::wire::Tstatfs;
+use nt::{CreateOptions, FileInformationClass, FsInformationClass, Name, NameBuf, Status};
+use rdbss::MajorFunction;
+
+use crate::attributes::Attributes;
+use crate::file::OpenFile;
+use crate::information::{self, OpenState};
+use crate::objects::Platform;
+use crate::volume::{self, Volume};
+
+/// The options that FileModeInformation reports.
+const MODE_OPTIONS: CreateOptions = CreateOptions::WRITE_THROUGH
+    .union(CreateOptions::SEQUENTIAL_ONLY)
+    .union(CreateOptions::NO_INTERMEDIATE_BUFFERING)
+    .union(CreateOptions::SYNCHRONOUS_IO_ALERT)
+    .union(CreateOptions::SYNCHRONOUS_IO_NONALERT)
+    .union(CreateOptions::DELETE_ON_CLOSE);
+
+impl<P: Platform> OpenFile<P> {
+    /// Answers a query of `class` into `buffer`; `position` is the file object's current byte offset. The result is
+    /// the number of bytes written, with `BUFFER_OVERFLOW` when the name was cut.
+    ///
+    /// # Errors
+    /// `INVALID_INFO_CLASS`, `INFO_LENGTH_MISMATCH`; otherwise as [`Self::read`].
+    pub async fn query_information(
+        &self,
+        class: FileInformationClass,
+        position: u64,
+        buffer: &mut [u8],
+        cancel: &CancelToken,
+    ) -> nt::Result<(usize, Status)> {
+        let sources = information::sources(class, buffer.len())?;
+        let running = self.begin(MajorFunction::QUERY_INFORMATION, cancel)?;
+        running
+            .run(async {
+                let identity = self.identity()?;
+                let attributes = if sources.attributes {
+                    self.attributes().await?
+                } else {
+                    Attributes::unknown()
+                };
+                let open = OpenState {
+                    granted_access: self.granted_access.bits(),
+                    mode: (self.options() & MODE_OPTIONS).bits(),
+                    position,
+                    delete_pending: identity.delete_pending,
+                    ea_size: 0,
+                    volume_serial: identity.volume_serial(),
+                    name: identity.name.as_name(),
+                };
+                information::query(class, &attributes, &open, buffer)
+            })
+            .await
+    }
+
+    /// Answers a volume query of `class` into `buffer`. Result and errors as [`Self::query_information`].
+    ///
+    /// # Errors
+    /// As [`Self::query_information`].
+    pub async fn query_volume(
+        &self,
+        class: FsInformationClass,
+        buffer: &mut [u8],
+        cancel: &CancelToken,
+    ) -> nt::Result<(usize, Status)> {
+        let needs_figures = volume::needs_figures(class, buffer.len())?;
+        let running = self.begin(MajorFunction::QUERY_VOLUME_INFORMATION, cancel)?;
+        running
+            .run(async {
+                let statfs = if needs_figures {
+                    Some(self.ask(|fid| Tstatfs { fid }, |reply| reply).await?)
+                } else {
+                    None
+                };
+                let identity = self.identity()?;
+                let volume = Volume {
+                    label: identity.label(),
+                    serial: identity.volume_serial(),
+                    file_system_name: self.redirector.settings().file_system_name.as_name(),
+                    extended_attributes: false,
+                };
+                volume::query(class, statfs.as_ref(), &volume, buffer)
+            })
+            .await
+    }
+
+    /// What the file is called, and whether it is about to go.
+    fn identity(&self) -> nt::Result<Identity> {
+        let tree = self.redirector.tree();
+        let srv_open = tree.srv_open(tree.fobx(self.fobx)?.srv_open())?;
+        let fcb = tree.fcb(srv_open.fcb())?;
+        let chain = tree.chain(srv_open.v_net_root())?;
+        let mut name = NameBuf::default();
+        name.try_push(u16::from(b'\\'))?;
+        name.try_push_name(chain.srv_call.host())?;
+        if chain.srv_call.port() != crate::DEFAULT_PORT {
+            name.try_push(u16::from(b'@'))?;
+            name.try_push_decimal(u64::from(chain.srv_call.port()))?;
+        }
+        name.try_push_name(chain.net_root.share())?;
+        let share_units = name.len();
+        name.try_push_name(fcb.path())?;
+        Ok(Identity {
+            name,
+            share_units,
+            delete_pending: fcb.state().contains(rdbss::FcbState::DELETE_ON_CLOSE),
+        })
+    }
+
+    /// What the server says of the file now.
+    async fn attributes(&self) -> nt::Result<Attributes> {
+        let reply = self.getattr().await?;
+        let path = self.path()?;
+        // The root of a share has no name, whatever the share is called.
+        let name = path.split_last().map_or(&b""[..], |(_, name)| name);
+        Ok(Attributes::new(&reply, name))
+    }
+}
+
+/// What an open file is called.
+struct Identity {
+    /// `\server@port\share\path`.
+    name: NameBuf,
+    /// How much of `name` is the share's.
+    share_units: usize,
+    delete_pending: bool,
+}
+
+impl Identity {
+    fn share(&self) -> Name<'_> {
+        Name::new(self.name.as_units().get(..self.share_units).unwrap_or_default())
+    }
+
+    /// The serial number of the share as a volume: made of its name, so that it is the same whenever and from wherever
+    /// it is asked for. A file system's id would change where a share reaches over several.
+    fn volume_serial(&self) -> u64 {
+        self.share().hash_upcased()
+    }
+
+    /// The label of the share as a volume: the last part of its name.
+    fn label(&self) -> Name<'_> {
+        self.share()
+            .rsplit_once(u16::from(b'\\'))
+            .map_or(Name::EMPTY, |(_, last)| last)
+    }
+}
