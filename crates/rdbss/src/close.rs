@@ -47,7 +47,10 @@ impl<X: Extensions> Tree<X> {
         let fcb = self.fcbs.get_mut(fcb_id).ok_or(STALE)?;
         if delete_on_close && !orphaned {
             fcb.state.insert(FcbState::DELETE_ON_CLOSE);
+            // This handle's own open keeps the file.
+            self.scavenge_fcb(fcb_id, effects);
         }
+        let fcb = self.fcbs.get_mut(fcb_id).ok_or(STALE)?;
         let last = fcb.unclean_count == 0;
         // An orphaned file cannot be reached; if other views still reach it, the last of their handles decides.
         let delete = last && !orphaned && !fcb.deleting && fcb.state.contains(FcbState::DELETE_ON_CLOSE);
@@ -85,6 +88,19 @@ impl<X: Extensions> Tree<X> {
     /// # Errors
     /// `INVALID_PARAMETER` if the handle is gone or its open has not completed.
     pub fn close(&mut self, id: FobxId, effects: &mut Effects<X>) -> nt::Result {
+        self.close_at(id, None, effects)
+    }
+
+    /// As [`Tree::close`], at the time `now` (nanoseconds since any moment): if this was the last handle of a SRV_OPEN
+    /// that may be dormant, that is not closed on the server yet.
+    ///
+    /// # Errors
+    /// As [`Tree::close`].
+    pub fn close_delayed(&mut self, id: FobxId, now: u64, effects: &mut Effects<X>) -> nt::Result {
+        self.close_at(id, Some(now), effects)
+    }
+
+    fn close_at(&mut self, id: FobxId, now: Option<u64>, effects: &mut Effects<X>) -> nt::Result {
         let fobx = self.fobx(id)?;
         if fobx.flags.intersects(FobxFlags::OPENING | FobxFlags::CLOSED) {
             return Err(Status::INVALID_PARAMETER);
@@ -106,7 +122,8 @@ impl<X: Extensions> Tree<X> {
             drop_one(&mut v_net_root.number_of_fobxs);
         }
         drop_one(&mut self.handles);
-        if closes_on_server {
+        let delayed = closes_on_server && now.is_some_and(|now| self.make_dormant(srv_open_id, now, effects));
+        if closes_on_server && !delayed {
             self.close_srv_open(srv_open_id, false, effects);
         }
         self.release_fobx(id, effects);
@@ -118,7 +135,7 @@ impl<X: Extensions> Tree<X> {
     /// # Errors
     /// `INVALID_PARAMETER` if the handle is gone, `FILE_CLOSED` if it was cleaned up, `UNEXPECTED_NETWORK_ERROR` if
     /// its connection was taken away, `ACCESS_DENIED` if it was not opened to delete.
-    pub fn set_delete_pending(&mut self, id: FobxId, delete: bool) -> nt::Result {
+    pub fn set_delete_pending(&mut self, id: FobxId, delete: bool, effects: &mut Effects<X>) -> nt::Result {
         let fcb = self.usable_fcb(id)?;
         if !self.fobx(id)?.claim.deletes() {
             return Err(Status::ACCESS_DENIED);
@@ -128,6 +145,9 @@ impl<X: Extensions> Tree<X> {
             .ok_or(STALE)?
             .state
             .set(FcbState::DELETE_ON_CLOSE, delete);
+        if delete {
+            self.scavenge_fcb(fcb, effects);
+        }
         Ok(())
     }
 
@@ -157,7 +177,8 @@ impl<X: Extensions> Tree<X> {
     /// Begins a rename of a handle's file to `path`, a path below the same share. Nothing changes before
     /// [`Tree::complete_rename`], which cannot fail for want of memory.
     ///
-    /// Looking for open files below a directory takes as long as the share has files open.
+    /// Dormant opens of the file, of the target and of files below a directory are closed, even if the rename then is
+    /// refused.
     ///
     /// # Errors
     /// - `INVALID_PARAMETER`: the handle is gone. `FILE_CLOSED`: it was cleaned up. `UNEXPECTED_NETWORK_ERROR`: its
@@ -167,7 +188,13 @@ impl<X: Extensions> Tree<X> {
     /// - `DELETE_PENDING`: the file is about to go.
     /// - `LOCK_NOT_GRANTED`: another rename of the file is under way.
     /// - `INSUFFICIENT_RESOURCES`.
-    pub fn begin_rename(&mut self, id: FobxId, path: Name<'_>, replace: bool) -> nt::Result<FcbId> {
+    pub fn begin_rename(
+        &mut self,
+        id: FobxId,
+        path: Name<'_>,
+        replace: bool,
+        effects: &mut Effects<X>,
+    ) -> nt::Result<FcbId> {
         let fcb_id = self.usable_fcb(id)?;
         let fcb = self.fcb(fcb_id)?;
         if fcb.state.contains(FcbState::DELETE_ON_CLOSE) {
@@ -176,20 +203,47 @@ impl<X: Extensions> Tree<X> {
         if fcb.rename.is_some() {
             return Err(Status::LOCK_NOT_GRANTED);
         }
-        match self
-            .find_fcb(fcb.net_root, path)
-            .filter(|&target| target != fcb_id)
-        {
+        let (net_root, kind) = (fcb.net_root, fcb.kind);
+        self.scavenge_fcb(fcb_id, effects);
+        let target = |tree: &Self| tree.find_fcb(net_root, path).filter(|&target| target != fcb_id);
+        if let Some(target) = target(self) {
+            self.scavenge_fcb(target, effects);
+        }
+        if kind != FcbKind::File {
+            self.scavenge_below(fcb_id, effects);
+        }
+        match target(self) {
             Some(_) if replace => return Err(Status::ACCESS_DENIED),
             Some(_) => return Err(Status::OBJECT_NAME_COLLISION),
             None => {}
         }
-        if fcb.kind != FcbKind::File && self.has_open_below(fcb_id) {
+        if kind != FcbKind::File && self.has_open_below(fcb_id) {
             return Err(Status::ACCESS_DENIED);
         }
         let path = NameBuf::try_from_units(path.as_units())?;
         self.fcbs.get_mut(fcb_id).ok_or(STALE)?.rename = Some(path);
         Ok(fcb_id)
+    }
+
+    fn scavenge_below(&mut self, directory: FcbId, effects: &mut Effects<X>) {
+        let case = self
+            .fcbs
+            .get(directory)
+            .map_or(crate::names::Case::Sensitive, |fcb| self.file_case(fcb.net_root));
+        let mut next = self
+            .fcbs
+            .get(directory)
+            .and_then(|fcb| self.net_roots.get(fcb.net_root)?.fcbs.first());
+        while let Some((id, other)) = next.and_then(|id| Some((id, self.fcbs.get(id)?))) {
+            next = other.siblings.next();
+            let below = self
+                .fcbs
+                .get(directory)
+                .is_some_and(|fcb| crate::names::strip_prefix(other.path(), fcb.path(), case).is_some());
+            if below {
+                self.scavenge_fcb(id, effects);
+            }
+        }
     }
 
     fn has_open_below(&self, directory: FcbId) -> bool {

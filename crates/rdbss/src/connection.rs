@@ -112,6 +112,8 @@ impl<X: Extensions> Tree<X> {
         // A reference of our own keeps the view, and by it the share, alive to the end.
         bump(&mut self.v_net_roots.get_mut(id).ok_or(STALE)?.references)?;
         let force = level == Level::Force;
+        // Dormant opens are no use of the view, whatever comes of this call.
+        self.scavenge_v_net_root(id, effects);
         let result = if force { Ok(()) } else { self.check_idle(id) };
         if result.is_ok() {
             self.cancel_v_net_root_requests(id, caller, effects);

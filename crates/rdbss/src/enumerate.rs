@@ -43,13 +43,46 @@ pub struct Statistics {
     pub fcbs: usize,
     /// Opens on servers.
     pub srv_opens: usize,
+    /// Of these, dormant ones.
+    pub dormant: usize,
     /// Handles.
     pub fobxs: usize,
     /// Requests.
     pub contexts: usize,
 }
 
+/// What opens have come to since the tree was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Opens that succeeded.
+    pub opens: u64,
+    /// Of these, the ones that shared a SRV_OPEN that was there.
+    pub collapsed: u64,
+    /// Times that a SRV_OPEN became dormant.
+    pub delayed_closes: u64,
+    /// Times that an open began to share a dormant SRV_OPEN.
+    pub revived: u64,
+    /// Dormant SRV_OPENs that were closed.
+    pub scavenged: u64,
+}
+
+impl Totals {
+    pub(crate) const NONE: Self = Self {
+        opens: 0,
+        collapsed: 0,
+        delayed_closes: 0,
+        revived: 0,
+        scavenged: 0,
+    };
+}
+
 impl<X: Extensions> Tree<X> {
+    /// What opens have come to. `delayed_closes` = `revived` + `scavenged` + what is dormant now.
+    #[must_use]
+    pub const fn totals(&self) -> Totals {
+        self.totals
+    }
+
     /// The connections from `resume` on (0 for all of them), of one logon session or of all.
     ///
     /// A connection that exists all the while is met exactly once by a walk that resumes at [`Connection::next`],
@@ -101,6 +134,8 @@ impl<X: Extensions> Tree<X> {
             v_net_roots: self.v_net_roots.len(),
             fcbs: self.fcbs.len(),
             srv_opens: self.srv_opens.len(),
+            // CAST: no machine has fewer bits than a count.
+            dormant: self.dormant.len() as usize,
             fobxs: self.fobxs.len(),
             contexts: self.contexts.len(),
         }

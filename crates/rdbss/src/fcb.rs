@@ -25,6 +25,11 @@ bitflags! {
     }
 }
 
+/// What lets no open of a file be dormant: it is about to go, or its name does not lead to it.
+pub(crate) const NO_DELAY: FcbState = FcbState::DELETE_ON_CLOSE
+    .union(FcbState::ORPHANED)
+    .union(FcbState::NAME_ALREADY_REMOVED);
+
 /// What an FCB stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FcbKind {

@@ -48,6 +48,17 @@ impl<X: Extensions> Tree<X> {
             return;
         };
         drop_one(&mut v_net_root.references);
+        if v_net_root.dormant > 0 && v_net_root.references <= v_net_root.dormant.saturating_add(1) {
+            // Only what is dormant is left upon it. A reference of our own, so that the last of them does not end here.
+            v_net_root.references = v_net_root.references.saturating_add(1);
+            self.scavenge_v_net_root(id, effects);
+            if let Some(v_net_root) = self.v_net_roots.get_mut(id) {
+                drop_one(&mut v_net_root.references);
+            }
+        }
+        let Some(v_net_root) = self.v_net_roots.get_mut(id) else {
+            return;
+        };
         if v_net_root.references <= 1 {
             let net_root = v_net_root.net_root;
             self.detach_v_net_root(id, effects);
@@ -241,6 +252,7 @@ impl<X: Extensions> Tree<X> {
     }
 
     fn orphan_srv_opens(&mut self, v_net_root: VNetRootId, effects: &mut Effects<X>) {
+        self.scavenge_v_net_root(v_net_root, effects);
         let mut next = self
             .v_net_roots
             .get(v_net_root)

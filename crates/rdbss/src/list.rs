@@ -42,6 +42,10 @@ impl<K> List<K> {
         self.head
     }
 
+    pub(crate) const fn last(&self) -> Option<Id<K>> {
+        self.tail
+    }
+
     pub(crate) const fn len(&self) -> u32 {
         self.len
     }

@@ -31,8 +31,8 @@ pub struct OpenRequest<'a> {
     pub options: CreateOptions,
     /// Whether it came by the UNC name.
     pub unc_name: bool,
-    /// Whether it may share a SRV_OPEN of the same view, access, sharing and options
-    /// (`MRxShouldTryToCollapseThisOpen`).
+    /// Whether it may share a SRV_OPEN of the same view that was opened for at least this access and with the same
+    /// options towards the server (`MRxShouldTryToCollapseThisOpen`). What handles let others do is each one's own.
     pub collapse: bool,
     /// The request on whose behalf; with one given, a conflict with an open that has not completed makes it wait
     /// rather than fail.
@@ -74,6 +74,10 @@ pub struct Opened<X: Extensions> {
     pub fcb: Option<X::Fcb>,
     /// What the file turned out to be.
     pub kind: FcbKind,
+    /// Whether later opens may share the server's open. Without meaning if it was collapsed.
+    pub collapsible: bool,
+    /// Whether, then, it may also outlive its last handle. Without meaning if it was collapsed.
+    pub delays_close: bool,
 }
 
 /// Memory for what an open makes, got before anything changes.
@@ -86,6 +90,8 @@ struct Parts<X: Extensions> {
 impl<X: Extensions> Tree<X> {
     /// Begins an open: finds or makes the FCB, checks and books share access, makes SRV_OPEN and FOBX.
     ///
+    /// What is dormant and known to be something else than is asked for is closed, even if the open then fails.
+    ///
     /// # Errors
     /// - `SHARING_VIOLATION`, `DELETE_PENDING`: the file's other handles forbid it.
     /// - `UNEXPECTED_NETWORK_ERROR`: the view was taken away.
@@ -94,7 +100,11 @@ impl<X: Extensions> Tree<X> {
     /// - `NOT_A_DIRECTORY`, `FILE_IS_A_DIRECTORY`: the file is known to be other than the options demand.
     /// - `INVALID_PARAMETER`: the view is gone or not good.
     /// - `INSUFFICIENT_RESOURCES`.
-    pub fn begin_open(&mut self, request: &OpenRequest<'_>) -> nt::Result<BeginOpen> {
+    pub fn begin_open(
+        &mut self,
+        request: &OpenRequest<'_>,
+        effects: &mut Effects<X>,
+    ) -> nt::Result<BeginOpen> {
         if let Some(context) = request.context {
             self.context(context)?.check()?;
         }
@@ -107,7 +117,14 @@ impl<X: Extensions> Tree<X> {
         }
         let net_root = v_net_root.net_root;
         let claim = Claim::new(request.desired_access, request.share_access);
-        let found = self.find_fcb(net_root, request.path);
+        let mut found = self.find_fcb(net_root, request.path);
+        if let Some(id) = found
+            && self.is_dormant_and_unfit(id, request)
+        {
+            // What nobody has open may have become something else on the server.
+            self.scavenge_fcb(id, effects);
+            found = self.find_fcb(net_root, request.path);
+        }
         if let Some(id) = found
             && self.check_fcb(id, claim, request)? == Admission::Wait
         {
@@ -127,6 +144,9 @@ impl<X: Extensions> Tree<X> {
             (None, None) => return Err(Status::INSUFFICIENT_RESOURCES),
         };
         let fobx = self.add_fobx(fcb, srv_open, claim, request, parts.fobx)?;
+        if collapsed {
+            self.revive(srv_open);
+        }
         Ok(BeginOpen::Begun(Opening {
             fcb,
             new_fcb,
@@ -167,15 +187,7 @@ impl<X: Extensions> Tree<X> {
         {
             return self.wait_for_fcb(id, request.context, Status::LOCK_NOT_GRANTED);
         }
-        match fcb.kind {
-            FcbKind::Directory if request.options.contains(CreateOptions::NON_DIRECTORY_FILE) => {
-                return Err(Status::FILE_IS_A_DIRECTORY);
-            }
-            FcbKind::File if request.options.contains(CreateOptions::DIRECTORY_FILE) => {
-                return Err(Status::NOT_A_DIRECTORY);
-            }
-            FcbKind::Unknown | FcbKind::Directory | FcbKind::File => {}
-        }
+        check_kind(fcb.kind, request.options)?;
         match fcb.share.check(claim) {
             Ok(()) => Ok(Admission::Now),
             // The open under way may yet fail, and then there is no conflict.
@@ -194,23 +206,34 @@ impl<X: Extensions> Tree<X> {
         Ok(Admission::Wait)
     }
 
+    /// Whether nobody has the file open, and what it was when somebody last had does not go with the options.
+    fn is_dormant_and_unfit(&self, id: FcbId, request: &OpenRequest<'_>) -> bool {
+        self.fcbs.get(id).is_some_and(|fcb| {
+            fcb.unclean_count == 0 && fcb.open_count == 0 && check_kind(fcb.kind, request.options).is_err()
+        })
+    }
+
     fn find_collapsible(&self, id: FcbId, request: &OpenRequest<'_>) -> Option<SrvOpenId> {
         let fcb = self
             .fcbs
             .get(id)
             .filter(|fcb| request.collapse && fcb.state.contains(FcbState::COLLAPSING_ENABLED))?;
+        // What that comes to is known only when the server has answered.
+        if request.desired_access.contains(AccessMask::MAXIMUM_ALLOWED) {
+            return None;
+        }
         let unfit = SrvOpenFlags::CLOSED
             | SrvOpenFlags::COLLAPSING_DISABLED
             | SrvOpenFlags::ORPHANED
             | SrvOpenFlags::OPENING;
         fcb.srv_opens
             .iter(&self.srv_opens, |srv_open| &srv_open.by_fcb)
+            .take(COLLAPSE_SEARCH_MAX)
             .find(|(_, srv_open)| {
                 !srv_open.flags.intersects(unfit)
                     && srv_open.v_net_root == request.v_net_root
-                    && srv_open.desired_access == request.desired_access
-                    && srv_open.share_access == request.share_access
-                    && srv_open.options == request.options
+                    && srv_open.desired_access.contains(request.desired_access)
+                    && srv_open.options & TOWARDS_SERVER == request.options & TOWARDS_SERVER
             })
             .map(|(id, _)| id)
     }
@@ -285,6 +308,9 @@ impl<X: Extensions> Tree<X> {
             v_net_root: request.v_net_root,
             by_fcb: Links::new(),
             by_v_net_root: Links::new(),
+            by_srv_call: Links::new(),
+            by_due: Links::new(),
+            due: 0,
             desired_access: request.desired_access,
             share_access: request.share_access,
             options: request.options,
@@ -375,6 +401,7 @@ impl<X: Extensions> Tree<X> {
         let srv_open = self.srv_opens.get_mut(srv_open_id).ok_or(STALE)?;
         let (fcb_id, v_net_root) = (srv_open.fcb, srv_open.v_net_root);
         let orphaned = srv_open.flags.contains(SrvOpenFlags::ORPHANED);
+        let collapsed = !srv_open.flags.contains(SrvOpenFlags::OPENING);
         srv_open.flags.remove(SrvOpenFlags::OPENING);
         let failure = match result {
             Ok(opened) => {
@@ -400,7 +427,11 @@ impl<X: Extensions> Tree<X> {
         }
         self.wake_fcb_waiters(fcb_id, effects);
         match failure {
-            None => Ok(()),
+            None => {
+                self.totals.opens = self.totals.opens.saturating_add(1);
+                self.totals.collapsed = self.totals.collapsed.saturating_add(u64::from(collapsed));
+                Ok(())
+            }
             Some(status) => {
                 // What failed to open is not deleted either.
                 if let Some(fobx) = self.fobxs.get_mut(id) {
@@ -420,6 +451,14 @@ impl<X: Extensions> Tree<X> {
             && let Some(extension) = opened.srv_open
         {
             srv_open.extension = Some(extension);
+            let collapsible =
+                opened.collapsible && !srv_open.flags.contains(SrvOpenFlags::COLLAPSING_DISABLED);
+            srv_open
+                .flags
+                .set(SrvOpenFlags::COLLAPSING_DISABLED, !collapsible);
+            srv_open
+                .flags
+                .set(SrvOpenFlags::DELAYS_CLOSE, collapsible && opened.delays_close);
         }
         let Some(fcb) = self.fcbs.get_mut(fcb) else { return };
         if opened.kind != FcbKind::Unknown {
@@ -428,6 +467,26 @@ impl<X: Extensions> Tree<X> {
         if fcb.extension.is_none() {
             fcb.extension = opened.fcb;
         }
+    }
+}
+
+/// Most SRV_OPENs of a file that are looked at for one to share: more of them than that share nothing anyway.
+const COLLAPSE_SEARCH_MAX: usize = 32;
+
+/// The options that make a difference to the server's open, rather than to the handle.
+const TOWARDS_SERVER: CreateOptions = CreateOptions::WRITE_THROUGH
+    .union(CreateOptions::NO_INTERMEDIATE_BUFFERING)
+    .union(CreateOptions::OPEN_FOR_BACKUP_INTENT)
+    .union(CreateOptions::OPEN_REPARSE_POINT)
+    .union(CreateOptions::DELETE_ON_CLOSE);
+
+fn check_kind(kind: FcbKind, options: CreateOptions) -> nt::Result {
+    match kind {
+        FcbKind::Directory if options.contains(CreateOptions::NON_DIRECTORY_FILE) => {
+            Err(Status::FILE_IS_A_DIRECTORY)
+        }
+        FcbKind::File if options.contains(CreateOptions::DIRECTORY_FILE) => Err(Status::NOT_A_DIRECTORY),
+        FcbKind::Unknown | FcbKind::Directory | FcbKind::File => Ok(()),
     }
 }
 

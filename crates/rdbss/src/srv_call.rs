@@ -43,6 +43,9 @@ pub struct SrvCall<X: Extensions> {
     /// Those attached.
     pub(crate) net_roots: List<kind::NetRoot>,
     pub(crate) waiters: List<kind::Context>,
+    /// Oldest first.
+    pub(crate) dormant: List<kind::SrvOpen>,
+    pub(crate) close_delayed_max: u32,
     pub(crate) domain_name: NameBuf,
     pub(crate) extension: Option<X::SrvCall>,
     pub(crate) exit: Option<NodeBox<X>>,
@@ -77,6 +80,18 @@ impl<X: Extensions> SrvCall<X> {
     #[must_use]
     pub const fn references(&self) -> u32 {
         self.references
+    }
+
+    /// Its opens that are dormant (`NumberOfCloseDelayedFiles`).
+    #[must_use]
+    pub const fn close_delayed(&self) -> u32 {
+        self.dormant.len()
+    }
+
+    /// How many of its opens may be dormant (`MaximumNumberOfCloseDelayedFiles`).
+    #[must_use]
+    pub const fn close_delayed_max(&self) -> u32 {
+        self.close_delayed_max
     }
 
     /// The domain, empty unless set (`RxSetSrvCallDomainName`).

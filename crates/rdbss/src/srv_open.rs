@@ -14,6 +14,8 @@ bitflags! {
     pub struct SrvOpenFlags: u32 {
         /// Closed on the server.
         const CLOSED = 0x4;
+        /// Its last handle is closed, it itself is not yet: it is dormant.
+        const CLOSE_DELAYED = 0x8;
         /// The file was renamed through it.
         const FILE_RENAMED = 0x10;
         /// The file was deleted.
@@ -24,18 +26,25 @@ bitflags! {
         const ORPHANED = 0x400;
         /// The server has not answered yet. (Not a documented flag.)
         const OPENING = 0x0001_0000;
+        /// It may be dormant. (Not a documented flag.)
+        const DELAYS_CLOSE = 0x0002_0000;
     }
 }
 
 /// An open on the server.
 ///
-/// `references` = its FOBXs + references taken by callers. It goes at 0; on the server it is closed when its last
-/// FOBX is.
+/// `references` = its FOBXs + 1 while dormant + references taken by callers. It goes at 0; on the server it is closed
+/// when its last FOBX is, or when it has been dormant for its time.
 pub struct SrvOpen<X: Extensions> {
     pub(crate) fcb: FcbId,
     pub(crate) v_net_root: VNetRootId,
     pub(crate) by_fcb: Links<kind::SrvOpen>,
     pub(crate) by_v_net_root: Links<kind::SrvOpen>,
+    /// Among the dormant of its server and of all, oldest first.
+    pub(crate) by_srv_call: Links<kind::SrvOpen>,
+    pub(crate) by_due: Links<kind::SrvOpen>,
+    /// While dormant: when it is closed.
+    pub(crate) due: u64,
     pub(crate) desired_access: AccessMask,
     pub(crate) share_access: ShareAccess,
     pub(crate) options: CreateOptions,
@@ -96,6 +105,12 @@ impl<X: Extensions> SrvOpen<X> {
     #[must_use]
     pub const fn unclean_fobx_count(&self) -> u32 {
         self.unclean_fobx_count
+    }
+
+    /// Whether its last handle is closed and it itself is not.
+    #[must_use]
+    pub const fn is_dormant(&self) -> bool {
+        self.flags.contains(SrvOpenFlags::CLOSE_DELAYED)
     }
 
     /// The mini-redirector's part, from completion until it is closed on the server.

@@ -1,6 +1,7 @@
 //! Tests of the tree as a whole. Tests of one module alone live beside it.
 
 mod connect;
+mod dormant;
 mod finalize;
 mod model;
 mod open;

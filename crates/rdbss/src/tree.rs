@@ -3,7 +3,9 @@
 use nt::{Name, Status};
 
 use crate::arena::Arena;
+use crate::dormant::DelayedClose;
 use crate::effect::Effects;
+use crate::enumerate::Totals;
 use crate::extensions::Extensions;
 use crate::fcb::{ByPath, Fcb};
 use crate::fobx::Fobx;
@@ -30,6 +32,8 @@ pub struct Config {
     pub default_port: u16,
     /// The flags that new servers start with.
     pub srv_call_flags: SrvCallFlags,
+    /// How long opens outlive their last handle.
+    pub delayed_close: DelayedClose,
 }
 
 /// All servers, shares, views, files, opens, handles and requests of one redirector device.
@@ -55,6 +59,9 @@ pub struct Tree<X: Extensions> {
     pub(crate) paths: Table<kind::Fcb, ByPath>,
     /// The requests that are about no view.
     pub(crate) device_contexts: List<kind::Context>,
+    /// All dormant opens, oldest first.
+    pub(crate) dormant: List<kind::SrvOpen>,
+    pub(crate) totals: Totals,
     /// Handles that are not closed, whether orphaned or not, and opens under way.
     pub(crate) handles: u32,
     pub(crate) config: Config,
@@ -78,6 +85,8 @@ impl<X: Extensions> Tree<X> {
             views: Table::new(),
             paths: Table::new(),
             device_contexts: List::new(),
+            dormant: List::new(),
+            totals: Totals::NONE,
             handles: 0,
             config,
         }

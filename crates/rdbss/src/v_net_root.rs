@@ -42,6 +42,8 @@ pub struct VNetRoot<X: Extensions> {
     pub(crate) number_of_opens: u32,
     pub(crate) number_of_fobxs: u32,
     pub(crate) srv_opens: List<kind::SrvOpen>,
+    /// How many of `srv_opens` are dormant. They do not keep the view.
+    pub(crate) dormant: u32,
     pub(crate) contexts: List<kind::Context>,
     /// How many of `contexts` wait for a change of a directory.
     pub(crate) notifications: u32,

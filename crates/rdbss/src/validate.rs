@@ -57,6 +57,7 @@ impl<X: Extensions> Tree<X> {
         for (id, _) in self.srv_opens.iter_from(0) {
             self.validate_srv_open(id)?;
         }
+        self.validate_dormant()?;
         self.validate_fobxs()?;
         self.validate_contexts()?;
         let hosts = self
@@ -331,7 +332,7 @@ impl<X: Extensions> Tree<X> {
         let object = self.srv_opens.get(id).ok_or("an open is gone")?;
         let fobxs = || self.fobxs.iter_from(0).filter(|(_, fobx)| fobx.srv_open == id);
         ensure(
-            object.references == count(fobxs()) + object.held,
+            object.references == count(fobxs()) + u32::from(object.is_dormant()) + object.held,
             "an open's references",
         )?;
         ensure(object.references > 0, "an open outlived its users")?;
@@ -356,9 +357,17 @@ impl<X: Extensions> Tree<X> {
         }
         let closed = object.open_count == 0 && object.unclean_fobx_count == 0;
         ensure(
-            !closed || object.extension.is_none(),
+            !closed || object.is_dormant() || object.extension.is_none(),
             "the server's open outlived its handles",
         )?;
+        if object.is_dormant() {
+            let unfit = SrvOpenFlags::CLOSED | SrvOpenFlags::ORPHANED | SrvOpenFlags::COLLAPSING_DISABLED;
+            ensure(closed && object.extension.is_some(), "a dormant open has handles")?;
+            ensure(
+                !object.flags.intersects(unfit),
+                "a dormant open is unfit to be shared",
+            )?;
+        }
         if object.flags.contains(SrvOpenFlags::CLOSED) {
             ensure(object.extension.is_none(), "a closed open has an extension")?;
         }
@@ -370,6 +379,53 @@ impl<X: Extensions> Tree<X> {
         ensure(
             fcb.net_root == view.net_root,
             "an open's file and view are on different shares",
+        )
+    }
+
+    fn validate_dormant(&self) -> Check {
+        let all = || self.srv_opens.iter_from(0).filter(|(_, open)| open.is_dormant());
+        let listed = || self.dormant.iter(&self.srv_opens, |open| &open.by_due);
+        ensure(
+            same(listed(), all(), self.dormant.len()),
+            "the list of dormant opens",
+        )?;
+        let mut due = listed().map(|(_, open)| open.due);
+        let mut last = due.next().unwrap_or_default();
+        ensure(
+            due.all(|due| core::mem::replace(&mut last, due) <= due),
+            "the dormant opens are not in the order of time",
+        )?;
+        for (id, srv_call) in self.srv_calls.iter_from(0) {
+            let on_it = all().filter(|(_, open)| {
+                let view = self.v_net_roots.get(open.v_net_root);
+                let net_root = view.and_then(|view| self.net_roots.get(view.net_root));
+                net_root.is_some_and(|net_root| net_root.srv_call == id)
+            });
+            let listed = srv_call.dormant.iter(&self.srv_opens, |open| &open.by_srv_call);
+            ensure(
+                same(listed, on_it, srv_call.dormant.len()),
+                "a server's list of dormant opens",
+            )?;
+            ensure(
+                srv_call.dormant.len() <= srv_call.close_delayed_max,
+                "a server has too many dormant opens",
+            )?;
+        }
+        for (id, view) in self.v_net_roots.iter_from(0) {
+            let through_it = all().filter(|(_, open)| open.v_net_root == id);
+            ensure(
+                view.dormant == count(through_it),
+                "a view's number of dormant opens",
+            )?;
+            ensure(
+                view.dormant == 0 || view.references > view.dormant.saturating_add(1),
+                "a view is kept by dormant opens alone",
+            )?;
+        }
+        let totals = self.totals;
+        ensure(
+            totals.delayed_closes == totals.revived + totals.scavenged + u64::from(self.dormant.len()),
+            "the statistics of delayed closes",
         )
     }
 

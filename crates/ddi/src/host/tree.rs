@@ -76,16 +76,20 @@ pub unsafe extern "system" fn RxHostOpen(
 fn open(door: &mut Door, view: usize, path: nt::Name<'_>, options: CreateOptions) -> nt::Result<usize> {
     let (v_net_root, _) = door.v_net_root(view)?;
     door.reserve()?;
-    let begun = door.tree.begin_open(&OpenRequest {
-        v_net_root,
-        path,
-        desired_access: AccessMask::from_bits_retain(1),
-        share_access: ShareAccess::all(),
-        options,
-        unc_name: false,
-        collapse: false,
-        context: None,
-    })?;
+    let mut effects: Effects<Opaque> = Effects::new();
+    let begun = door.tree.begin_open(
+        &OpenRequest {
+            v_net_root,
+            path,
+            desired_access: AccessMask::from_bits_retain(1),
+            share_access: ShareAccess::all(),
+            options,
+            unc_name: false,
+            collapse: false,
+            context: None,
+        },
+        &mut effects,
+    )?;
     let BeginOpen::Begun(opening) = begun else {
         return Err(Status::PENDING);
     };
@@ -98,8 +102,9 @@ fn open(door: &mut Door, view: usize, path: nt::Name<'_>, options: CreateOptions
         } else {
             FcbKind::File
         },
+        collapsible: false,
+        delays_close: false,
     };
-    let mut effects: Effects<Opaque> = Effects::new();
     door.tree.complete_open(opening.fobx, Ok(opened), &mut effects)?;
     drop(effects);
     Ok(door.add(Handle::Fobx {

@@ -7,7 +7,8 @@ use executive::sync::{Mutex, Rank, SpinLock};
 use hashbrown::HashMap;
 use nt::{NameBuf, Status};
 use rdbss::{
-    Config, ContextId, Effects, Extensions, FobxId, NetRootId, SrvCallFlags, SrvCallId, Tree, VNetRootId,
+    Config, ContextId, DelayedClose, Effects, Extensions, FobxId, NetRootId, SrvCallFlags, SrvCallId, Tree,
+    VNetRootId,
 };
 
 /// A mini-redirector that keeps nothing with the objects: who calls these routines keeps its own.
@@ -85,6 +86,7 @@ pub fn start(seed: u64, default_port: u16) -> nt::Result {
         seed,
         default_port,
         srv_call_flags: SrvCallFlags::empty(),
+        delayed_close: DelayedClose::OFF,
     };
     let door = Door {
         tree: Tree::new(config),

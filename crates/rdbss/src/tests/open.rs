@@ -123,6 +123,8 @@ fn taken_away_while_opening() {
         fobx: Handle::default(),
         fcb: Some("file".to_string()),
         kind: FcbKind::File,
+        collapsible: true,
+        delays_close: false,
     };
     let result = world
         .tree
@@ -187,7 +189,7 @@ fn compatible_opens_collapse_onto_one_open_of_the_server() {
         collapse: true,
         context: None,
     };
-    let Ok(BeginOpen::Begun(opening)) = world.tree.begin_open(&request) else {
+    let Ok(BeginOpen::Begun(opening)) = world.tree.begin_open(&request, &mut world.effects) else {
         panic!()
     };
     assert!(opening.collapsed && !opening.new_fcb);
@@ -196,7 +198,7 @@ fn compatible_opens_collapse_onto_one_open_of_the_server() {
         options: CreateOptions::WRITE_THROUGH,
         ..request
     };
-    let Ok(BeginOpen::Begun(opening)) = world.tree.begin_open(&differing) else {
+    let Ok(BeginOpen::Begun(opening)) = world.tree.begin_open(&differing, &mut world.effects) else {
         panic!()
     };
     assert!(!opening.collapsed);
@@ -204,7 +206,7 @@ fn compatible_opens_collapse_onto_one_open_of_the_server() {
     assert_eq!(world.tree.statistics().srv_opens, 2);
     world.shut(first);
     assert_eq!(world.drain(), ["handle"], "the server's open lives on");
-    let Ok(BeginOpen::Begun(third)) = world.tree.begin_open(&request) else {
+    let Ok(BeginOpen::Begun(third)) = world.tree.begin_open(&request, &mut world.effects) else {
         panic!()
     };
     assert!(third.collapsed);
@@ -257,17 +259,26 @@ fn a_deletion_can_be_taken_back_or_fail() {
     let (deleter, _) = world.complete(opening, FcbKind::File);
     let reader = world.open(view, r"\f");
     assert_eq!(
-        world.tree.set_delete_pending(reader, true),
+        world.tree.set_delete_pending(reader, true, &mut world.effects),
         Err(Status::ACCESS_DENIED)
     );
-    world.tree.set_delete_pending(deleter, true).unwrap();
-    world.tree.set_delete_pending(deleter, false).unwrap();
+    world
+        .tree
+        .set_delete_pending(deleter, true, &mut world.effects)
+        .unwrap();
+    world
+        .tree
+        .set_delete_pending(deleter, false, &mut world.effects)
+        .unwrap();
     world.shut(reader);
-    world.tree.set_delete_pending(deleter, true).unwrap();
+    world
+        .tree
+        .set_delete_pending(deleter, true, &mut world.effects)
+        .unwrap();
     let cleanup = world.tree.cleanup(deleter, &mut world.effects).unwrap();
     assert!(cleanup.delete);
     assert_eq!(
-        world.tree.set_delete_pending(deleter, false),
+        world.tree.set_delete_pending(deleter, false, &mut world.effects),
         Err(Status::FILE_CLOSED)
     );
     world.tree.complete_delete(cleanup.fcb, false).unwrap();
@@ -281,9 +292,11 @@ fn a_renamed_file_is_found_under_its_new_name_only() {
     let file = world.open(view, r"\old");
     let fcb = world
         .tree
-        .begin_rename(file, name(r"\new").as_name(), false)
+        .begin_rename(file, name(r"\new").as_name(), false, &mut world.effects)
         .unwrap();
-    let twice = world.tree.begin_rename(file, name(r"\newer").as_name(), false);
+    let twice = world
+        .tree
+        .begin_rename(file, name(r"\newer").as_name(), false, &mut world.effects);
     assert_eq!(twice.err(), Some(Status::LOCK_NOT_GRANTED));
     world.tree.complete_rename(fcb, true).unwrap();
     assert_eq!(world.tree.fcb(fcb).unwrap().path().to_string(), r"\new");
@@ -294,8 +307,11 @@ fn a_renamed_file_is_found_under_its_new_name_only() {
     };
     assert!(found(&mut world, r"\new"));
     assert!(!found(&mut world, r"\old"));
-    let onto_open =
-        |world: &mut World, replace| world.tree.begin_rename(file, name(r"\old").as_name(), replace);
+    let onto_open = |world: &mut World, replace| {
+        world
+            .tree
+            .begin_rename(file, name(r"\old").as_name(), replace, &mut world.effects)
+    };
     assert_eq!(onto_open(&mut world, true).err(), Some(Status::ACCESS_DENIED));
     assert_eq!(
         onto_open(&mut world, false).err(),
@@ -304,7 +320,7 @@ fn a_renamed_file_is_found_under_its_new_name_only() {
     // One that fails on the server changes nothing.
     world
         .tree
-        .begin_rename(file, name(r"\third").as_name(), true)
+        .begin_rename(file, name(r"\third").as_name(), true, &mut world.effects)
         .unwrap();
     world.tree.complete_rename(fcb, false).unwrap();
     assert_eq!(world.tree.fcb(fcb).unwrap().path().to_string(), r"\new");
@@ -317,7 +333,11 @@ fn a_directory_with_open_files_below_does_not_move() {
     let (directory, _) = world.open_kind(view, r"\d", FcbKind::Directory);
     let below = world.open(view, r"\d\e\f");
     world.open(view, r"\dx");
-    let rename = |world: &mut World| world.tree.begin_rename(directory, name(r"\n").as_name(), false);
+    let rename = |world: &mut World| {
+        world
+            .tree
+            .begin_rename(directory, name(r"\n").as_name(), false, &mut world.effects)
+    };
     assert_eq!(rename(&mut world).err(), Some(Status::ACCESS_DENIED));
     world.shut(below);
     assert!(rename(&mut world).is_ok());
@@ -330,7 +350,7 @@ fn a_target_opened_while_the_server_renames_over_it_loses_its_name() {
     let file = world.open(view, r"\old");
     let fcb = world
         .tree
-        .begin_rename(file, name(r"\new").as_name(), true)
+        .begin_rename(file, name(r"\new").as_name(), true, &mut world.effects)
         .unwrap();
     let loser = world.open(view, r"\new");
     world.tree.complete_rename(fcb, true).unwrap();

@@ -1,8 +1,8 @@
 //! A mini-redirector of strings: what the tests put around a tree.
 
 use crate::{
-    BeginOpen, Config, Connect, ConnectRequest, ContextId, Creation, DriveLetter, Effect, Effects,
-    Extensions, FcbKind, FobxId, Level, LogonId, MajorFunction, NOTIFY_CHANGE_DIRECTORY, NetRootId,
+    BeginOpen, Config, Connect, ConnectRequest, ContextId, Creation, DelayedClose, DriveLetter, Effect,
+    Effects, Extensions, FcbKind, FobxId, Level, LogonId, MajorFunction, NOTIFY_CHANGE_DIRECTORY, NetRootId,
     OpenRequest, Opened, Opening, Owner, PathName, Request, Resolved, SrvCallFlags, Tree, VNetRootId,
 };
 use nt::{AccessMask, CreateOptions, NameBuf, ShareAccess, Status};
@@ -56,6 +56,7 @@ impl World {
             seed: 42,
             default_port: 564,
             srv_call_flags,
+            delayed_close: DelayedClose::default(),
         };
         Self {
             tree: Tree::new(config),
@@ -200,16 +201,19 @@ impl World {
         context: Option<ContextId>,
     ) -> nt::Result<BeginOpen> {
         let path = name(path);
-        self.tree.begin_open(&OpenRequest {
-            v_net_root,
-            path: path.as_name(),
-            desired_access,
-            share_access,
-            options,
-            unc_name: false,
-            collapse: false,
-            context,
-        })
+        self.tree.begin_open(
+            &OpenRequest {
+                v_net_root,
+                path: path.as_name(),
+                desired_access,
+                share_access,
+                options,
+                unc_name: false,
+                collapse: false,
+                context,
+            },
+            &mut self.effects,
+        )
     }
 
     pub(crate) fn complete(&mut self, opening: Opening, kind: FcbKind) -> (FobxId, Handle) {
@@ -219,6 +223,8 @@ impl World {
             fobx: handle.clone(),
             fcb: opening.new_fcb.then(|| "file".to_string()),
             kind,
+            collapsible: true,
+            delays_close: false,
         };
         self.tree
             .complete_open(opening.fobx, Ok(opened), &mut self.effects)

@@ -6,9 +6,9 @@ mod allocator;
 use allocator::{balance, fail_nth};
 use nt::{AccessMask, CreateOptions, Name, NameBuf, ShareAccess, Status};
 use rdbss::{
-    BeginOpen, Config, Connect, ConnectRequest, ContextId, Creation, Effects, Extensions, FcbKind, FobxId,
-    Level, LogonId, MajorFunction, OpenRequest, Opened, Opening, Owner, PathName, Request, SrvCallFlags,
-    Tree, VNetRootId,
+    BeginOpen, Config, Connect, ConnectRequest, ContextId, Creation, DelayedClose, Effects, Extensions,
+    FcbKind, FobxId, Level, LogonId, MajorFunction, OpenRequest, Opened, Opening, Owner, PathName, Request,
+    SrvCallFlags, Tree, VNetRootId,
 };
 
 enum Bare {}
@@ -40,6 +40,7 @@ impl World {
             seed: 1,
             default_port: 564,
             srv_call_flags: SrvCallFlags::empty(),
+            delayed_close: DelayedClose::default(),
         };
         Self {
             tree: Tree::new(config),
@@ -106,16 +107,19 @@ impl World {
         path: &NameBuf,
         context: Option<ContextId>,
     ) -> nt::Result<BeginOpen> {
-        self.tree.begin_open(&OpenRequest {
-            v_net_root: view,
-            path: path.as_name(),
-            desired_access: AccessMask::READ_DATA | AccessMask::DELETE,
-            share_access: ShareAccess::empty(),
-            options: CreateOptions::empty(),
-            unc_name: false,
-            collapse: false,
-            context,
-        })
+        self.tree.begin_open(
+            &OpenRequest {
+                v_net_root: view,
+                path: path.as_name(),
+                desired_access: AccessMask::READ_DATA | AccessMask::DELETE,
+                share_access: ShareAccess::empty(),
+                options: CreateOptions::empty(),
+                unc_name: false,
+                collapse: false,
+                context,
+            },
+            &mut self.effects,
+        )
     }
 
     fn opening(&mut self, view: VNetRootId, path: &str) -> Opening {
@@ -157,6 +161,8 @@ fn opened() -> Opened<Bare> {
         fobx: (),
         fcb: Some(()),
         kind: FcbKind::File,
+        collapsible: true,
+        delays_close: true,
     }
 }
 
@@ -261,7 +267,12 @@ fn what_allocates_can_fail_and_changes_nothing_then() {
             let view = world.map(r"\;X:\srv\share");
             (world.open(view, r"\old"), name(r"\new"))
         },
-        |world, (file, path)| world.tree.begin_rename(*file, path.as_name(), false).map(drop),
+        |world, (file, path)| {
+            world
+                .tree
+                .begin_rename(*file, path.as_name(), false, &mut world.effects)
+                .map(drop)
+        },
     );
     each_allocation(
         "resolve",
@@ -320,7 +331,7 @@ fn what_must_not_fail_allocates_nothing() {
     });
     let fcb = world
         .tree
-        .begin_rename(first.fobx, name(r"\3").as_name(), true)
+        .begin_rename(first.fobx, name(r"\3").as_name(), true, &mut world.effects)
         .unwrap();
     let request = world.begin(Owner::Fobx(first.fobx), MajorFunction::READ).unwrap();
     let other = world.create(r"\;Y:\elsewhere\share");
@@ -336,7 +347,10 @@ fn what_must_not_fail_allocates_nothing() {
             .connect_failed(other.v_net_root, Status::BAD_NETWORK_PATH, &mut world.effects)
             .unwrap();
         world.tree.end_request(waiting, &mut world.effects).unwrap();
-        world.tree.set_delete_pending(first.fobx, true).unwrap();
+        world
+            .tree
+            .set_delete_pending(first.fobx, true, &mut world.effects)
+            .unwrap();
         let net_root = world.tree.v_net_root(view).unwrap().net_root();
         let refused =
             world

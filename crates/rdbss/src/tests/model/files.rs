@@ -28,20 +28,23 @@ impl Machine {
         desired_access.set(AccessMask::WRITE_DATA, access & 2 != 0);
         desired_access.set(AccessMask::DELETE, access & 4 != 0);
         let text = name(&path_text(path));
-        let result = self.tree.begin_open(&OpenRequest {
-            v_net_root: self.model.views[view].id,
-            path: text.as_name(),
-            desired_access,
-            share_access: ShareAccess::from_bits_retain(u32::from(share)),
-            options: if delete {
-                CreateOptions::DELETE_ON_CLOSE
-            } else {
-                CreateOptions::empty()
+        let result = self.tree.begin_open(
+            &OpenRequest {
+                v_net_root: self.model.views[view].id,
+                path: text.as_name(),
+                desired_access,
+                share_access: ShareAccess::from_bits_retain(u32::from(share)),
+                options: if delete {
+                    CreateOptions::DELETE_ON_CLOSE
+                } else {
+                    CreateOptions::empty()
+                },
+                unc_name: false,
+                collapse,
+                context,
             },
-            unc_name: false,
-            collapse,
-            context,
-        });
+            &mut self.effects,
+        );
         let root = self.model.views[view].share;
         let file = self.model.find_file(root, path);
         let (conflict, pending) =
@@ -111,6 +114,8 @@ impl Machine {
                 fobx: self.issue(5),
                 fcb: (!known).then(|| self.issue(3)),
                 kind: FcbKind::File,
+                collapsible: true,
+                delays_close: true,
             })
         } else {
             Err(Status::ACCESS_DENIED)
@@ -190,7 +195,7 @@ impl Machine {
         };
         let result = self
             .tree
-            .set_delete_pending(self.model.handles[handle].id, delete);
+            .set_delete_pending(self.model.handles[handle].id, delete, &mut self.effects);
         let expected = self.usable(handle).and_then(|()| {
             if self.model.handles[handle].access & 4 != 0 {
                 Ok(())
@@ -224,9 +229,12 @@ impl Machine {
         };
         let file = self.model.handles[handle].file;
         let text = name(&path_text(path));
-        let result = self
-            .tree
-            .begin_rename(self.model.handles[handle].id, text.as_name(), replace);
+        let result = self.tree.begin_rename(
+            self.model.handles[handle].id,
+            text.as_name(),
+            replace,
+            &mut self.effects,
+        );
         let target = self
             .model
             .find_file(self.model.files[file].share, path)

@@ -2,8 +2,8 @@
 
 use super::oracle::{Expected, Model, Request, Server, Share, Upon, View};
 use crate::{
-    Config, Connect, ConnectRequest, ContextId, DriveLetter, Effect, Effects, Extensions, Level, LogonId,
-    MajorFunction, NOTIFY_CHANGE_DIRECTORY, Owner, PathName, SrvCallFlags, Tree,
+    Config, Connect, ConnectRequest, ContextId, DelayedClose, DriveLetter, Effect, Effects, Extensions,
+    Level, LogonId, MajorFunction, NOTIFY_CHANGE_DIRECTORY, Owner, PathName, SrvCallFlags, Tree,
 };
 use nt::{NameBuf, Status};
 use std::collections::HashSet;
@@ -120,6 +120,7 @@ impl Machine {
             seed: 7,
             default_port: 564,
             srv_call_flags: SrvCallFlags::empty(),
+            delayed_close: DelayedClose::OFF,
         };
         Self {
             tree: Tree::new(config),
