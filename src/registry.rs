@@ -26,7 +26,7 @@ const KEY_VALUE_PARTIAL: wdk_sys::KEY_VALUE_INFORMATION_CLASS = 2;
 pub(crate) struct Parameters {
     /// `GlobalMappings`: all logon sessions share one set of mappings (1); else each has its own (0, the default).
     pub(crate) global_mappings: bool,
-    /// What the mini-redirector takes: `MSize`, `RequestTimeoutMs`, `Window`, `DefaultUser`, `FileSystemName`.
+    /// What the mini-redirector takes: all others.
     pub(crate) settings: Settings,
 }
 
@@ -53,6 +53,9 @@ impl Parameters {
         let default = Settings::default();
         let timeout = u32::try_from(default.request_timeout.as_millis()).unwrap_or(u32::MAX);
         let timeout = value(&ascii!("RequestTimeoutMs"), Settings::REQUEST_TIMEOUT_MS, timeout);
+        let dormant_files = value(&ascii!("DormantFiles"), Settings::DORMANT_FILES, default.dormant_files);
+        let dormant_seconds = u32::try_from(default.dormant_time.as_secs()).unwrap_or(0);
+        let dormant_seconds = value(&ascii!("DormantSeconds"), Settings::DORMANT_SECONDS, dormant_seconds);
         let window = value(&ascii!("Window"), Settings::WINDOW, u32::from(default.window));
         Ok(Self {
             global_mappings: value(&ascii!("GlobalMappings"), 0..=1, 0) == 1,
@@ -66,6 +69,8 @@ impl Parameters {
                 file_system_name: key.as_ref().map_or(default.file_system_name, |key| {
                     key.file_system_name(&ascii!("FileSystemName"), default.file_system_name)
                 }),
+                dormant_files,
+                dormant_time: Duration::from_secs(dormant_seconds.into()),
             },
         })
     }

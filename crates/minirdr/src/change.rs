@@ -3,7 +3,7 @@
 use executive::task::CancelToken;
 use ninep::wire::{OpenFlags, Tlopen, Treaddir};
 use nt::{AccessMask, FileInformationClass, Name, NameBuf, Status};
-use rdbss::MajorFunction;
+use rdbss::{Effects, MajorFunction};
 
 use crate::attributes::ANY_WRITE;
 use crate::client::OwnedFid;
@@ -73,7 +73,13 @@ impl<P: Platform> OpenFile<P> {
                 return Err(Status::DIRECTORY_NOT_EMPTY);
             }
         }
-        self.redirector.tree().set_delete_pending(self.fobx, delete)?;
+        let mut effects = Effects::new();
+        let set = self
+            .redirector
+            .tree()
+            .set_delete_pending(self.fobx, delete, &mut effects);
+        self.redirector.perform(effects);
+        set?;
         if delete && self.is_directory {
             self.end_watches();
         }
@@ -92,10 +98,13 @@ impl<P: Platform> OpenFile<P> {
         let to = ServerPath::parse(new_path.as_name())?;
         let place = self.place().await?;
         let old_path = self.nt_path()?;
-        let fcb = self
+        let mut effects = Effects::new();
+        let begun = self
             .redirector
             .tree()
-            .begin_rename(self.fobx, new_path.as_name(), replace)?;
+            .begin_rename(self.fobx, new_path.as_name(), replace, &mut effects);
+        self.redirector.perform(effects);
+        let fcb = begun?;
         let pending = PendingRename {
             file: self,
             fcb,

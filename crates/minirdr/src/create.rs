@@ -17,8 +17,10 @@ use rdbss::{
 
 use crate::MiniRedirector;
 use crate::access::{self, WRITES};
+use crate::attributes::Attributes;
 use crate::client::OwnedFid;
 use crate::disposition::{OnServer, Outcome, Wanted, look_at, open_on_server};
+use crate::dormant::{FileIdentity, may_be_shared, shared_access, still_opens};
 use crate::file::OpenFile;
 use crate::names::{ServerPath, to_server};
 use crate::objects::{Platform, ServerOpen, SharedFile, View};
@@ -225,6 +227,7 @@ impl<P: Platform> MiniRedirector<P> {
         };
         // Whether writing was refused to one who asked for all that is allowed.
         let mut may_not_write = false;
+        let mut shares = !matches!(target, Target::DirectoryOf(..));
         loop {
             let root = view.root().await?;
             if asked.contains(AccessMask::MAXIMUM_ALLOWED) {
@@ -248,14 +251,25 @@ impl<P: Platform> MiniRedirector<P> {
                 wanted.access = asked - AccessMask::MAXIMUM_ALLOWED | allowed - refused;
             }
             let opening = self
-                .begin_open(view_id, &way.path, &wanted, request.share_access, running)
+                .begin_open(view_id, &way.path, &wanted, request.share_access, shares, running)
                 .await?;
+            if let Some(shared) = opening.shared()? {
+                match still_opens(&shared, &view, &root, &way.path, &wanted).await? {
+                    Some(attributes) => {
+                        let to_finish = ToFinish::shared(shared, attributes);
+                        return opening.finish(request, &wanted, to_finish);
+                    }
+                    None => opening.share_no_more(),
+                }
+                shares = false;
+                continue;
+            }
             match open_on_server(&view, &root, &way.path, &wanted).await {
                 Ok(Outcome::Here(mut on_server)) => {
                     if let Target::DirectoryOf(_, last) = target {
                         on_server.action = exists(&view, &root, &way.path, last, &wanted).await?;
                     }
-                    return opening.finish(request, &wanted, on_server);
+                    return opening.finish(request, &wanted, ToFinish::new(on_server)?);
                 }
                 Ok(Outcome::At(path)) => {
                     way.turn(path)?;
@@ -280,6 +294,7 @@ impl<P: Platform> MiniRedirector<P> {
         path: &ServerPath,
         wanted: &Wanted,
         share_access: ShareAccess,
+        shares: bool,
         running: &Running<'_, P>,
     ) -> nt::Result<Unfinished<'_, P>> {
         let path = path.to_nt()?;
@@ -290,7 +305,7 @@ impl<P: Platform> MiniRedirector<P> {
             share_access,
             options: wanted.options,
             unc_name: false,
-            collapse: false,
+            collapse: shared_access(wanted).filter(|_| shares),
             context: Some(running.context),
         };
         // Whoever takes a file's data away must be tolerated as one who writes it, or who replaces it.
@@ -300,15 +315,17 @@ impl<P: Platform> MiniRedirector<P> {
             _ => AccessMask::empty(),
         };
         loop {
+            let mut effects = Effects::new();
             let begun = {
                 let mut tree = self.tree();
                 tree.check_share_access(&OpenRequest {
                     desired_access: wanted.access | added,
                     ..open
                 })?;
-                tree.begin_open(&open)?
+                tree.begin_open(&open, &mut effects)
             };
-            match begun {
+            self.perform(effects);
+            match begun? {
                 BeginOpen::Begun(opening) => {
                     return Ok(Unfinished {
                         redirector: self,
@@ -514,16 +531,73 @@ struct Unfinished<'a, P: Platform> {
     ended: bool,
 }
 
+/// What is known of an open once the server has answered.
+struct ToFinish {
+    open: Arc<ServerOpen>,
+    attributes: Attributes,
+    action: CreateAction,
+    /// Whether later opens may share it, and whether it may be dormant.
+    may_be_shared: (bool, bool),
+}
+
+impl ToFinish {
+    fn new(on_server: OnServer) -> nt::Result<Self> {
+        let may_be_shared = may_be_shared(&on_server);
+        let identity = FileIdentity::of(&on_server.attributes);
+        Ok(Self {
+            open: ServerOpen::try_new(on_server.file, on_server.flags, identity)?,
+            attributes: on_server.attributes,
+            action: on_server.action,
+            may_be_shared,
+        })
+    }
+
+    /// One that another handle has made, or had.
+    fn shared(open: Arc<ServerOpen>, attributes: Attributes) -> Self {
+        Self {
+            open,
+            attributes,
+            action: CreateAction::OPENED,
+            may_be_shared: (true, true),
+        }
+    }
+}
+
 impl<P: Platform> Unfinished<'_, P> {
+    /// The server's open that this one shares, if it does.
+    fn shared(&self) -> nt::Result<Option<Arc<ServerOpen>>> {
+        if !self.opening.collapsed {
+            return Ok(None);
+        }
+        let tree = self.redirector.tree();
+        let open = tree.srv_open(self.opening.srv_open)?.extension();
+        // Force has closed it.
+        open.map(|open| Some(Arc::clone(open)))
+            .ok_or(Status::UNEXPECTED_NETWORK_ERROR)
+    }
+
+    /// The server's open is not what its name leads to: neither this open nor another is to share it.
+    fn share_no_more(self) {
+        // Gone, it is not shared either.
+        let _ = self.redirector.tree().disable_collapsing(self.opening.srv_open);
+        // Nobody is told: the open begins again.
+        let _ = self.fail(Status::CANCELLED);
+    }
+
     fn finish(
         mut self,
         request: &CreateRequest<'_, P>,
         wanted: &Wanted,
-        on_server: OnServer,
+        to_finish: ToFinish,
     ) -> nt::Result<Created<P>> {
         let redirector = self.redirector;
-        let is_directory = on_server.attributes.is_directory();
-        let open = ServerOpen::try_new(on_server.file, on_server.flags)?;
+        let ToFinish {
+            open,
+            attributes,
+            action,
+            may_be_shared: (collapsible, delays_close),
+        } = to_finish;
+        let is_directory = attributes.is_directory();
         let new_shared = SharedFile::try_new(&redirector.0.lock_identity)?;
         let scan = OpenFile::<P>::new_scan()?;
         let mut effects = Effects::new();
@@ -534,7 +608,7 @@ impl<P: Platform> Unfinished<'_, P> {
                 .map(|shared| Arc::clone(shared));
             let shared = known.as_ref().map_or_else(|| Arc::clone(&new_shared), Arc::clone);
             let opened = Opened {
-                srv_open: Some(Arc::clone(&open)),
+                srv_open: (!self.opening.collapsed).then(|| Arc::clone(&open)),
                 fobx: (),
                 fcb: known.is_none().then_some(new_shared),
                 kind: if is_directory {
@@ -542,6 +616,8 @@ impl<P: Platform> Unfinished<'_, P> {
                 } else {
                     FcbKind::File
                 },
+                collapsible,
+                delays_close,
             };
             self.ended = true;
             tree.complete_open(self.opening.fobx, Ok(opened), &mut effects)
@@ -555,7 +631,7 @@ impl<P: Platform> Unfinished<'_, P> {
             open,
             shared: opened?,
             is_directory,
-            file_id: on_server.attributes.file_id,
+            file_id: attributes.file_id,
             granted_access: wanted.access,
             options: AtomicU32::new(request.options.bits()),
             scan,
@@ -563,11 +639,11 @@ impl<P: Platform> Unfinished<'_, P> {
             cleaned_up: AtomicBool::new(false),
             closed: AtomicBool::new(false),
         };
-        file.report_opened(on_server.action);
+        file.report_opened(action);
         // Without memory for it the file is dropped, which closes it.
         Ok(Created {
             file: Arc::try_new(file)?,
-            action: on_server.action,
+            action,
         })
     }
 

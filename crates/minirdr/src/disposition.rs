@@ -246,7 +246,7 @@ async fn truncate(found: &Found, wanted: &Wanted) -> nt::Result {
 }
 
 /// Whether an existing file may be opened as wanted, as far as NT's rules say so; permissions are another matter.
-fn check_existing(attributes: &Attributes, wanted: &Wanted) -> nt::Result {
+pub(crate) fn check_existing(attributes: &Attributes, wanted: &Wanted) -> nt::Result {
     let is_directory = attributes.is_directory();
     let is_link = attributes.mode.is_symlink();
     if is_directory && wanted.options.contains(CreateOptions::NON_DIRECTORY_FILE) {

@@ -160,10 +160,7 @@ impl<P: Platform> OpenFile<P> {
         if self.closed.swap(true, Ordering::AcqRel) {
             return;
         }
-        let mut effects = Effects::new();
-        // INVALID_PARAMETER would mean that the open never completed: then there is nothing to close.
-        let _ = self.redirector.tree().close(self.fobx, &mut effects);
-        self.redirector.perform(effects);
+        self.redirector.close_handle(self.fobx);
     }
 
     /// The file's fid, usable now: opened again where the session was lost. Every operation asks for it anew and keeps it

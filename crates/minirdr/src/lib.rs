@@ -26,6 +26,7 @@ mod directory;
 mod directory_entry;
 mod disconnect;
 mod disposition;
+mod dormant;
 mod encode;
 mod file;
 mod folded_names;
@@ -54,7 +55,7 @@ use executive::mem::Arc;
 use executive::sync::{Mutex, MutexGuard, Rank};
 use executive::task::Runtime;
 use nt::Status;
-use rdbss::{Config, SrvCallFlags, Tree};
+use rdbss::{Config, DelayedClose, SrvCallFlags, Tree};
 use rxce::{Address, Binding};
 
 pub use create::{CreateRequest, Created};
@@ -70,6 +71,7 @@ pub use settings::{FileSystemName, Settings};
 pub use transfer::{WritePosition, Written};
 
 use client::Client;
+use dormant::Scavenger;
 use objects::Objects;
 use request::Running;
 use server::Server;
@@ -87,6 +89,7 @@ struct Redirector<P: Platform> {
     settings: Settings,
     tree: Mutex<Tree<Objects<P>>>,
     started: AtomicBool,
+    scavenger: Scavenger,
     totals: Totals,
     lock_identity: lock::Identity,
     watches: notify::Watches,
@@ -108,6 +111,8 @@ struct Totals {
 pub struct Statistics {
     /// The objects of the tree.
     pub objects: rdbss::Statistics,
+    /// What opens have come to.
+    pub opens: rdbss::Totals,
     /// Requests begun.
     pub requests: u64,
     /// File data read, in bytes.
@@ -134,6 +139,7 @@ impl<P: Platform> MiniRedirector<P> {
     /// # Errors
     /// `INSUFFICIENT_RESOURCES`.
     pub fn new(transport: P::Transport, runtime: Runtime, settings: Settings) -> nt::Result<Self> {
+        let settings = settings.clamped();
         let name = nt::NameBuf::try_from_str("TCP")?;
         let binding = Binding::build(&runtime, transport, name.as_name(), 0)?;
         let address = Address::build(&binding, None)?;
@@ -142,6 +148,10 @@ impl<P: Platform> MiniRedirector<P> {
             seed: runtime.now().as_nanos() ^ runtime.system_time().0.cast_unsigned(),
             default_port: DEFAULT_PORT,
             srv_call_flags: SrvCallFlags::empty(),
+            delayed_close: DelayedClose {
+                per_srv_call: settings.dormant_files,
+                nanoseconds: u64::try_from(settings.dormant_time.as_nanos()).unwrap_or(u64::MAX),
+            },
         };
         let lock_identity = lock::Identity::new(&runtime);
         Ok(Self(Arc::try_new(Redirector {
@@ -150,9 +160,10 @@ impl<P: Platform> MiniRedirector<P> {
             binding,
             address,
             runtime,
-            settings: settings.clamped(),
+            settings,
             tree: Mutex::try_new(Tree::new(config), Rank(10))?,
             started: AtomicBool::new(false),
+            scavenger: Scavenger::new(),
             totals: Totals {
                 requests: AtomicU64::new(0),
                 bytes_read: AtomicU64::new(0),
@@ -199,8 +210,13 @@ impl<P: Platform> MiniRedirector<P> {
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         let totals = &self.0.totals;
+        let (objects, opens) = {
+            let tree = self.tree();
+            (tree.statistics(), tree.totals())
+        };
         Statistics {
-            objects: self.tree().statistics(),
+            objects,
+            opens,
             requests: totals.requests.load(Ordering::Relaxed),
             bytes_read: totals.bytes_read.load(Ordering::Relaxed),
             bytes_written: totals.bytes_written.load(Ordering::Relaxed),

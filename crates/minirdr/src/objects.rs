@@ -11,6 +11,7 @@ use rdbss::Extensions;
 use rxce::Transport;
 
 use crate::client::OwnedFid;
+use crate::dormant::FileIdentity;
 use crate::folded_names::FoldedNames;
 use crate::known_files::KnownFiles;
 use crate::lock::{FileLocks, Identity};
@@ -98,15 +99,26 @@ pub(crate) struct ServerOpen {
     /// How it was opened; `None`: not at all, the fid was only walked to.
     #[expect(dead_code, reason = "what a new session needs to open the file again")]
     flags: Option<OpenFlags>,
+    identity: FileIdentity,
 }
 
 impl ServerOpen {
     /// `file`, open with `flags` if it is open at all.
-    pub(crate) fn try_new(file: OwnedFid, flags: Option<OpenFlags>) -> Result<Arc<Self>, AllocError> {
+    pub(crate) fn try_new(
+        file: OwnedFid,
+        flags: Option<OpenFlags>,
+        identity: FileIdentity,
+    ) -> Result<Arc<Self>, AllocError> {
         Arc::try_new(Self {
             fid: Revocable::try_new(file)?,
             flags,
+            identity,
         })
+    }
+
+    /// Which file it is of, and who could do what with that when it was opened.
+    pub(crate) fn identity(&self) -> FileIdentity {
+        self.identity
     }
 
     /// The fid as it is. Errors as [`Revocable::get`].

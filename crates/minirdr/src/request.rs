@@ -98,7 +98,10 @@ impl<P: Platform> MiniRedirector<P> {
                         self.orphan_locks(srv_open);
                     }
                 }
-                Effect::FinalizeVNetRoot { extension, .. } => extension.revoke(),
+                Effect::FinalizeVNetRoot { extension, .. } => {
+                    extension.revoke();
+                    self.0.scavenger.look_again();
+                }
                 Effect::FinalizeSrvCall { extension, .. } => {
                     // Without memory for a task the server is dropped here, and its circuit ends by itself.
                     let _ = self.0.runtime.spawn(async move { extension.close().await });

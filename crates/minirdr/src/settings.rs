@@ -21,6 +21,10 @@ pub struct Settings {
     pub case_sensitive: bool,
     /// What programs see as the file system's name: `FileSystemName`.
     pub file_system_name: FileSystemName,
+    /// Files of one server that stay open there after their last handle: `DormantFiles`, 0 (none) to 1024.
+    pub dormant_files: u32,
+    /// For how long: `DormantSeconds`, 0 (not at all) to 10 min.
+    pub dormant_time: Duration,
 }
 
 /// The name of a file system, 1 to [`FileSystemName::MAX_UNITS`] units.
@@ -71,6 +75,10 @@ impl Settings {
     pub const REQUEST_TIMEOUT_MS: core::ops::RangeInclusive<u32> = 1_000..=300_000;
     /// Range of [`Settings::window`].
     pub const WINDOW: core::ops::RangeInclusive<u32> = 1..=64;
+    /// Range of [`Settings::dormant_files`].
+    pub const DORMANT_FILES: core::ops::RangeInclusive<u32> = 0..=1024;
+    /// Range of [`Settings::dormant_time`], in seconds.
+    pub const DORMANT_SECONDS: core::ops::RangeInclusive<u32> = 0..=600;
 
     /// The same settings with every value moved into its range.
     #[must_use]
@@ -87,6 +95,10 @@ impl Settings {
             umask: self.umask & 0o777,
             case_sensitive: self.case_sensitive,
             file_system_name: self.file_system_name,
+            dormant_files: self.dormant_files.min(*Self::DORMANT_FILES.end()),
+            dormant_time: self
+                .dormant_time
+                .min(Duration::from_secs((*Self::DORMANT_SECONDS.end()).into())),
         }
     }
 }
@@ -102,6 +114,9 @@ impl Default for Settings {
             umask: 0o022,
             case_sensitive: false,
             file_system_name: FileSystemName::default(),
+            // What RDBSS is documented to do.
+            dormant_files: 50,
+            dormant_time: Duration::from_secs(10),
         }
     }
 }

@@ -31,9 +31,10 @@ pub struct OpenRequest<'a> {
     pub options: CreateOptions,
     /// Whether it came by the UNC name.
     pub unc_name: bool,
-    /// Whether it may share a SRV_OPEN of the same view that was opened for at least this access and with the same
-    /// options towards the server (`MRxShouldTryToCollapseThisOpen`). What handles let others do is each one's own.
-    pub collapse: bool,
+    /// Whether it may share a SRV_OPEN (`MRxShouldTryToCollapseThisOpen`), and then what of its access the server must
+    /// have granted to that. It must be of the same view, with the same options towards the server. What handles let
+    /// others do is each one's own.
+    pub collapse: Option<AccessMask>,
     /// The request on whose behalf; with one given, a conflict with an open that has not completed makes it wait
     /// rather than fail.
     pub context: Option<ContextId>,
@@ -217,11 +218,11 @@ impl<X: Extensions> Tree<X> {
         let fcb = self
             .fcbs
             .get(id)
-            .filter(|fcb| request.collapse && fcb.state.contains(FcbState::COLLAPSING_ENABLED))?;
-        // What that comes to is known only when the server has answered.
-        if request.desired_access.contains(AccessMask::MAXIMUM_ALLOWED) {
-            return None;
-        }
+            .filter(|fcb| fcb.state.contains(FcbState::COLLAPSING_ENABLED))?;
+        // What all that is allowed comes to is known only when the server has answered.
+        let access = request
+            .collapse
+            .filter(|_| !request.desired_access.contains(AccessMask::MAXIMUM_ALLOWED))?;
         let unfit = SrvOpenFlags::CLOSED
             | SrvOpenFlags::COLLAPSING_DISABLED
             | SrvOpenFlags::ORPHANED
@@ -232,7 +233,7 @@ impl<X: Extensions> Tree<X> {
             .find(|(_, srv_open)| {
                 !srv_open.flags.intersects(unfit)
                     && srv_open.v_net_root == request.v_net_root
-                    && srv_open.desired_access.contains(request.desired_access)
+                    && srv_open.desired_access.contains(access)
                     && srv_open.options & TOWARDS_SERVER == request.options & TOWARDS_SERVER
             })
             .map(|(id, _)| id)

@@ -85,7 +85,7 @@ fn open(door: &mut Door, view: usize, path: nt::Name<'_>, options: CreateOptions
             share_access: ShareAccess::all(),
             options,
             unc_name: false,
-            collapse: false,
+            collapse: None,
             context: None,
         },
         &mut effects,

@@ -34,7 +34,7 @@ impl World {
             share_access: SHARE_ALL,
             options,
             unc_name: false,
-            collapse: true,
+            collapse: Some(access),
             context: None,
         };
         match self.tree.begin_open(&request, &mut self.effects) {

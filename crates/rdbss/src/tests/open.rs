@@ -186,7 +186,7 @@ fn compatible_opens_collapse_onto_one_open_of_the_server() {
         share_access: SHARE_ALL,
         options: ANY,
         unc_name: false,
-        collapse: true,
+        collapse: Some(READ),
         context: None,
     };
     let Ok(BeginOpen::Begun(opening)) = world.tree.begin_open(&request, &mut world.effects) else {

@@ -209,7 +209,7 @@ impl World {
                 share_access,
                 options,
                 unc_name: false,
-                collapse: false,
+                collapse: None,
                 context,
             },
             &mut self.effects,

@@ -115,7 +115,7 @@ impl World {
                 share_access: ShareAccess::empty(),
                 options: CreateOptions::empty(),
                 unc_name: false,
-                collapse: false,
+                collapse: None,
                 context,
             },
             &mut self.effects,

@@ -40,7 +40,7 @@ impl Machine {
                     CreateOptions::empty()
                 },
                 unc_name: false,
-                collapse,
+                collapse: collapse.then_some(desired_access),
                 context,
             },
             &mut self.effects,
