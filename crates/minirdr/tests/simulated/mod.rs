@@ -1,4 +1,5 @@
 //! A redirector on the network in memory, and a good server there.
+#![expect(dead_code, reason = "each test file uses a part")]
 
 use std::path::Path;
 
@@ -30,7 +31,7 @@ pub(crate) async fn serve_one(endpoint: &MemoryEndpoint, folder: &Path) {
     }
 }
 
-async fn receive_frame(endpoint: &MemoryEndpoint) -> Option<Vec<u8>> {
+pub(crate) async fn receive_frame(endpoint: &MemoryEndpoint) -> Option<Vec<u8>> {
     let mut frame = receive_exactly(endpoint, vec![0; 4], 0).await?;
     let size = u32::from_le_bytes(frame[..4].try_into().unwrap());
     frame.resize(size as usize, 0);
