@@ -127,6 +127,24 @@ pub(crate) async fn look_at(
     Ok(Outcome::Here(None))
 }
 
+/// Where `path` is not there as it is written: the file that differs only in the case of its last name. Errors as
+/// [`open_on_server`].
+pub(crate) async fn other_spelling(
+    view: &View,
+    root: &OwnedFid,
+    path: &ServerPath,
+) -> nt::Result<Outcome<()>> {
+    match look_up(root, path, None).await? {
+        Lookup::Missing(at) if at.saturating_add(1) == path.len() => {
+            let other = folded(view, root, path, at).await?;
+            Ok(other.map_or(Outcome::Here(()), Outcome::At))
+        }
+        // Which directories lead there is settled by now.
+        Lookup::Missing(_) => Err(Status::OBJECT_PATH_NOT_FOUND),
+        Lookup::Found(_) | Lookup::Link(_) => Ok(Outcome::Here(())),
+    }
+}
+
 impl Wanted {
     fn follows(&self) -> bool {
         !self.options.contains(CreateOptions::OPEN_REPARSE_POINT)

@@ -135,7 +135,7 @@ impl<P: Platform> OpenFile<P> {
         let limit = self.redirector.settings().request_timeout;
         let removing = async {
             let place = self.place().await?;
-            namespace::remove(&place, self.is_directory).await?;
+            namespace::remove(&place).await?;
             self.view()?.removed(&place.path);
             Ok(())
         };

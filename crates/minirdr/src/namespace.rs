@@ -8,12 +8,13 @@
 //! lead nowhere, though data still flows through those that are open. [`find`] leads back to the file.
 
 use executive::mem::Arc;
-use ninep::wire::{Tremove, Trename, Trenameat, Tunlinkat, UnlinkFlags};
+use ninep::wire::{Rgetattr, Tlink, Tremove, Trename, Trenameat, Tunlinkat, UnlinkFlags};
 use nt::{FileAttributes, Status};
 
 use crate::attributes::Attributes;
 use crate::client::OwnedFid;
 use crate::names::ServerPath;
+use crate::set_information::RenameFlags;
 
 /// An open file as its name finds it.
 pub(crate) struct Place {
@@ -31,18 +32,28 @@ pub(crate) struct Place {
 /// `OBJECT_NAME_NOT_FOUND` where the name leads to another file or none; otherwise the server's.
 pub(crate) async fn find(place: &Place) -> nt::Result<OwnedFid> {
     let target = place.root.walk(place.path.components()).await?;
-    check_same(target, place.file_id).await
+    Ok(check_same(target, place.file_id).await?.0)
 }
 
 /// Removes the file at `place`.
 ///
 /// # Errors
 /// As [`find`]; `ACCESS_DENIED` for the share's root.
-pub(crate) async fn remove(place: &Place, is_directory: bool) -> nt::Result {
+pub(crate) async fn remove(place: &Place) -> nt::Result {
     let (parent, name) = parent_of(&place.root, &place.path).await?;
     let target = parent.walk(core::iter::once(name)).await?;
-    let target = check_same(target, place.file_id).await?;
-    let client = place.root.client();
+    let (target, found) = check_same(target, place.file_id).await?;
+    remove_name(&parent, name, target, found.mode.is_directory()).await
+}
+
+/// Removes `name`, which leads to `target`, from a directory.
+pub(crate) async fn remove_name(
+    parent: &OwnedFid,
+    name: &[u8],
+    target: OwnedFid,
+    is_directory: bool,
+) -> nt::Result {
+    let client = parent.client();
     if client.works_by_name() {
         let flags = if is_directory {
             UnlinkFlags::REMOVE_DIRECTORY
@@ -63,18 +74,39 @@ pub(crate) async fn remove(place: &Place, is_directory: bool) -> nt::Result {
     target.end_by(|fid| Tremove { fid }).await
 }
 
-/// Gives the file at `place` the path `to`; an existing file is replaced if `replace` says so.
+/// Gives the file at `place` the path `to`; `flags` say what may be replaced.
 ///
 /// # Errors
 /// As [`remove`]; `OBJECT_PATH_NOT_FOUND` where the new directory does not exist; `OBJECT_NAME_COLLISION` where the
 /// new name is taken and not to be replaced; `ACCESS_DENIED` where it is a directory's or a read-only file's.
-pub(crate) async fn rename(place: &Place, to: &ServerPath, replace: bool) -> nt::Result {
-    let client = place.root.client();
+pub(crate) async fn rename(place: &Place, to: &ServerPath, flags: RenameFlags) -> nt::Result {
     let (old_parent, old_name) = parent_of(&place.root, &place.path).await?;
     let source = old_parent.walk(core::iter::once(old_name)).await?;
-    let source = check_same(source, place.file_id).await?;
+    let (source, found) = check_same(source, place.file_id).await?;
     let (new_parent, new_name) = parent_of(&place.root, to).await?;
-    check_target(&new_parent, new_name, place.file_id, replace).await?;
+    match check_target(&new_parent, new_name, place.file_id, flags).await? {
+        // Two names of one file: POSIX would leave both.
+        Taken::BySame if found.nlink > 1 && !same_but_for_case(&place.path, to)? => {
+            if !flags.contains(RenameFlags::REPLACE_IF_EXISTS) {
+                return Err(Status::OBJECT_NAME_COLLISION);
+            }
+            remove_name(&old_parent, old_name, source, false).await
+        }
+        Taken::BySame | Taken::ByOther | Taken::Free => {
+            move_name(&old_parent, old_name, source, &new_parent, new_name).await
+        }
+    }
+}
+
+/// Gives `old_name`, which leads to `source`, another place and name; what has that name is replaced.
+pub(crate) async fn move_name(
+    old_parent: &OwnedFid,
+    old_name: &[u8],
+    source: OwnedFid,
+    new_parent: &OwnedFid,
+    new_name: &[u8],
+) -> nt::Result {
+    let client = old_parent.client();
     if client.works_by_name() {
         let request = Trenameat {
             olddirfid: old_parent.fid(),
@@ -96,41 +128,128 @@ pub(crate) async fn rename(place: &Place, to: &ServerPath, replace: bool) -> nt:
     client.call(&request, |_| ()).await
 }
 
-/// Whether a rename of the file `file_id` to `name` may take that name.
-async fn check_target(parent: &OwnedFid, name: &[u8], file_id: u64, replace: bool) -> nt::Result {
+/// Gives the file at `place` the path `to` as a further name; `flags` say what may be replaced.
+///
+/// # Errors
+/// As [`rename`].
+pub(crate) async fn link(place: &Place, to: &ServerPath, flags: RenameFlags) -> nt::Result {
+    let source = find(place).await?;
+    let (parent, name) = parent_of(&place.root, to).await?;
+    match check_target(&parent, name, place.file_id, flags).await? {
+        Taken::Free => link_as(&parent, &source, name).await,
+        Taken::BySame if flags.contains(RenameFlags::REPLACE_IF_EXISTS) => Ok(()),
+        Taken::BySame => Err(Status::OBJECT_NAME_COLLISION),
+        // POSIX links replace nothing, but renames do, and at once.
+        Taken::ByOther => {
+            let temporary = TemporaryName::new(&parent);
+            link_as(&parent, &source, temporary.as_bytes()).await?;
+            let made = parent.walk(core::iter::once(temporary.as_bytes())).await?;
+            let moved = move_name(&parent, temporary.as_bytes(), made, &parent, name).await;
+            if moved.is_err() {
+                let made = parent.walk(core::iter::once(temporary.as_bytes())).await?;
+                remove_name(&parent, temporary.as_bytes(), made, false).await?;
+            }
+            moved
+        }
+    }
+}
+
+/// Changes the name of a further link of the file at `place` from `from` to `to`.
+pub(crate) async fn respell(place: &Place, from: &ServerPath, to: &ServerPath) -> nt::Result {
+    let (old_parent, old_name) = parent_of(&place.root, from).await?;
+    let (new_parent, new_name) = parent_of(&place.root, to).await?;
+    let source = old_parent.walk(core::iter::once(old_name)).await?;
+    move_name(&old_parent, old_name, source, &new_parent, new_name).await
+}
+
+async fn link_as(parent: &OwnedFid, source: &OwnedFid, name: &[u8]) -> nt::Result {
+    let request = Tlink {
+        dfid: parent.fid(),
+        fid: source.fid(),
+        name,
+    };
+    parent.client().call(&request, |_| ()).await
+}
+
+/// Who has the name that a file is to take.
+enum Taken {
+    Free,
+    /// The file itself.
+    BySame,
+    /// A file that may be replaced.
+    ByOther,
+}
+
+/// Whether the file `file_id` may take `name`.
+async fn check_target(parent: &OwnedFid, name: &[u8], file_id: u64, flags: RenameFlags) -> nt::Result<Taken> {
     let taken = match parent.walk(core::iter::once(name)).await {
         Ok(taken) => taken,
-        Err(Status::OBJECT_NAME_NOT_FOUND) => return Ok(()),
+        Err(Status::OBJECT_NAME_NOT_FOUND) => return Ok(Taken::Free),
         Err(status) => return Err(status),
     };
     let reply = taken.client().getattr(taken.fid()).await?;
-    // The file itself, under its own name in another case on a server that folds case.
     if reply.qid.path == file_id {
-        return Ok(());
+        return Ok(Taken::BySame);
     }
-    if !replace {
+    if !flags.contains(RenameFlags::REPLACE_IF_EXISTS) {
         return Err(Status::OBJECT_NAME_COLLISION);
     }
     // POSIX would replace an empty directory, and looks at no permission of the file itself.
     let attributes = Attributes::new(&reply, name);
-    if attributes.is_directory() || attributes.file_attributes.contains(FileAttributes::READONLY) {
+    let is_read_only = attributes.file_attributes.contains(FileAttributes::READONLY)
+        && !flags.contains(RenameFlags::IGNORE_READONLY_ATTRIBUTE);
+    if attributes.is_directory() || is_read_only {
         return Err(Status::ACCESS_DENIED);
     }
-    Ok(())
+    Ok(Taken::ByOther)
+}
+
+/// Whether two paths are one to a server that does not distinguish case.
+fn same_but_for_case(a: &ServerPath, b: &ServerPath) -> nt::Result<bool> {
+    Ok(a.to_nt()?.as_name().eq_ignore_case(b.to_nt()?.as_name()))
+}
+
+/// A name for what is moved to its own as soon as it is whole.
+pub(crate) struct TemporaryName([u8; Self::PREFIX.len() + 16]);
+
+impl TemporaryName {
+    const PREFIX: &[u8] = b".mrx9p-";
+
+    /// A name that nothing in `parent` has, by all likelihood: who makes something of this name makes sure.
+    pub(crate) fn new(parent: &OwnedFid) -> Self {
+        let now = parent.client().runtime().now().as_nanos();
+        let mut number = now ^ u64::from(parent.fid().0) << 40;
+        let mut name = [0; Self::PREFIX.len() + 16];
+        let (prefix, digits) = name.split_at_mut(Self::PREFIX.len());
+        prefix.copy_from_slice(Self::PREFIX);
+        for digit in digits {
+            *digit = match (number & 15) as u8 {
+                low @ ..10 => b'0' + low,
+                high => b'a' + (high - 10),
+            };
+            number >>= 4;
+        }
+        Self(name)
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 /// The directory that `path` is in, and the name in it.
-async fn parent_of<'p>(root: &OwnedFid, path: &'p ServerPath) -> nt::Result<(OwnedFid, &'p [u8])> {
+pub(crate) async fn parent_of<'p>(root: &OwnedFid, path: &'p ServerPath) -> nt::Result<(OwnedFid, &'p [u8])> {
     // The share's root has no name in it.
     let (directory, name) = path.split_last().ok_or(Status::ACCESS_DENIED)?;
     let parent = root.walk_to_parent(ServerPath::components_of(directory)).await?;
     Ok((parent, name))
 }
 
-/// `target`, if it is the file `file_id`.
-async fn check_same(target: OwnedFid, file_id: u64) -> nt::Result<OwnedFid> {
-    if target.client().getattr(target.fid()).await?.qid.path == file_id {
-        Ok(target)
+/// `target` and what it is, if it is the file `file_id`.
+async fn check_same(target: OwnedFid, file_id: u64) -> nt::Result<(OwnedFid, Rgetattr)> {
+    let reply = target.client().getattr(target.fid()).await?;
+    if reply.qid.path == file_id {
+        Ok((target, reply))
     } else {
         Err(Status::OBJECT_NAME_NOT_FOUND)
     }

@@ -1,6 +1,8 @@
 //! The set classes of IRP_MJ_SET_INFORMATION, decoded.
 
+use bitflags::bitflags;
 use nt::{CreateOptions, FileAttributes, FileInformationClass, FileTime, Name, NameBuf, Status};
+use rdbss::Replace;
 
 use crate::notify::NotifyFilter;
 
@@ -25,23 +27,60 @@ pub(crate) enum Change {
     /// FileModeInformation.
     Mode(CreateOptions),
     /// FileDispositionInformation and -Ex.
-    Disposition {
-        /// Delete with the last handle, or take that back.
-        delete: bool,
-    },
+    Disposition(DispositionFlags),
     /// FileRenameInformation and -Ex.
-    Rename {
-        /// Replace an existing file.
-        replace: bool,
-        /// The new name: one component, or a path whose last component counts beside the target directory.
-        name: NameBuf,
-    },
+    Rename(NewName),
+    /// FileLinkInformation and -Ex.
+    Link(NewName),
 }
 
-/// FILE_DISPOSITION_DELETE of FileDispositionInformationEx.
-const DISPOSITION_DELETE: u32 = 0x1;
-/// FILE_RENAME_REPLACE_IF_EXISTS of FileRenameInformationEx.
-const RENAME_REPLACE: u32 = 0x1;
+/// A name that a file is to take.
+#[derive(Debug)]
+pub(crate) struct NewName {
+    /// What may happen to a file that has it.
+    pub(crate) flags: RenameFlags,
+    /// One component, or a path whose last component counts beside the target directory.
+    pub(crate) name: NameBuf,
+}
+
+bitflags! {
+    /// `FILE_DISPOSITION_*` of FileDispositionInformationEx.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(crate) struct DispositionFlags: u32 {
+        /// Delete the file, or take that back.
+        const DELETE = 0x1;
+        /// The name goes when this handle closes, and the file with the last one.
+        const POSIX_SEMANTICS = 0x2;
+        /// It is the handle's delete-on-close that changes, not the file's disposition.
+        const ON_CLOSE = 0x8;
+        /// Delete a read-only file, too.
+        const IGNORE_READONLY_ATTRIBUTE = 0x10;
+    }
+
+    /// `FILE_RENAME_*` of FileRenameInformationEx and `FILE_LINK_*` of FileLinkInformationEx.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(crate) struct RenameFlags: u32 {
+        /// A file that has the name is replaced.
+        const REPLACE_IF_EXISTS = 0x1;
+        /// It is even if it is open.
+        const POSIX_SEMANTICS = 0x2;
+        /// It is even if it is read-only.
+        const IGNORE_READONLY_ATTRIBUTE = 0x40;
+    }
+}
+
+impl RenameFlags {
+    /// What open files are in the way of.
+    pub(crate) fn replace(self) -> Replace {
+        if !self.contains(Self::REPLACE_IF_EXISTS) {
+            Replace::Never
+        } else if self.contains(Self::POSIX_SEMANTICS) {
+            Replace::Open
+        } else {
+            Replace::Closed
+        }
+    }
+}
 
 impl Change {
     /// What watchers hear of it; nothing where a name comes or goes, which is reported by who knows both.
@@ -61,7 +100,11 @@ impl Change {
                 changed.map(|(_, kind)| kind).reduce(NotifyFilter::or)
             }
             Self::EndOfFile(_) | Self::Allocation(_) => Some(NotifyFilter::SIZE.or(NotifyFilter::LAST_WRITE)),
-            Self::ValidDataLength(_) | Self::Mode(_) | Self::Disposition { .. } | Self::Rename { .. } => None,
+            Self::ValidDataLength(_)
+            | Self::Mode(_)
+            | Self::Disposition(_)
+            | Self::Rename(_)
+            | Self::Link(_) => None,
         }
     }
 
@@ -89,22 +132,19 @@ impl Change {
             FileInformationClass::CASE_SENSITIVE => u32_at(record, 0).and(Err(Status::NOT_SUPPORTED)),
             FileInformationClass::DISPOSITION => {
                 let [delete] = array_at::<1>(record, 0)?;
-                Ok(Self::Disposition { delete: delete != 0 })
+                Ok(Self::Disposition(DispositionFlags::from_bits_truncate(
+                    (delete != 0).into(),
+                )))
             }
-            FileInformationClass::DISPOSITION_EX => Ok(Self::Disposition {
-                delete: u32_at(record, 0)? & DISPOSITION_DELETE != 0,
-            }),
-            FileInformationClass::RENAME => {
-                let [replace] = array_at::<1>(record, 0)?;
-                Ok(Self::Rename {
-                    replace: replace != 0,
-                    name: rename_target(record)?,
-                })
+            FileInformationClass::DISPOSITION_EX => Ok(Self::Disposition(
+                DispositionFlags::from_bits_truncate(u32_at(record, 0)?),
+            )),
+            FileInformationClass::RENAME | FileInformationClass::RENAME_EX => {
+                new_name(record, class == FileInformationClass::RENAME_EX).map(Self::Rename)
             }
-            FileInformationClass::RENAME_EX => Ok(Self::Rename {
-                replace: u32_at(record, 0)? & RENAME_REPLACE != 0,
-                name: rename_target(record)?,
-            }),
+            FileInformationClass::LINK | FileInformationClass::LINK_EX => {
+                new_name(record, class == FileInformationClass::LINK_EX).map(Self::Link)
+            }
             _ => Err(Status::INVALID_INFO_CLASS),
         }
     }
@@ -151,7 +191,21 @@ fn mode(record: &[u8]) -> nt::Result<CreateOptions> {
     }
 }
 
-/// The name of FILE_RENAME_INFORMATION: its length in bytes at 16, the name at 20.
+/// FILE_RENAME_INFORMATION or FILE_LINK_INFORMATION: what may be replaced at 0, a boolean or flags (`has_flags`).
+fn new_name(record: &[u8], has_flags: bool) -> nt::Result<NewName> {
+    let flags = if has_flags {
+        RenameFlags::from_bits_truncate(u32_at(record, 0)?)
+    } else {
+        let [replace] = array_at::<1>(record, 0)?;
+        RenameFlags::from_bits_truncate((replace != 0).into())
+    };
+    Ok(NewName {
+        flags,
+        name: rename_target(record)?,
+    })
+}
+
+/// The name in such a record: its length in bytes at 16, the name at 20.
 fn rename_target(record: &[u8]) -> nt::Result<NameBuf> {
     let length = usize::try_from(u32_at(record, 16)?).map_err(|_| Status::INVALID_PARAMETER)?;
     let end = length.checked_add(20).ok_or(Status::INVALID_PARAMETER)?;

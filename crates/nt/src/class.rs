@@ -81,6 +81,8 @@ open_enum! {
         STAT_LX = 70,
         /// `FileCaseSensitiveInformation`: whether names in a directory that differ in case alone are different.
         CASE_SENSITIVE = 71,
+        /// `FileLinkInformationEx`: a hard link, with flags.
+        LINK_EX = 72,
         /// `FileStatBasicInformation`: as `STAT` with the volume's serial number and the 128-bit file id.
         STAT_BASIC = 77,
         /// `FileId64ExtdDirectoryInformation`: directory entries with reparse tag and file id.

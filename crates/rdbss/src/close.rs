@@ -25,6 +25,23 @@ pub struct Cleanup {
     pub orphaned: bool,
 }
 
+/// Whether a rename takes a name that another file has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replace {
+    /// It does not.
+    Never,
+    /// It does unless that file is open.
+    Closed,
+    /// It does even so (FILE_RENAME_POSIX_SEMANTICS), if its handles let others delete it.
+    Open,
+}
+
+impl From<bool> for Replace {
+    fn from(replace: bool) -> Self {
+        if replace { Self::Closed } else { Self::Never }
+    }
+}
+
 impl<X: Extensions> Tree<X> {
     /// The last handle to a file object is gone (`IRP_MJ_CLEANUP`): its claims on the file end.
     ///
@@ -40,6 +57,7 @@ impl<X: Extensions> Tree<X> {
             return Err(Status::FILE_CLOSED);
         }
         let delete_on_close = fobx.flags.contains(FobxFlags::DELETE_ON_CLOSE);
+        let posix = fobx.flags.contains(FobxFlags::POSIX_DELETE);
         let srv_open = self.srv_open(fobx.srv_open)?;
         let (fcb_id, orphaned) = (srv_open.fcb, srv_open.flags.contains(SrvOpenFlags::ORPHANED));
         self.cancel_fobx_requests(id, effects)?;
@@ -53,7 +71,11 @@ impl<X: Extensions> Tree<X> {
         let fcb = self.fcbs.get_mut(fcb_id).ok_or(STALE)?;
         let last = fcb.unclean_count == 0;
         // An orphaned file cannot be reached; if other views still reach it, the last of their handles decides.
-        let delete = last && !orphaned && !fcb.deleting && fcb.state.contains(FcbState::DELETE_ON_CLOSE);
+        let delete = (last || posix)
+            && !orphaned
+            && !fcb.deleting
+            && fcb.is_named()
+            && fcb.state.contains(FcbState::DELETE_ON_CLOSE);
         fcb.deleting |= delete;
         Ok(Cleanup {
             fcb: fcb_id,
@@ -151,6 +173,33 @@ impl<X: Extensions> Tree<X> {
         Ok(())
     }
 
+    /// Whether the file's name goes as soon as this handle is cleaned up, while other handles keep the file
+    /// (FILE_DISPOSITION_POSIX_SEMANTICS). It counts while [`Tree::set_delete_pending`] says that the file is to go.
+    ///
+    /// # Errors
+    /// As [`Tree::set_delete_pending`].
+    pub fn set_posix_delete(&mut self, id: FobxId, posix: bool) -> nt::Result {
+        self.set_delete_flag(id, FobxFlags::POSIX_DELETE, posix)
+    }
+
+    /// Sets or clears what FILE_DELETE_ON_CLOSE sets at an open (FILE_DISPOSITION_ON_CLOSE).
+    ///
+    /// # Errors
+    /// As [`Tree::set_delete_pending`].
+    pub fn set_delete_on_close(&mut self, id: FobxId, delete: bool) -> nt::Result {
+        self.set_delete_flag(id, FobxFlags::DELETE_ON_CLOSE, delete)
+    }
+
+    fn set_delete_flag(&mut self, id: FobxId, flag: FobxFlags, on: bool) -> nt::Result {
+        self.usable_fcb(id)?;
+        let fobx = self.fobxs.get_mut(id).ok_or(STALE)?;
+        if !fobx.claim.deletes() {
+            return Err(Status::ACCESS_DENIED);
+        }
+        fobx.flags.set(flag, on);
+        Ok(())
+    }
+
     /// Says how the deletion went that [`Cleanup::delete`] asked for. A deleted file's path is free again; one that
     /// could not be deleted can be opened again.
     ///
@@ -183,7 +232,7 @@ impl<X: Extensions> Tree<X> {
     /// # Errors
     /// - `INVALID_PARAMETER`: the handle is gone. `FILE_CLOSED`: it was cleaned up. `UNEXPECTED_NETWORK_ERROR`: its
     ///   connection was taken away.
-    /// - `ACCESS_DENIED`: the target, or something below a directory that would move, is open.
+    /// - `ACCESS_DENIED`: the target (see [`Replace`]), or something below a directory that would move, is open.
     /// - `OBJECT_NAME_COLLISION`: the target is open and not to be replaced.
     /// - `DELETE_PENDING`: the file is about to go.
     /// - `LOCK_NOT_GRANTED`: another rename of the file is under way.
@@ -192,30 +241,18 @@ impl<X: Extensions> Tree<X> {
         &mut self,
         id: FobxId,
         path: Name<'_>,
-        replace: bool,
+        replace: impl Into<Replace>,
         effects: &mut Effects<X>,
     ) -> nt::Result<FcbId> {
-        let fcb_id = self.usable_fcb(id)?;
+        let fcb_id = self.check_new_name(id, path, replace, effects)?;
         let fcb = self.fcb(fcb_id)?;
-        if fcb.state.contains(FcbState::DELETE_ON_CLOSE) {
-            return Err(Status::DELETE_PENDING);
-        }
         if fcb.rename.is_some() {
             return Err(Status::LOCK_NOT_GRANTED);
         }
-        let (net_root, kind) = (fcb.net_root, fcb.kind);
+        let kind = fcb.kind;
         self.scavenge_fcb(fcb_id, effects);
-        let target = |tree: &Self| tree.find_fcb(net_root, path).filter(|&target| target != fcb_id);
-        if let Some(target) = target(self) {
-            self.scavenge_fcb(target, effects);
-        }
         if kind != FcbKind::File {
             self.scavenge_below(fcb_id, effects);
-        }
-        match target(self) {
-            Some(_) if replace => return Err(Status::ACCESS_DENIED),
-            Some(_) => return Err(Status::OBJECT_NAME_COLLISION),
-            None => {}
         }
         if kind != FcbKind::File && self.has_open_below(fcb_id) {
             return Err(Status::ACCESS_DENIED);
@@ -243,6 +280,40 @@ impl<X: Extensions> Tree<X> {
             if below {
                 self.scavenge_fcb(id, effects);
             }
+        }
+    }
+
+    /// Whether a handle's file may take the name `path`, a path below the same share, as far as open files go. The result
+    /// is the file.
+    ///
+    /// # Errors
+    /// As [`Tree::begin_rename`], of which this is the first part.
+    pub fn check_new_name(
+        &mut self,
+        id: FobxId,
+        path: Name<'_>,
+        replace: impl Into<Replace>,
+        effects: &mut Effects<X>,
+    ) -> nt::Result<FcbId> {
+        let fcb_id = self.usable_fcb(id)?;
+        let fcb = self.fcb(fcb_id)?;
+        if fcb.state.contains(FcbState::DELETE_ON_CLOSE) {
+            return Err(Status::DELETE_PENDING);
+        }
+        let net_root = fcb.net_root;
+        let target = |tree: &Self| tree.find_fcb(net_root, path).filter(|&target| target != fcb_id);
+        if let Some(target) = target(self) {
+            self.scavenge_fcb(target, effects);
+        }
+        let Some(target) = target(self) else {
+            return Ok(fcb_id);
+        };
+        let target = self.fcb(target)?;
+        match replace.into() {
+            Replace::Never => Err(Status::OBJECT_NAME_COLLISION),
+            // Its handles keep it, if they let others delete it.
+            Replace::Open if target.kind == FcbKind::File && target.share.all_share_delete() => Ok(fcb_id),
+            Replace::Open | Replace::Closed => Err(Status::ACCESS_DENIED),
         }
     }
 

@@ -24,6 +24,8 @@ bitflags! {
         const SHARES = 0x10;
         /// Opened through the UNC name.
         const UNC_NAME = 0x20;
+        /// The file's name goes when this handle is cleaned up, whoever else has it open.
+        const POSIX_DELETE = 0x40;
     }
 }
 

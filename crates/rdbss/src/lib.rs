@@ -47,7 +47,7 @@ mod validate;
 #[cfg(test)]
 mod tests;
 
-pub use close::Cleanup;
+pub use close::{Cleanup, Replace};
 pub use condition::Condition;
 pub use connect::{Connect, ConnectRequest, Creation};
 pub use connection::Level;

@@ -74,6 +74,11 @@ impl ShareCounts {
         }
     }
 
+    /// Whether all that are counted here let others delete the file.
+    pub(crate) const fn all_share_delete(&self) -> bool {
+        self.shared_delete == self.opens
+    }
+
     pub(crate) fn add(&mut self, claim: Claim) {
         self.apply(claim, |count| *count = count.saturating_add(1));
     }

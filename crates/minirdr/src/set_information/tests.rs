@@ -4,7 +4,9 @@ use std::vec::Vec;
 use nt::{CreateOptions, FileAttributes, FileInformationClass as Class, FileTime, NameBuf, Status};
 use proptest::prelude::*;
 
-use super::{Change, last_component};
+use rdbss::Replace;
+
+use super::{Change, DispositionFlags, RenameFlags, last_component};
 
 #[test]
 fn records() {
@@ -29,17 +31,38 @@ fn records() {
         Change::parse(Class::ALLOCATION, &size),
         Ok(Change::Allocation(0x5_0000_0000))
     ));
-    assert!(matches!(
-        Change::parse(Class::DISPOSITION_EX, &[3, 0, 0, 0]),
-        Ok(Change::Disposition { delete: true })
-    ));
+    for (class, record, expected) in [
+        (Class::DISPOSITION, &[1][..], DispositionFlags::DELETE),
+        (Class::DISPOSITION, &[0], DispositionFlags::empty()),
+        (Class::DISPOSITION_EX, &[0x1b, 0, 0, 0], DispositionFlags::all()),
+        (
+            Class::DISPOSITION_EX,
+            &[8, 0xff, 0xff, 0xff],
+            DispositionFlags::ON_CLOSE,
+        ),
+    ] {
+        let Ok(Change::Disposition(flags)) = Change::parse(class, record) else {
+            panic!("no disposition");
+        };
+        assert_eq!(flags, expected);
+    }
     let mut rename = Vec::from([1, 0, 0, 0, 0, 0, 0, 0, 9, 9, 9, 9, 9, 9, 9, 9, 4, 0, 0, 0]);
     rename.extend(b"a\0b\0junk");
-    let Ok(Change::Rename { replace, name }) = Change::parse(Class::RENAME, &rename) else {
-        panic!("no rename");
-    };
-    assert!(replace);
-    assert_eq!(name.as_name().to_string(), "ab");
+    // The byte after the boolean is padding to the old class and flags to the new one.
+    rename[1] = 0xff;
+    rename[0] = 0x43;
+    for (class, flags, replace) in [
+        (Class::RENAME, RenameFlags::REPLACE_IF_EXISTS, Replace::Closed),
+        (Class::RENAME_EX, RenameFlags::all(), Replace::Open),
+        (Class::LINK, RenameFlags::REPLACE_IF_EXISTS, Replace::Closed),
+        (Class::LINK_EX, RenameFlags::all(), Replace::Open),
+    ] {
+        let (Ok(Change::Rename(new)) | Ok(Change::Link(new))) = Change::parse(class, &rename) else {
+            panic!("neither rename nor link");
+        };
+        assert_eq!((new.flags, new.flags.replace()), (flags, replace));
+        assert_eq!(new.name.as_name().to_string(), "ab");
+    }
     for length in [0, 3, 9, u32::MAX] {
         rename[16..20].copy_from_slice(&length.to_le_bytes());
         let parsed = Change::parse(Class::RENAME, &rename);

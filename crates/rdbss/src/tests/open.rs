@@ -1,7 +1,7 @@
 //! Opens, cleanup, close, deletion, renaming.
 
 use super::world::{Handle, ME, SHARE_ALL, World, name};
-use crate::{BeginOpen, FcbKind, Level, MajorFunction, OpenRequest, Opened, Owner, SrvCallFlags};
+use crate::{BeginOpen, FcbKind, Level, MajorFunction, OpenRequest, Opened, Owner, Replace, SrvCallFlags};
 use nt::{AccessMask, CreateOptions, ShareAccess, Status};
 use std::string::{String, ToString};
 
@@ -283,6 +283,85 @@ fn a_deletion_can_be_taken_back_or_fail() {
     );
     world.tree.complete_delete(cleanup.fcb, false).unwrap();
     world.begin_open(view, r"\f", READ, SHARE_ALL, ANY).unwrap();
+    world.drain();
+}
+
+#[test]
+fn a_posix_deletion_takes_the_name_and_leaves_the_other_handles() {
+    let (mut world, view) = mapped();
+    let opening = world
+        .begin_open(view, r"\f", AccessMask::DELETE, SHARE_ALL, ANY)
+        .unwrap();
+    let (deleter, _) = world.complete(opening, FcbKind::File);
+    let reader = world.open(view, r"\f");
+    assert_eq!(
+        world.tree.set_posix_delete(reader, true),
+        Err(Status::ACCESS_DENIED)
+    );
+    world
+        .tree
+        .set_delete_pending(deleter, true, &mut world.effects)
+        .unwrap();
+    world.tree.set_posix_delete(deleter, true).unwrap();
+    let cleanup = world.tree.cleanup(deleter, &mut world.effects).unwrap();
+    assert!(cleanup.delete && !cleanup.last);
+    world.tree.complete_delete(cleanup.fcb, true).unwrap();
+    // The name is free for another file.
+    let again = world.begin_open(view, r"\f", READ, SHARE_ALL, ANY).unwrap();
+    assert_ne!(again.fcb, cleanup.fcb);
+    world.complete(again, FcbKind::File);
+    let last = world.tree.cleanup(reader, &mut world.effects).unwrap();
+    assert!(last.last && !last.delete, "it is gone already");
+    world.drain();
+}
+
+#[test]
+fn delete_on_close_can_be_set_and_taken_back_later() {
+    let (mut world, view) = mapped();
+    for (set, deleted) in [(true, true), (false, false)] {
+        let options = CreateOptions::DELETE_ON_CLOSE;
+        let opening = world
+            .begin_open(view, r"\f", AccessMask::DELETE, SHARE_ALL, options)
+            .unwrap();
+        let (file, _) = world.complete(opening, FcbKind::File);
+        world.tree.set_delete_on_close(file, set).unwrap();
+        let cleanup = world.tree.cleanup(file, &mut world.effects).unwrap();
+        assert_eq!(cleanup.delete, deleted);
+        if deleted {
+            world.tree.complete_delete(cleanup.fcb, true).unwrap();
+        }
+    }
+    world.drain();
+}
+
+#[test]
+fn an_open_file_that_tolerates_deletion_is_replaced_by_posix_rules() {
+    let (mut world, view) = mapped();
+    let file = world.open(view, r"\old");
+    let target = world.open(view, r"\new");
+    let begin = |world: &mut World, replace: Replace| {
+        world
+            .tree
+            .begin_rename(file, name(r"\new").as_name(), replace, &mut world.effects)
+    };
+    assert_eq!(
+        begin(&mut world, Replace::Closed).err(),
+        Some(Status::ACCESS_DENIED)
+    );
+    let fcb = begin(&mut world, Replace::Open).unwrap();
+    world.tree.complete_rename(fcb, true).unwrap();
+    let opening = world.begin_open(view, r"\new", READ, SHARE_ALL, ANY).unwrap();
+    assert_eq!(opening.fcb, fcb);
+    world.complete(opening, FcbKind::File);
+    world.shut(target);
+    let strict = world
+        .begin_open(view, r"\third", READ, ShareAccess::READ, ANY)
+        .unwrap();
+    world.complete(strict, FcbKind::File);
+    let denied = world
+        .tree
+        .begin_rename(file, name(r"\third").as_name(), Replace::Open, &mut world.effects);
+    assert_eq!(denied.err(), Some(Status::ACCESS_DENIED));
     world.drain();
 }
 

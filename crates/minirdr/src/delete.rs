@@ -1,0 +1,77 @@
+//! FileDispositionInformation: deletion, which happens when handles are cleaned up.
+
+use ninep::wire::{OpenFlags, Tlopen, Treaddir};
+use nt::Status;
+use rdbss::Effects;
+
+use crate::attributes::ANY_WRITE;
+use crate::client::OwnedFid;
+use crate::file::OpenFile;
+use crate::namespace;
+use crate::objects::Platform;
+use crate::set_information::DispositionFlags;
+
+impl<P: Platform> OpenFile<P> {
+    /// Marks the file for deletion, or takes that back.
+    pub(crate) async fn set_disposition(&self, flags: DispositionFlags) -> nt::Result {
+        let delete = flags.contains(DispositionFlags::DELETE);
+        if delete {
+            self.check_deletable(flags).await?;
+        }
+        if flags.contains(DispositionFlags::ON_CLOSE) {
+            return self.redirector.tree().set_delete_on_close(self.fobx, delete);
+        }
+        let posix = flags.contains(DispositionFlags::POSIX_SEMANTICS);
+        let mut effects = Effects::new();
+        let set = {
+            let mut tree = self.redirector.tree();
+            tree.set_posix_delete(self.fobx, posix)
+                .and_then(|()| tree.set_delete_pending(self.fobx, delete, &mut effects))
+        };
+        self.redirector.perform(effects);
+        set?;
+        if delete && self.is_directory {
+            self.end_watches();
+        }
+        Ok(())
+    }
+
+    async fn check_deletable(&self, flags: DispositionFlags) -> nt::Result {
+        let place = self.place().await?;
+        if place.path.split_last().is_none() {
+            return Err(Status::CANNOT_DELETE);
+        }
+        let attributes = self.getattr().await?;
+        let is_read_only = attributes.mode.is_regular() && attributes.mode.permissions() & ANY_WRITE == 0;
+        if is_read_only && !flags.contains(DispositionFlags::IGNORE_READONLY_ATTRIBUTE) {
+            return Err(Status::CANNOT_DELETE);
+        }
+        if attributes.mode.is_directory() && !is_empty(namespace::find(&place).await?).await? {
+            return Err(Status::DIRECTORY_NOT_EMPTY);
+        }
+        Ok(())
+    }
+}
+
+/// Whether a directory holds nothing but itself and its parent.
+pub(crate) async fn is_empty(directory: OwnedFid) -> nt::Result<bool> {
+    let (client, fid) = (directory.client(), directory.fid());
+    let open = Tlopen {
+        fid,
+        flags: OpenFlags::DIRECTORY,
+    };
+    client.call(&open, |_| ()).await?;
+    let request = Treaddir {
+        fid,
+        offset: 0,
+        count: 4096,
+    };
+    client
+        .call(&request, |reply| {
+            reply
+                .entries
+                .iter()
+                .all(|entry| entry.name == b"." || entry.name == b"..")
+        })
+        .await
+}

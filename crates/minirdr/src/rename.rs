@@ -1,0 +1,176 @@
+//! FileRenameInformation and FileLinkInformation: new names for a file.
+
+use nt::{AccessMask, Name, NameBuf, Status};
+use rdbss::Effects;
+
+use crate::disposition::{Outcome, other_spelling};
+use crate::file::OpenFile;
+use crate::names::ServerPath;
+use crate::namespace;
+use crate::objects::{Platform, View};
+use crate::set_information::{NewName, RenameFlags, last_component};
+
+impl<P: Platform> OpenFile<P> {
+    /// Gives the file a new name, in the directory `target` or its own.
+    pub(crate) async fn rename(&self, new: &NewName, target: Option<&Self>) -> nt::Result {
+        if !self.granted_access.contains(AccessMask::DELETE) {
+            return Err(Status::ACCESS_DENIED);
+        }
+        let path = self.new_path(new, target)?;
+        let view = self.view()?;
+        if let Some(taken) = self.taken_spelling(&view, &path, new.flags).await? {
+            // The file that differs only in case is what is replaced; then the name gets the case that is wanted.
+            self.rename_to(&view, &taken, new.flags).await?;
+        }
+        self.rename_to(&view, &path, new.flags).await
+    }
+
+    async fn rename_to(&self, view: &View, path: &ServerPath, flags: RenameFlags) -> nt::Result {
+        let place = self.place().await?;
+        let old_path = self.nt_path()?;
+        let new_path = path.to_nt()?;
+        let mut effects = Effects::new();
+        let begun =
+            self.redirector
+                .tree()
+                .begin_rename(self.fobx, new_path.as_name(), flags.replace(), &mut effects);
+        self.redirector.perform(effects);
+        let fcb = begun?;
+        let pending = PendingRename {
+            file: self,
+            fcb,
+            renamed: false,
+        };
+        namespace::rename(&place, path, flags).await?;
+        pending.done();
+        view.removed(&place.path);
+        view.removed(path);
+        view.added(path);
+        self.report_renamed(&old_path);
+        Ok(())
+    }
+
+    /// Gives the file one more name, in the directory `target` or its own.
+    pub(crate) async fn link(&self, new: &NewName, target: Option<&Self>) -> nt::Result {
+        if self.is_directory {
+            return Err(Status::FILE_IS_A_DIRECTORY);
+        }
+        if !self.granted_access.contains(AccessMask::WRITE_ATTRIBUTES) {
+            return Err(Status::ACCESS_DENIED);
+        }
+        let path = self.new_path(new, target)?;
+        let view = self.view()?;
+        let taken = self.taken_spelling(&view, &path, new.flags).await?;
+        let place = self.place().await?;
+        let new_path = path.to_nt()?;
+        let replaced = taken.as_ref().unwrap_or(&path).to_nt()?;
+        let mut effects = Effects::new();
+        let checked = self.redirector.tree().check_new_name(
+            self.fobx,
+            replaced.as_name(),
+            new.flags.replace(),
+            &mut effects,
+        );
+        self.redirector.perform(effects);
+        checked?;
+        if let Some(taken) = &taken {
+            namespace::link(&place, taken, new.flags).await?;
+            namespace::respell(&place, taken, &path).await?;
+            view.removed(taken);
+        } else {
+            namespace::link(&place, &path, new.flags).await?;
+        }
+        view.removed(&path);
+        view.added(&path);
+        self.report_linked(new_path.as_name());
+        Ok(())
+    }
+
+    /// The path of another file whose name differs from `path`'s only in case: NT has one of them at a time.
+    ///
+    /// # Errors
+    /// `OBJECT_NAME_COLLISION` where there is one that is not to be replaced.
+    async fn taken_spelling(
+        &self,
+        view: &View,
+        path: &ServerPath,
+        flags: RenameFlags,
+    ) -> nt::Result<Option<ServerPath>> {
+        if self.redirector.settings().case_sensitive {
+            return Ok(None);
+        }
+        let root = view.root().await?;
+        let own = self.path()?;
+        match other_spelling(view, &root, path).await? {
+            // Its own name in another case is what the rename is to change.
+            Outcome::At(taken) if taken.as_bytes() == own.as_bytes() => Ok(None),
+            Outcome::At(_) if !flags.contains(RenameFlags::REPLACE_IF_EXISTS) => {
+                Err(Status::OBJECT_NAME_COLLISION)
+            }
+            Outcome::At(taken) => Ok(Some(taken)),
+            Outcome::Here(()) | Outcome::Link(..) => Ok(None),
+        }
+    }
+
+    /// The path below the share that a new name leads to.
+    ///
+    /// # Errors
+    /// `INVALID_PARAMETER` for a path without the directory it is in; `NOT_SAME_DEVICE` for another share's directory;
+    /// `ACCESS_DENIED` for the share's root; a bad name's.
+    fn new_path(&self, new: &NewName, target: Option<&Self>) -> nt::Result<ServerPath> {
+        let name = new.name.as_name();
+        if target.is_none() && name.contains(nt::name::SEPARATOR) {
+            return Err(Status::INVALID_PARAMETER);
+        }
+        let path = self.path_beside(last_component(name)?, target)?;
+        ServerPath::parse(path.as_name())
+    }
+
+    fn path_beside(&self, last: Name<'_>, target: Option<&Self>) -> nt::Result<NameBuf> {
+        let tree = self.redirector.tree();
+        let own = tree.fcb(tree.srv_open(self.srv_open)?.fcb())?;
+        // The share's root has no name to change.
+        let (beside, _) = own
+            .path()
+            .rsplit_once(nt::name::SEPARATOR)
+            .ok_or(Status::ACCESS_DENIED)?;
+        let mut path = NameBuf::default();
+        match target {
+            None => path.try_push_name(beside)?,
+            Some(target) => {
+                let directory = tree.fcb(tree.srv_open(target.srv_open)?.fcb())?;
+                if directory.net_root() != own.net_root() {
+                    return Err(Status::NOT_SAME_DEVICE);
+                }
+                path.try_push_name(directory.path())?;
+            }
+        }
+        path.try_push(nt::name::SEPARATOR)?;
+        path.try_push_name(last)?;
+        Ok(path)
+    }
+}
+
+/// A rename that the tree has begun; dropped before it is done, it has failed.
+struct PendingRename<'a, P: Platform> {
+    file: &'a OpenFile<P>,
+    fcb: rdbss::FcbId,
+    renamed: bool,
+}
+
+impl<P: Platform> PendingRename<'_, P> {
+    fn done(mut self) {
+        self.renamed = true;
+    }
+}
+
+impl<P: Platform> Drop for PendingRename<'_, P> {
+    fn drop(&mut self) {
+        // INVALID_PARAMETER would mean that the file is gone, and with it what was to be renamed.
+        let _ = self
+            .file
+            .redirector
+            .tree()
+            .complete_rename(self.fcb, self.renamed);
+    }
+}
