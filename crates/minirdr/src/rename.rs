@@ -166,11 +166,13 @@ impl<P: Platform> PendingRename<'_, P> {
 
 impl<P: Platform> Drop for PendingRename<'_, P> {
     fn drop(&mut self) {
+        let mut effects = Effects::new();
         // INVALID_PARAMETER would mean that the file is gone, and with it what was to be renamed.
         let _ = self
             .file
             .redirector
             .tree()
-            .complete_rename(self.fcb, self.renamed);
+            .complete_rename(self.fcb, self.renamed, &mut effects);
+        self.file.redirector.perform(effects);
     }
 }

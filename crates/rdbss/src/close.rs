@@ -2,9 +2,10 @@
 
 use nt::{Name, NameBuf, Status};
 
+use crate::directory::DirectoryId;
 use crate::effect::Effects;
 use crate::extensions::Extensions;
-use crate::fcb::{FcbKind, FcbState};
+use crate::fcb::{Fcb, FcbKind, FcbState};
 use crate::fobx::FobxFlags;
 use crate::id::{ContextId, FcbId, FobxId};
 use crate::rx_context::ContextFlags;
@@ -235,7 +236,7 @@ impl<X: Extensions> Tree<X> {
     /// - `ACCESS_DENIED`: the target (see [`Replace`]), or something below a directory that would move, is open.
     /// - `OBJECT_NAME_COLLISION`: the target is open and not to be replaced.
     /// - `DELETE_PENDING`: the file is about to go.
-    /// - `LOCK_NOT_GRANTED`: another rename of the file is under way.
+    /// - `LOCK_NOT_GRANTED`: another rename of the file, or of a directory above it or its target, is under way.
     /// - `INSUFFICIENT_RESOURCES`.
     pub fn begin_rename(
         &mut self,
@@ -254,33 +255,13 @@ impl<X: Extensions> Tree<X> {
         if kind != FcbKind::File {
             self.scavenge_below(fcb_id, effects);
         }
-        if kind != FcbKind::File && self.has_open_below(fcb_id) {
+        let is_directory = kind != FcbKind::File;
+        if is_directory && self.has_open_below(fcb_id) {
             return Err(Status::ACCESS_DENIED);
         }
-        let path = NameBuf::try_from_units(path.as_units())?;
-        self.fcbs.get_mut(fcb_id).ok_or(STALE)?.rename = Some(path);
+        let rename = self.prepare_rename(fcb_id, path, is_directory)?;
+        self.fcbs.get_mut(fcb_id).ok_or(STALE)?.rename = Some(rename);
         Ok(fcb_id)
-    }
-
-    fn scavenge_below(&mut self, directory: FcbId, effects: &mut Effects<X>) {
-        let case = self
-            .fcbs
-            .get(directory)
-            .map_or(crate::names::Case::Sensitive, |fcb| self.file_case(fcb.net_root));
-        let mut next = self
-            .fcbs
-            .get(directory)
-            .and_then(|fcb| self.net_roots.get(fcb.net_root)?.fcbs.first());
-        while let Some((id, other)) = next.and_then(|id| Some((id, self.fcbs.get(id)?))) {
-            next = other.siblings.next();
-            let below = self
-                .fcbs
-                .get(directory)
-                .is_some_and(|fcb| crate::names::strip_prefix(other.path(), fcb.path(), case).is_some());
-            if below {
-                self.scavenge_fcb(id, effects);
-            }
-        }
     }
 
     /// Whether a handle's file may take the name `path`, a path below the same share, as far as open files go. The result
@@ -317,34 +298,51 @@ impl<X: Extensions> Tree<X> {
         }
     }
 
+    /// Whether anything but the directory itself is open below it.
     fn has_open_below(&self, directory: FcbId) -> bool {
         let Some(fcb) = self.fcbs.get(directory) else {
             return false;
         };
-        let Some(net_root) = self.net_roots.get(fcb.net_root) else {
-            return false;
-        };
-        let case = self.file_case(fcb.net_root);
-        net_root
-            .fcbs
-            .iter(&self.fcbs, |fcb| &fcb.siblings)
-            .any(|(id, other)| {
-                id != directory && crate::names::strip_prefix(other.path(), fcb.path(), case).is_some()
-            })
+        if fcb.path().is_empty() {
+            let named = self
+                .net_roots
+                .get(fcb.net_root)
+                .map_or(0, |net_root| net_root.named_fcbs);
+            return named > 1;
+        }
+        self.is_used_below(fcb.net_root, fcb.path())
     }
 
-    /// Says how the rename went that [`Tree::begin_rename`] began.
+    /// Says how the rename went that [`Tree::begin_rename`] began. Opens that waited for it look again.
     ///
     /// Should somebody have opened the target meanwhile, that FCB loses its name to this one.
     ///
     /// # Errors
     /// `INVALID_PARAMETER` if the file is gone or no rename was begun.
-    pub fn complete_rename(&mut self, id: FcbId, renamed: bool) -> nt::Result {
+    pub fn complete_rename(&mut self, id: FcbId, renamed: bool, effects: &mut Effects<X>) -> nt::Result {
         let fcb = self.fcbs.get_mut(id).ok_or(STALE)?;
-        let path = fcb.rename.take().ok_or(Status::INVALID_PARAMETER)?;
-        if !renamed {
-            return Ok(());
-        }
+        let rename = fcb.rename.take().ok_or(Status::INVALID_PARAMETER)?;
+        self.end_renaming(rename.itself);
+        let unused = if renamed {
+            self.book_rename(id, rename.path, rename.directory)
+        } else {
+            rename.directory
+        };
+        self.release_directory(unused);
+        self.wake_fcb_waiters(id, effects);
+        Ok(())
+    }
+
+    /// Gives a file its new path, in a directory of which a use is taken over. Returns the use that is left over.
+    fn book_rename(
+        &mut self,
+        id: FcbId,
+        path: NameBuf,
+        directory: Option<DirectoryId>,
+    ) -> Option<DirectoryId> {
+        let Some(fcb) = self.fcbs.get(id) else {
+            return directory;
+        };
         let net_root = fcb.net_root;
         let mut next = fcb.srv_opens.first();
         while let Some(srv_open) = next.and_then(|id| self.srv_opens.get_mut(id)) {
@@ -358,18 +356,22 @@ impl<X: Extensions> Tree<X> {
             self.remove_fcb_name(other);
         }
         let hash = self.path_hash(net_root, path.as_name());
-        let named = self.fcb(id)?.is_named();
+        let named = self.fcbs.get(id).is_some_and(Fcb::is_named);
         if named {
             self.paths.remove(&mut self.fcbs, id);
         }
+        let mut unused = directory;
         if let Some(fcb) = self.fcbs.get_mut(id) {
             fcb.path = path;
             fcb.hash = hash;
+            if named {
+                core::mem::swap(&mut fcb.directory, &mut unused);
+            }
         }
         if named {
             self.paths.insert(&mut self.fcbs, id);
         }
-        Ok(())
+        unused
     }
 
     /// Gives a request the file to itself (the FCB resource, exclusive), until [`Tree::unlock_fcb`] or its end. No

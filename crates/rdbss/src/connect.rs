@@ -239,7 +239,7 @@ impl<X: Extensions> Tree<X> {
             references: 1,
             held: 0,
             v_net_roots: List::new(),
-            fcbs: List::new(),
+            named_fcbs: 0,
             waiters: List::new(),
             extension: None,
             exit: Some(exit),

@@ -9,6 +9,7 @@ use crate::effect::Effects;
 use crate::extensions::Extensions;
 use crate::fcb::{FcbState, NO_DELAY};
 use crate::id::{FcbId, NetRootId, SrvCallId, SrvOpenId, VNetRootId};
+use crate::names::strip_prefix;
 use crate::srv_open::{SrvOpen, SrvOpenFlags};
 use crate::tree::{STALE, Tree, drop_one};
 
@@ -98,6 +99,36 @@ impl<X: Extensions> Tree<X> {
     pub fn scavenge_srv_call(&mut self, id: SrvCallId, effects: &mut Effects<X>) {
         while let Some(id) = self.srv_calls.get(id).and_then(|object| object.dormant.first()) {
             self.finalize_dormant(id, effects);
+        }
+    }
+
+    /// Closes all dormant opens of files below a directory.
+    pub(crate) fn scavenge_below(&mut self, directory: FcbId, effects: &mut Effects<X>) {
+        let Some(fcb) = self.fcbs.get(directory) else {
+            return;
+        };
+        let net_root = fcb.net_root;
+        let Some(server) = self.net_roots.get(net_root).map(|object| object.srv_call) else {
+            return;
+        };
+        let case = self.file_case(net_root);
+        // A server has but so many dormant opens, however many files are open.
+        let mut next = self
+            .srv_calls
+            .get(server)
+            .and_then(|object| object.dormant.first());
+        while let Some((id, srv_open)) = next.and_then(|id| Some((id, self.srv_opens.get(id)?))) {
+            next = srv_open.by_srv_call.next();
+            let below = self.fcbs.get(srv_open.fcb).is_some_and(|file| {
+                file.net_root == net_root
+                    && self
+                        .fcbs
+                        .get(directory)
+                        .is_some_and(|directory| strip_prefix(file.path(), directory.path(), case).is_some())
+            });
+            if below {
+                self.finalize_dormant(id, effects);
+            }
         }
     }
 

@@ -158,5 +158,6 @@ impl<X: Extensions> Tree<X> {
             && self.srv_opens.len() == 0
             && self.fobxs.len() == 0
             && self.contexts.len() == 0
+            && self.directories.len() == 0
     }
 }

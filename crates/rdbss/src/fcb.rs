@@ -3,10 +3,11 @@
 use bitflags::bitflags;
 use nt::{Name, NameBuf};
 
+use crate::directory::{DirectoryId, Rename};
 use crate::effect::NodeBox;
 use crate::extensions::Extensions;
 use crate::id::{ContextId, FcbId, NetRootId, kind};
-use crate::list::{Links, List};
+use crate::list::List;
 use crate::share_access::ShareCounts;
 use crate::table::Chained;
 
@@ -46,7 +47,8 @@ pub enum FcbKind {
 /// `references` = 1 + its SRV_OPENs + references taken by callers. It is finalised when 1 is left.
 pub struct Fcb<X: Extensions> {
     pub(crate) net_root: NetRootId,
-    pub(crate) siblings: Links<kind::Fcb>,
+    /// While it is named: a use of the directory it is in.
+    pub(crate) directory: Option<DirectoryId>,
     pub(crate) path: NameBuf,
     pub(crate) hash: u64,
     pub(crate) chain: Option<FcbId>,
@@ -65,8 +67,8 @@ pub struct Fcb<X: Extensions> {
     pub(crate) exclusive: Option<ContextId>,
     /// Whether the server is being asked to delete the file.
     pub(crate) deleting: bool,
-    /// Where the file goes if the rename under way succeeds.
-    pub(crate) rename: Option<NameBuf>,
+    /// The rename under way.
+    pub(crate) rename: Option<Rename>,
     pub(crate) waiters: List<kind::Context>,
     pub(crate) extension: Option<X::Fcb>,
     pub(crate) exit: Option<NodeBox<X>>,

@@ -81,6 +81,10 @@ impl<X: Extensions> Tree<X> {
         if let Some(context) = fcb.exclusive.and_then(|context| self.contexts.get_mut(context)) {
             context.exclusive = None;
         }
+        if let Some(rename) = fcb.rename.take() {
+            self.release_directory(rename.directory);
+            self.end_renaming(rename.itself);
+        }
         push(effects, &mut fcb.exit, fcb.extension, |extension| {
             Effect::DeallocateFcb { fcb: id, extension }
         });
@@ -327,10 +331,11 @@ impl<X: Extensions> Tree<X> {
             return;
         };
         fcb.state.insert(FcbState::NAME_ALREADY_REMOVED);
-        let net_root = fcb.net_root;
+        let (net_root, directory) = (fcb.net_root, fcb.directory.take());
         self.paths.remove(&mut self.fcbs, id);
+        self.release_directory(directory);
         if let Some(net_root) = self.net_roots.get_mut(net_root) {
-            net_root.fcbs.remove(&mut self.fcbs, id, |fcb| &mut fcb.siblings);
+            drop_one(&mut net_root.named_fcbs);
         }
     }
 

@@ -28,6 +28,9 @@ pub mod kind {
     /// A request.
     #[derive(Debug)]
     pub enum Context {}
+    /// A directory with something open below it.
+    #[derive(Debug)]
+    pub(crate) enum Directory {}
 }
 
 /// The identity of one object of kind `K`: a slot and the serial number of its present occupant.

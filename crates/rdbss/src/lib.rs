@@ -18,6 +18,7 @@ mod close;
 mod condition;
 mod connect;
 mod connection;
+mod directory;
 mod dormant;
 mod effect;
 mod enumerate;

@@ -25,7 +25,8 @@ pub struct NetRoot<X: Extensions> {
     pub(crate) held: u32,
     /// Those attached.
     pub(crate) v_net_roots: List<kind::VNetRoot>,
-    pub(crate) fcbs: List<kind::Fcb>,
+    /// Those that are named.
+    pub(crate) named_fcbs: u32,
     pub(crate) waiters: List<kind::Context>,
     pub(crate) extension: Option<X::NetRoot>,
     pub(crate) exit: Option<NodeBox<X>>,
@@ -56,10 +57,10 @@ impl<X: Extensions> NetRoot<X> {
         self.references
     }
 
-    /// The files that exist on it (`NumberOfFcbs`).
+    /// The files that a path leads to on it (`NumberOfFcbs`).
     #[must_use]
     pub const fn number_of_fcbs(&self) -> u32 {
-        self.fcbs.len()
+        self.named_fcbs
     }
 
     /// The views of it that can be reached (`NumberOfVirtualNetRoots`).

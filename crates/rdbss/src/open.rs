@@ -4,6 +4,7 @@
 use nt::{AccessMask, CreateOptions, Name, NameBuf, ShareAccess, Status};
 
 use crate::condition::Condition;
+use crate::directory::{DirectoryId, Way, parent_path};
 use crate::effect::{Effects, NodeBox, try_node};
 use crate::extensions::Extensions;
 use crate::fcb::{Fcb, FcbKind, FcbState};
@@ -83,7 +84,7 @@ pub struct Opened<X: Extensions> {
 
 /// Memory for what an open makes, got before anything changes.
 struct Parts<X: Extensions> {
-    fcb: Option<(NameBuf, NodeBox<X>)>,
+    fcb: Option<(NameBuf, Option<DirectoryId>, NodeBox<X>)>,
     srv_open: Option<NodeBox<X>>,
     fobx: NodeBox<X>,
 }
@@ -97,7 +98,7 @@ impl<X: Extensions> Tree<X> {
     /// - `SHARING_VIOLATION`, `DELETE_PENDING`: the file's other handles forbid it.
     /// - `UNEXPECTED_NETWORK_ERROR`: the view was taken away.
     /// - `CANCELLED`: the request is to end.
-    /// - `LOCK_NOT_GRANTED`: another request has the file to itself.
+    /// - `LOCK_NOT_GRANTED`: another request has the file to itself, or is renaming a directory above it.
     /// - `NOT_A_DIRECTORY`, `FILE_IS_A_DIRECTORY`: the file is known to be other than the options demand.
     /// - `INVALID_PARAMETER`: the view is gone or not good.
     /// - `INSUFFICIENT_RESOURCES`.
@@ -131,12 +132,20 @@ impl<X: Extensions> Tree<X> {
         {
             return Ok(BeginOpen::Wait);
         }
+        let way = match found {
+            Some(_) => None,
+            None => Some(self.way_to(net_root, parent_path(request.path))),
+        };
+        if let Some(directory) = way.as_ref().and_then(|way| way.renaming) {
+            self.wait_for_fcb(directory, request.context, Status::LOCK_NOT_GRANTED)?;
+            return Ok(BeginOpen::Wait);
+        }
         let shared = found.and_then(|id| self.find_collapsible(id, request));
-        let parts = self.reserve_open(request, found.is_none(), shared.is_none())?;
+        let parts = self.reserve_open(net_root, request, way, shared.is_none())?;
         // No failure from here on.
         let (fcb, new_fcb) = match (found, parts.fcb) {
             (Some(id), _) => (id, false),
-            (None, Some((path, exit))) => (self.add_fcb(net_root, path, exit)?, true),
+            (None, Some((path, directory, exit))) => (self.add_fcb(net_root, path, directory, exit)?, true),
             (None, None) => return Err(Status::INSUFFICIENT_RESOURCES),
         };
         let (srv_open, collapsed) = match (shared, parts.srv_open) {
@@ -239,33 +248,44 @@ impl<X: Extensions> Tree<X> {
             .map(|(id, _)| id)
     }
 
+    /// `way`: to the directory of a file that has no FCB yet.
     fn reserve_open(
         &mut self,
+        net_root: NetRootId,
         request: &OpenRequest<'_>,
-        new_fcb: bool,
+        way: Option<Way>,
         new_srv_open: bool,
     ) -> nt::Result<Parts<X>> {
-        let parts = Parts {
-            fcb: if new_fcb {
-                Some((NameBuf::try_from_units(request.path.as_units())?, try_node()?))
-            } else {
-                None
-            },
-            srv_open: if new_srv_open { Some(try_node()?) } else { None },
-            fobx: try_node()?,
-        };
+        let srv_open = if new_srv_open { Some(try_node()?) } else { None };
+        let fobx = try_node()?;
         self.fcbs.reserve()?;
         self.srv_opens.reserve()?;
         self.fobxs.reserve()?;
         self.paths.prepare(&mut self.fcbs)?;
-        Ok(parts)
+        let fcb = match way {
+            Some(way) => {
+                let (path, exit) = (NameBuf::try_from_units(request.path.as_units())?, try_node()?);
+                // Last, as it is the only one that would have to be given back.
+                let directory = self.hold_directory(net_root, parent_path(request.path), &way)?;
+                Some((path, directory, exit))
+            }
+            None => None,
+        };
+        Ok(Parts { fcb, srv_open, fobx })
     }
 
-    fn add_fcb(&mut self, net_root: NetRootId, path: NameBuf, exit: NodeBox<X>) -> nt::Result<FcbId> {
+    /// Takes over a use of the directory that the file is in.
+    fn add_fcb(
+        &mut self,
+        net_root: NetRootId,
+        path: NameBuf,
+        directory: Option<DirectoryId>,
+        exit: NodeBox<X>,
+    ) -> nt::Result<FcbId> {
         let hash = self.path_hash(net_root, path.as_name());
         let id = self.fcbs.insert(Fcb {
             net_root,
-            siblings: Links::new(),
+            directory,
             path,
             hash,
             chain: None,
@@ -288,7 +308,7 @@ impl<X: Extensions> Tree<X> {
         })?;
         if let Some(parent) = self.net_roots.get_mut(net_root) {
             parent.references = parent.references.saturating_add(1);
-            parent.fcbs.push_back(&mut self.fcbs, id, |fcb| &mut fcb.siblings);
+            parent.named_fcbs = parent.named_fcbs.saturating_add(1);
         }
         self.paths.insert(&mut self.fcbs, id);
         Ok(id)

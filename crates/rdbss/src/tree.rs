@@ -3,6 +3,7 @@
 use nt::{Name, Status};
 
 use crate::arena::Arena;
+use crate::directory::{ByParent, Directory};
 use crate::dormant::DelayedClose;
 use crate::effect::Effects;
 use crate::enumerate::Totals;
@@ -57,6 +58,8 @@ pub struct Tree<X: Extensions> {
     pub(crate) drives: Table<kind::VNetRoot, ByDrive>,
     pub(crate) views: Table<kind::VNetRoot, ByView>,
     pub(crate) paths: Table<kind::Fcb, ByPath>,
+    pub(crate) directories: Arena<kind::Directory, Directory>,
+    pub(crate) below: Table<kind::Directory, ByParent>,
     /// The requests that are about no view.
     pub(crate) device_contexts: List<kind::Context>,
     /// All dormant opens, oldest first.
@@ -84,6 +87,8 @@ impl<X: Extensions> Tree<X> {
             drives: Table::new(),
             views: Table::new(),
             paths: Table::new(),
+            directories: Arena::new(),
+            below: Table::new(),
             device_contexts: List::new(),
             dormant: List::new(),
             totals: Totals::NONE,

@@ -1,6 +1,7 @@
 //! Whether the tree is consistent: for tests and debug builds, as it looks at everything.
 
 use crate::condition::Condition;
+use crate::directory::parent_path;
 use crate::extensions::Extensions;
 use crate::fcb::FcbState;
 use crate::fobx::FobxFlags;
@@ -58,6 +59,7 @@ impl<X: Extensions> Tree<X> {
             self.validate_srv_open(id)?;
         }
         self.validate_dormant()?;
+        self.validate_directories()?;
         self.validate_fobxs()?;
         self.validate_contexts()?;
         let hosts = self
@@ -164,9 +166,8 @@ impl<X: Extensions> Tree<X> {
             same(listed, attached, object.v_net_roots.len()),
             "a share's list of views",
         )?;
-        let listed = object.fcbs.iter(&self.fcbs, |fcb| &fcb.siblings);
         let named = fcbs().filter(|(_, fcb)| fcb.is_named());
-        ensure(same(listed, named, object.fcbs.len()), "a share's list of files")?;
+        ensure(object.named_fcbs == count(named), "a share's number of files")?;
         ensure(
             object.extension.is_some() == (object.condition == Condition::Good),
             "a share's extension",
@@ -380,6 +381,52 @@ impl<X: Extensions> Tree<X> {
             fcb.net_root == view.net_root,
             "an open's file and view are on different shares",
         )
+    }
+
+    fn validate_directories(&self) -> Check {
+        ensure(
+            self.below.len() == self.directories.len(),
+            "the table of directories holds something else than the directories",
+        )?;
+        for (id, directory) in self.directories.iter_from(0) {
+            let files = self
+                .fcbs
+                .iter_from(0)
+                .filter(|(_, fcb)| fcb.directory == Some(id));
+            let below = self
+                .directories
+                .iter_from(0)
+                .filter(|(_, other)| other.parent == Some(id));
+            let renames = || {
+                self.fcbs
+                    .iter_from(0)
+                    .filter_map(|(id, fcb)| Some((id, fcb.rename.as_ref()?)))
+            };
+            let there = renames().filter(|(_, rename)| rename.directory == Some(id));
+            let itself = || renames().filter(|(_, rename)| rename.itself == Some(id));
+            let counted = count(files) + count(below) + count(there) + count(itself());
+            ensure(directory.uses == counted, "a directory's uses")?;
+            ensure(directory.uses > 0, "a directory outlived its users")?;
+            ensure(
+                directory.renaming == itself().next().map(|(fcb, _)| fcb),
+                "a directory's rename",
+            )?;
+        }
+        for (_, fcb) in self.fcbs.iter_from(0) {
+            ensure(
+                fcb.is_named() || fcb.directory.is_none(),
+                "a file without a name is in a directory",
+            )?;
+            if fcb.is_named() {
+                let parent = parent_path(fcb.path());
+                let way = self.way_to(fcb.net_root, parent);
+                ensure(
+                    way.leads_to(fcb.directory, parent),
+                    "a file is in another directory",
+                )?;
+            }
+        }
+        Ok(())
     }
 
     fn validate_dormant(&self) -> Check {

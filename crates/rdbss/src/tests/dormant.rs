@@ -227,7 +227,7 @@ fn what_is_not_clean_is_closed_at_once() {
         .tree
         .begin_rename(moved, name(r"\g").as_name(), false, &mut world.effects)
         .unwrap();
-    world.tree.complete_rename(fcb, true).unwrap();
+    world.tree.complete_rename(fcb, true, &mut world.effects).unwrap();
     closed(&mut world, "one that was renamed", moved);
     let orphan = world.open_shared(view, r"\h");
     assert_eq!(world.finalize(view, Level::Force), Status::SUCCESS);
@@ -325,8 +325,8 @@ fn dormant_opens_give_way() {
         .tree
         .begin_rename(file, name(r"\g").as_name(), false, &mut world.effects)
         .unwrap();
-    assert_eq!(world.drain(), ["close fid", "close fid", "file"]);
-    world.tree.complete_rename(fcb, true).unwrap();
+    assert_eq!(world.drain(), ["close fid", "file", "close fid"]);
+    world.tree.complete_rename(fcb, true, &mut world.effects).unwrap();
     world
         .tree
         .begin_rename(directory, name(r"\n").as_name(), false, &mut world.effects)

@@ -3,6 +3,7 @@
 use super::world::{Handle, ME, SHARE_ALL, World, name};
 use crate::{BeginOpen, FcbKind, Level, MajorFunction, OpenRequest, Opened, Owner, Replace, SrvCallFlags};
 use nt::{AccessMask, CreateOptions, ShareAccess, Status};
+use std::format;
 use std::string::{String, ToString};
 
 const NOTHING: [String; 0] = [];
@@ -349,7 +350,7 @@ fn an_open_file_that_tolerates_deletion_is_replaced_by_posix_rules() {
         Some(Status::ACCESS_DENIED)
     );
     let fcb = begin(&mut world, Replace::Open).unwrap();
-    world.tree.complete_rename(fcb, true).unwrap();
+    world.tree.complete_rename(fcb, true, &mut world.effects).unwrap();
     let opening = world.begin_open(view, r"\new", READ, SHARE_ALL, ANY).unwrap();
     assert_eq!(opening.fcb, fcb);
     world.complete(opening, FcbKind::File);
@@ -377,7 +378,7 @@ fn a_renamed_file_is_found_under_its_new_name_only() {
         .tree
         .begin_rename(file, name(r"\newer").as_name(), false, &mut world.effects);
     assert_eq!(twice.err(), Some(Status::LOCK_NOT_GRANTED));
-    world.tree.complete_rename(fcb, true).unwrap();
+    world.tree.complete_rename(fcb, true, &mut world.effects).unwrap();
     assert_eq!(world.tree.fcb(fcb).unwrap().path().to_string(), r"\new");
     let found = |world: &mut World, path: &str| {
         let opening = world.begin_open(view, path, READ, SHARE_ALL, ANY).unwrap();
@@ -401,7 +402,10 @@ fn a_renamed_file_is_found_under_its_new_name_only() {
         .tree
         .begin_rename(file, name(r"\third").as_name(), true, &mut world.effects)
         .unwrap();
-    world.tree.complete_rename(fcb, false).unwrap();
+    world
+        .tree
+        .complete_rename(fcb, false, &mut world.effects)
+        .unwrap();
     assert_eq!(world.tree.fcb(fcb).unwrap().path().to_string(), r"\new");
     world.drain();
 }
@@ -432,7 +436,7 @@ fn a_target_opened_while_the_server_renames_over_it_loses_its_name() {
         .begin_rename(file, name(r"\new").as_name(), true, &mut world.effects)
         .unwrap();
     let loser = world.open(view, r"\new");
-    world.tree.complete_rename(fcb, true).unwrap();
+    world.tree.complete_rename(fcb, true, &mut world.effects).unwrap();
     let opening = world.begin_open(view, r"\new", READ, SHARE_ALL, ANY).unwrap();
     assert_eq!(opening.fcb, fcb);
     world.drain();
@@ -500,4 +504,62 @@ fn requests_pin_and_cleanup_cancels_them() {
     assert_eq!(world.drain(), ["cancel"]);
     assert!(world.tree.context(all).unwrap().is_cancelled());
     assert_eq!(world.drive(b'X', ME), Some(view));
+}
+
+#[test]
+fn nothing_is_opened_below_a_directory_on_the_move() {
+    let (mut world, view) = mapped();
+    let directory = world.open_kind(view, r"\a\d", FcbKind::Directory).0;
+    let fcb = world
+        .tree
+        .begin_rename(directory, name(r"\b\e").as_name(), false, &mut world.effects)
+        .unwrap();
+    let context = world.context();
+    let below = |world: &mut World, path: &str, context| {
+        world.begin_open_for(view, path, READ, SHARE_ALL, ANY, context)
+    };
+    let refused = below(&mut world, r"\a\d\x\f", None).err();
+    assert_eq!(refused, Some(Status::LOCK_NOT_GRANTED));
+    assert_eq!(below(&mut world, r"\a\d\x\f", Some(context)), Ok(BeginOpen::Wait));
+    assert!(matches!(
+        below(&mut world, r"\a\dd\f", None),
+        Ok(BeginOpen::Begun(_))
+    ));
+    // Nor is a directory moved there meanwhile, nor one below it.
+    let other = world.open_kind(view, r"\o", FcbKind::Directory).0;
+    let into = world
+        .tree
+        .begin_rename(other, name(r"\a\d\o").as_name(), false, &mut world.effects);
+    assert_eq!(into.err(), Some(Status::LOCK_NOT_GRANTED));
+    world.tree.complete_rename(fcb, true, &mut world.effects).unwrap();
+    assert_eq!(world.drain(), ["wake"]);
+    assert!(matches!(
+        below(&mut world, r"\a\d\x\f", Some(context)),
+        Ok(BeginOpen::Begun(_))
+    ));
+    assert!(matches!(
+        below(&mut world, r"\b\e\f", None),
+        Ok(BeginOpen::Begun(_))
+    ));
+    let again = world
+        .tree
+        .begin_rename(directory, name(r"\n").as_name(), false, &mut world.effects);
+    assert_eq!(again.err(), Some(Status::ACCESS_DENIED), "a file is open below");
+    world.drain();
+}
+
+#[test]
+fn a_path_of_very_many_components_costs_what_it_is_long() {
+    let (mut world, view) = mapped();
+    let deep = r"\d".repeat(16_000);
+    let started = world.open(view, &deep);
+    assert!(
+        world
+            .begin_open(view, &format!(r"{deep}\f"), READ, SHARE_ALL, ANY)
+            .is_ok()
+    );
+    world.tree.close(started, &mut world.effects).unwrap();
+    for effect in core::mem::take(&mut world.effects) {
+        drop(effect);
+    }
 }

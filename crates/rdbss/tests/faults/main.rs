@@ -341,7 +341,7 @@ fn what_must_not_fail_allocates_nothing() {
         Ok(Connect::Wait)
     );
     without_memory("everything that takes down", || {
-        world.tree.complete_rename(fcb, true).unwrap();
+        world.tree.complete_rename(fcb, true, &mut world.effects).unwrap();
         world
             .tree
             .connect_failed(other.v_net_root, Status::BAD_NETWORK_PATH, &mut world.effects)

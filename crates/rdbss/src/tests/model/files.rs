@@ -247,7 +247,7 @@ impl Machine {
         });
         assert_eq!(result.err(), expected.err());
         if let Ok(fcb) = result {
-            self.tree.complete_rename(fcb, ok).unwrap();
+            self.tree.complete_rename(fcb, ok, &mut self.effects).unwrap();
             if ok {
                 self.model.files[file].path = path;
             }
