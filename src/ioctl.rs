@@ -5,7 +5,7 @@ use ::ioctl::{
     AddConnection, AddFlags, ConnectionFlags, ConnectionListWriter, ConnectionState, ConnectionView,
     ControlCode, DeleteConnection, DeleteLevel, Encode, Features, Request, Statistics, VersionInfo,
 };
-use minirdr::{Connection, Level, LogonId};
+use minirdr::{Connection, Level, LinkState, LogonId};
 use nt::{NameBuf, Status};
 use wdk_sys::NTSTATUS;
 
@@ -185,10 +185,11 @@ impl Shown {
             local: connection.local.as_name(),
             remote: self.remote.as_name(),
             user: connection.user.as_name(),
-            state: if connection.connected {
-                ConnectionState::CONNECTED
-            } else {
-                ConnectionState::DISCONNECTED
+            state: match connection.state {
+                LinkState::Up => ConnectionState::CONNECTED,
+                LinkState::Suspect => ConnectionState::SUSPECT,
+                LinkState::Idle | LinkState::Interrupted | LinkState::Reconnecting => ConnectionState::CONNECTING,
+                LinkState::Down | LinkState::Closed => ConnectionState::DISCONNECTED,
             },
             flags: self.flags,
             open_files: connection.open_handles,

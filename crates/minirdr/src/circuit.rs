@@ -113,9 +113,12 @@ impl Circuit {
     pub(crate) async fn close(self) {
         let Self { line, carrier } = self;
         let client = &line.0;
-        let deadline = client.runtime().now() + QUIET_WAIT;
-        let _ = client.runtime().timeout_at(deadline, client.last_word()).await;
-        client.state().disconnect(Disconnect::Local);
+        // What is silent is not waited for.
+        if !client.is_silent() {
+            let deadline = client.runtime().now() + QUIET_WAIT;
+            let _ = client.runtime().timeout_at(deadline, client.last_word()).await;
+        }
+        client.disconnect(Disconnect::Local);
         client.ended.cancel();
         carrier.join().await;
     }
@@ -173,7 +176,7 @@ async fn carry<T: Transport>(client: &Client, connection: Connection<T>, vc: Vir
             break;
         }
     }
-    client.state().disconnect(Disconnect::Error);
+    client.disconnect(Disconnect::Error);
     client.ended.cancel();
     client.freed.notify_all();
     // Both are local and always succeed here: the circuit is ours alone and no other circuit uses the connection.
@@ -185,14 +188,7 @@ async fn carry<T: Transport>(client: &Client, connection: Connection<T>, vc: Vir
 async fn watch_deadlines(client: &Client) {
     loop {
         let started = client.deadline.notified();
-        let now = client.runtime().now();
-        let next = {
-            let mut state = client.state();
-            state.expire(now.as_nanos());
-            let next = state.session.poll_timeout();
-            state.deadline_idle = next.is_none();
-            next
-        };
+        let next = client.expire();
         client.transmit.notify_one();
         client.freed.notify_all();
         let wait = async {
@@ -212,12 +208,11 @@ struct Events(Arc<Client>);
 
 impl ConnectionEvents for Events {
     fn receive(&self, _circuit: CircuitId, data: &[u8]) -> Indication {
-        let (goes_on, to_send, last) = {
-            let mut state = self.0.state();
-            let goes_on = state.input(data);
+        let (goes_on, to_send, last) = self.0.input(data, |state| {
+            let goes_on = state.session.ended().is_none();
             let last = !goes_on || (state.closing && !state.session.awaits_replies());
             (goes_on, state.session.wants_transmit(), last)
-        };
+        });
         if !goes_on {
             self.0.ended.cancel();
         }
@@ -245,7 +240,7 @@ impl ConnectionEvents for Events {
 
 impl Events {
     fn lost(&self, reason: Disconnect) {
-        self.0.state().disconnect(reason);
+        self.0.disconnect(reason);
         self.0.ended.cancel();
         self.0.freed.notify_all();
     }

@@ -38,6 +38,10 @@ pub(crate) struct Client {
     pub(crate) deadline: Notify,
     /// A request ended: another may start, or the session may be idle.
     pub(crate) freed: Notify,
+    /// [`Self::health`] has changed.
+    pub(crate) news: Notify,
+    /// The session has ended.
+    over: AtomicBool,
     /// Ends the tasks that move the session's bytes.
     pub(crate) ended: CancelToken,
 }
@@ -78,25 +82,10 @@ impl State {
         }
     }
 
-    /// Gives received bytes to the session. `false` when the session is over.
-    pub(crate) fn input(&mut self, bytes: &[u8]) -> bool {
+    /// What `step` does to the session; it is given what wakes waiters.
+    fn step(&mut self, step: impl FnOnce(&mut Session, &mut dyn FnMut(Tag))) {
         let Self { session, wakers, .. } = self;
-        session
-            .handle_input(bytes, &mut |tag| Self::wake(wakers, tag))
-            .is_ok()
-            && session.ended().is_none()
-    }
-
-    /// Fails every request; the first reason counts.
-    pub(crate) fn disconnect(&mut self, reason: Disconnect) {
-        let Self { session, wakers, .. } = self;
-        session.disconnect(reason, &mut |tag| Self::wake(wakers, tag));
-    }
-
-    /// Fails the requests whose deadline has passed.
-    pub(crate) fn expire(&mut self, now_ns: u64) {
-        let Self { session, wakers, .. } = self;
-        session.handle_timeout(now_ns, &mut |tag| Self::wake(wakers, tag));
+        step(session, &mut |tag| Self::wake(wakers, tag));
     }
 }
 
@@ -132,6 +121,8 @@ impl Client {
             transmit: Notify::new(),
             deadline: Notify::new(),
             freed: Notify::new(),
+            news: Notify::new(),
+            over: AtomicBool::new(false),
             ended: CancelToken::try_new()?,
         })?)
     }
@@ -146,10 +137,68 @@ impl Client {
         &self.runtime
     }
 
-    /// Whether requests can still succeed.
-    #[must_use]
+    /// Whether requests can still succeed. Takes no lock.
     pub(crate) fn is_usable(&self) -> bool {
-        self.state().session.ended().is_none()
+        !self.over.load(Ordering::Acquire)
+    }
+
+    /// `Ok(true)` as long as nothing speaks against the server, `Ok(false)` while it is silent.
+    ///
+    /// # Errors
+    /// Why the session is over.
+    pub(crate) fn health(&self) -> Result<bool, Error> {
+        let state = self.state();
+        match state.session.ended() {
+            Some(why) => Err(why),
+            None => Ok(!state.session.is_silent()),
+        }
+    }
+
+    /// Has something happen to the session, and tells those who follow it.
+    fn happen<V>(&self, what: impl FnOnce(&mut State) -> V) -> V {
+        let (outcome, news) = {
+            let mut state = self.state();
+            let before = state.session.is_silent();
+            let outcome = what(&mut state);
+            let over = state.session.ended().is_some();
+            // Before the lock is let go, so that who finds a waiter failed finds the session over, too.
+            let ended = over && !self.over.swap(true, Ordering::AcqRel);
+            (outcome, ended || before != state.session.is_silent())
+        };
+        if news {
+            self.news.notify_one();
+        }
+        outcome
+    }
+
+    /// Gives received bytes to the session; the result is what `then` says of it afterwards.
+    pub(crate) fn input<V>(&self, bytes: &[u8], then: impl FnOnce(&State) -> V) -> V {
+        self.happen(|state| {
+            // A violation is why the session is over then.
+            state.step(|session, wake| {
+                let _ = session.handle_input(bytes, wake);
+            });
+            then(state)
+        })
+    }
+
+    /// Fails every request; the first reason counts.
+    pub(crate) fn disconnect(&self, reason: Disconnect) {
+        self.happen(|state| state.step(|session, wake| session.disconnect(reason, wake)));
+    }
+
+    /// Fails the requests whose deadline has passed, and asks a silent server for a sign of life. The result is the next
+    /// deadline.
+    pub(crate) fn expire(&self) -> Option<u64> {
+        let now = self.runtime.now();
+        let probe_deadline = (now + patience(self.request_timeout)).as_nanos();
+        self.happen(|state| {
+            state.step(|session, wake| session.handle_timeout(now.as_nanos(), wake));
+            state.session.probe_liveness(probe_deadline);
+            let next = state.session.poll_timeout();
+            state.deadline_idle = next.is_none();
+            next
+        })
     }
 
     /// Whether to remove and rename by directory and name.
@@ -223,11 +272,17 @@ impl Client {
         match self.begin(|session, deadline| session.start(request, deadline)) {
             Ok(tag) => Ok(Some(Pending {
                 hold: self.hold(tag),
+                repeatable: request.is_repeatable(),
                 request: core::marker::PhantomData,
             })),
             Err(Error::WindowFull) => Ok(None),
-            Err(error) => Err(status(error)),
+            Err(error) => Err(unsent_status(error)),
         }
+    }
+
+    /// Whether the server has missed a deadline in silence.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.state().session.is_silent()
     }
 
     /// Asks the server something that changes nothing, and waits for the answer. Errors as [`Self::call`].
@@ -235,6 +290,7 @@ impl Client {
         let tag = self.begin(Session::start_probe).map_err(status)?;
         let pending = Pending::<Tflush> {
             hold: self.hold(tag),
+            repeatable: true,
             request: core::marker::PhantomData,
         };
         pending.reply(|_| ()).await
@@ -254,7 +310,7 @@ impl Client {
         match self.begin(|session, deadline| session.start_read(fid, offset, buffer, deadline)) {
             Ok(tag) => Ok(Some(PendingRead(self.hold(tag)))),
             Err((Error::WindowFull, _)) => Ok(None),
-            Err((error, _)) => Err(status(error)),
+            Err((error, _)) => Err(unsent_status(error)),
         }
     }
 
@@ -268,8 +324,12 @@ impl Client {
         let wait = async {
             loop {
                 let freed = self.freed.notified();
-                if self.state().session.has_room() {
-                    return;
+                {
+                    let state = self.state();
+                    // On a session that is over the next request hears so.
+                    if state.session.has_room() || state.session.ended().is_some() {
+                        return;
+                    }
                 }
                 freed.await;
             }
@@ -281,8 +341,11 @@ impl Client {
     /// Sends `request` and gives `decode` its reply.
     ///
     /// # Errors
-    /// The server's error by [`Status`]'s errno table; `IO_TIMEOUT`; `CONNECTION_DISCONNECTED` when the session is
-    /// over; `INVALID_NETWORK_RESPONSE` when the server broke the protocol; `INSUFFICIENT_RESOURCES`.
+    /// - The server's error by [`Status`]'s errno table; `INSUFFICIENT_RESOURCES`;
+    /// - `CONNECTION_DISCONNECTED` when the session is over and the request was not sent, or changes nothing: it may be
+    ///   made again on another session ([`Retry`]);
+    /// - when the server may or may not have done it: `CONNECTION_ABORTED` when the connection went, `IO_TIMEOUT` when
+    ///   there was no answer in time, `INVALID_NETWORK_RESPONSE` when the server broke the protocol.
     pub(crate) async fn call<R: Request, V>(
         &self,
         request: &R,
@@ -431,17 +494,22 @@ impl Drop for OwnedFid {
 #[must_use]
 pub(crate) struct Pending<'a, R: Request> {
     hold: TagHold<'a>,
+    repeatable: bool,
     request: core::marker::PhantomData<fn() -> R>,
 }
 
 impl<R: Request> Pending<'_, R> {
     /// Waits for the reply and gives it to `decode`. Errors as [`Client::call`].
     pub(crate) async fn reply<V>(mut self, decode: impl FnOnce(R::Reply<'_>) -> V) -> nt::Result<V> {
+        let repeatable = self.repeatable;
         let response = self
             .hold
             .outcome(|session, tag| session.take_reply::<R>(tag))
             .await
-            .map_err(status)?;
+            .map_err(|error| match status(error) {
+                Status::CONNECTION_DISCONNECTED if !repeatable => Status::CONNECTION_ABORTED,
+                status => status,
+            })?;
         response.get().map(decode).map_err(status)
     }
 }
@@ -500,6 +568,41 @@ pub(crate) fn basic_attributes(fid: Fid) -> Tgetattr {
     Tgetattr {
         fid,
         mask: GetAttrMask::BASIC | GetAttrMask::BTIME,
+    }
+}
+
+/// How long a server that may be gone is waited for: one that is silent for a sign of life, one that closed the connection
+/// for a new one.
+pub(crate) fn patience(request_timeout: Duration) -> Duration {
+    (request_timeout / 2).min(Duration::from_secs(5))
+}
+
+/// How a failure to send a request looks to NT: where the session is over, for whatever reason, another one may serve.
+fn unsent_status(error: Error) -> Status {
+    match error {
+        Error::Disconnected(_) | Error::Poisoned(_) | Error::Malformed(_) => Status::CONNECTION_DISCONNECTED,
+        other => status(other),
+    }
+}
+
+/// Lets an operation be tried once more where its session was lost before it could change anything.
+#[derive(Default)]
+pub(crate) struct Retry {
+    used: bool,
+}
+
+impl Retry {
+    /// Whether an operation that ended with `status` is to be tried again, with fids asked for anew.
+    pub(crate) fn again(&mut self, status: Status) -> bool {
+        status == Status::CONNECTION_DISCONNECTED && !core::mem::replace(&mut self.used, true)
+    }
+}
+
+/// The status of an operation that has changed something and then failed with `status`: nobody may try it again.
+pub(crate) fn after_change(status: Status) -> Status {
+    match status {
+        Status::CONNECTION_DISCONNECTED => Status::CONNECTION_ABORTED,
+        other => other,
     }
 }
 

@@ -1,18 +1,14 @@
 //! Making a connection: SRV_CALL by connecting, NET_ROOT and V_NET_ROOT by attaching.
 
-use alloc::vec::Vec;
-
-use executive::mem::{Arc, TryVec};
+use executive::mem::Arc;
 use executive::task::CancelToken;
-use ninep::wire::{Fid, NO_UID, Tattach};
 use nt::{Name, Status};
 use rdbss::names::PathName;
 use rdbss::{
     Connect, ConnectRequest, Creation, Effects, LogonId, MajorFunction, Owner, Shorten, Tree, VNetRootId,
 };
 
-use crate::client::{Client, OwnedFid};
-use crate::names::ServerPath;
+use crate::attachment::Attachment;
 use crate::objects::{Objects, Platform, View};
 use crate::server::Server;
 use crate::{DEFAULT_PORT, MiniRedirector, Running};
@@ -101,14 +97,15 @@ impl<P: Platform> MiniRedirector<P> {
             Some(server) => server,
             None => {
                 let port = name.server.port.unwrap_or(DEFAULT_PORT);
-                Server::try_new(name.server.host, port)?
+                Server::try_new(name.server.host, port, self.new_seed())?
             }
         };
-        let client = self.dial(&server).await?;
+        let client = server.connect(&self.0.dialler).await?;
         if creation.new_srv_call {
             self.report(|tree, effects| tree.srv_call_good(creation.srv_call, Arc::clone(&server), effects))?;
         }
-        let (root, gid, share_units) = attach(&client, name.path, user, self.settings().default_user).await?;
+        let attached = Attachment::find(&client, name.path, user, self.settings().default_user).await?;
+        let share_units = attached.share_units;
         let mut net_root = creation.net_root;
         let mut new_net_root = creation.new_net_root;
         while new_net_root && share_units < name.path.len() {
@@ -126,8 +123,7 @@ impl<P: Platform> MiniRedirector<P> {
         if new_net_root {
             self.report(|tree, effects| tree.net_root_good(net_root, (), effects))?;
         }
-        let uid = who(user, self.settings().default_user)?.1;
-        let view = View::try_new(root, gid, (uid != NO_UID).then_some(uid))?;
+        let view = View::try_new(Arc::clone(server.link()), attached)?;
         self.report(|tree, effects| tree.v_net_root_good(creation.v_net_root, view, effects))
     }
 
@@ -180,139 +176,4 @@ impl<P: Platform> Drop for Attempt<'_, P> {
             self.fail(Status::CANCELLED);
         }
     }
-}
-
-/// Attaches to the longest part of `path` that the server exports. The result is the root of that share, its group,
-/// and the length of the attached part in units of `path`; the rest of `path` has been seen to be a directory.
-///
-/// Last comes a server that exports nothing but its root: there the first component is the share.
-async fn attach(
-    client: &Arc<Client>,
-    path: Name<'_>,
-    user: Option<Name<'_>>,
-    default_user: u32,
-) -> nt::Result<(OwnedFid, u32, usize)> {
-    let whole = ServerPath::parse(path)?;
-    let user = who(user, default_user)?;
-    let mut refusal = None;
-    let mut share = path;
-    loop {
-        let export = ServerPath::parse(share)?;
-        let rest = whole.components().skip(export.components().count());
-        let (shorter, _) = share.rsplit_once(u16::from(b'\\')).unwrap_or_default();
-        let attached = attach_to(client, export.as_bytes(), &user, &mut refusal, rest).await;
-        let attached = match attached {
-            Err(status) if is_refusal(status) && shorter.is_empty() => below_root(client, &whole, &user)
-                .await
-                .map_err(|last| match last {
-                    Status::INSUFFICIENT_RESOURCES => last,
-                    _ => status,
-                }),
-            other => other,
-        };
-        match attached {
-            Ok((root, gid)) => return Ok((root, gid, share.len())),
-            Err(status) if is_refusal(status) => {
-                // The refusal of the whole name is the one to report: the shorter ones were our own guesses.
-                let first = *refusal.get_or_insert(status);
-                match first {
-                    _ if !shorter.is_empty() => share = shorter,
-                    Status::ACCESS_DENIED => return Err(first),
-                    _ => return Err(Status::BAD_NETWORK_NAME),
-                }
-            }
-            Err(status) => return Err(status),
-        }
-    }
-}
-
-/// Attaches to `/export` and checks that `rest` below it is a directory. Where there is such an export, `refusal`
-/// becomes that of a name whose rest is wrong.
-async fn attach_to<'n>(
-    client: &Arc<Client>,
-    export: &[u8],
-    (uname, n_uname): &(Vec<u8>, u32),
-    refusal: &mut Option<Status>,
-    rest: impl Iterator<Item = &'n [u8]> + Clone,
-) -> nt::Result<(OwnedFid, u32)> {
-    let mut aname = Vec::new();
-    aname.try_push(b'/')?;
-    aname.try_extend_from_slice(export)?;
-    let root = OwnedFid::allocate(client)?;
-    let request = Tattach {
-        fid: root.fid(),
-        afid: Fid::NONE,
-        uname,
-        aname: &aname,
-        n_uname: *n_uname,
-    };
-    // A root that is no directory has nothing below it.
-    if !client.call(&request, |reply| reply.qid.is_directory()).await? {
-        return Err(Status::BAD_NETWORK_NAME);
-    }
-    *refusal = Some(Status::BAD_NETWORK_NAME);
-    let gid = below(&root, rest).await?;
-    Ok((root, gid))
-}
-
-/// The first component of `path` below the server's root, and the rest of it seen to be a directory.
-async fn below_root(
-    client: &Arc<Client>,
-    path: &ServerPath,
-    user: &(Vec<u8>, u32),
-) -> nt::Result<(OwnedFid, u32)> {
-    let (top, _) = attach_to(client, b"", user, &mut None, core::iter::empty()).await?;
-    let root = top.walk(path.components().take(1)).await?;
-    let gid = below(&root, path.components().skip(1)).await?;
-    Ok((root, gid))
-}
-
-/// Checks that `names` below `root` are a directory; the result is the group of `root`, which new files get.
-async fn below<'n>(root: &OwnedFid, names: impl Iterator<Item = &'n [u8]> + Clone) -> nt::Result<u32> {
-    let share = root.client().getattr(root.fid()).await?;
-    let target = root.walk(names).await?;
-    let target = target.client().getattr(target.fid()).await?;
-    if target.mode.is_directory() {
-        Ok(share.gid)
-    } else {
-        Err(Status::BAD_NETWORK_NAME)
-    }
-}
-
-/// The user of an attach, by name or by number.
-fn who(user: Option<Name<'_>>, default_user: u32) -> nt::Result<(Vec<u8>, u32)> {
-    let mut uname = Vec::new();
-    let Some(user) = user else {
-        return Ok((uname, default_user));
-    };
-    if let Some(uid) = decimal(user) {
-        return Ok((uname, uid));
-    }
-    for c in char::decode_utf16(user.as_units().iter().copied()) {
-        let c = c.map_err(|_| Status::INVALID_PARAMETER)?;
-        uname.try_extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes())?;
-    }
-    Ok((uname, NO_UID))
-}
-
-/// Whether the server answered at all: a shorter name may fare better then.
-fn is_refusal(status: Status) -> bool {
-    !matches!(
-        status,
-        Status::INSUFFICIENT_RESOURCES
-            | Status::IO_TIMEOUT
-            | Status::CONNECTION_DISCONNECTED
-            | Status::INVALID_NETWORK_RESPONSE
-            | Status::CANCELLED
-    )
-}
-
-/// A user given as a number.
-fn decimal(user: Name<'_>) -> Option<u32> {
-    let mut value = 0_u32;
-    for &unit in user.as_units() {
-        let digit = char::from_u32(u32::from(unit))?.to_digit(10)?;
-        value = value.checked_mul(10)?.checked_add(digit)?;
-    }
-    (!user.is_empty() && value != NO_UID).then_some(value)
 }

@@ -6,7 +6,7 @@ use core::cmp::min;
 use ninep::wire::{Fid, Payload, Tfsync, Twrite};
 use nt::Status;
 
-use crate::client::{Client, Pending, PendingRead};
+use crate::client::{Client, Pending, PendingRead, after_change};
 
 /// Reads at `offset` until `buffer` is full or the file ends; the result is the number of bytes read.
 ///
@@ -118,13 +118,16 @@ async fn write_run(client: &Client, fid: Fid, offset: u64, data: &[u8]) -> nt::R
                 offset: at(offset, asked)?,
                 data: Payload(part),
             };
-            match client.try_start(&request)? {
-                Some(pending) => window.push(pending, part.len())?,
-                None if window.is_empty() => {
+            match client.try_start(&request) {
+                Ok(Some(pending)) => window.push(pending, part.len())?,
+                Ok(None) if window.is_empty() => {
                     client.room().await?;
                     continue;
                 }
-                None => break,
+                Ok(None) => break,
+                Err(status) if window.is_empty() => return Err(status),
+                // What is under way may be done.
+                Err(status) => return Err(after_change(status)),
             }
             asked += part.len();
         }

@@ -8,6 +8,7 @@ use rdbss::names::{DriveLetter, PathName};
 use rdbss::{Effects, Level, LogonId, MajorFunction, Owner, Tree, VNetRootId};
 
 use crate::MiniRedirector;
+use crate::link_state::LinkState;
 use crate::objects::{Objects, Platform};
 
 /// One connection, as an enumeration shows it.
@@ -25,8 +26,8 @@ pub struct Connection {
     pub logon: LogonId,
     /// Whether it was added, and so stays until it is deleted.
     pub explicit: bool,
-    /// Whether its session with the server is up.
-    pub connected: bool,
+    /// Where its session with the server stands.
+    pub state: LinkState,
     /// Handles that are not closed.
     pub open_handles: u32,
 }
@@ -132,7 +133,9 @@ fn describe<P: Platform>(tree: &Tree<Objects<P>>, found: &rdbss::Connection<'_>)
         user: NameBuf::try_from_name(found.user.unwrap_or_default())?,
         logon: found.logon,
         explicit: found.explicit,
-        connected: view.extension().is_some_and(|view| view.is_connected()),
+        state: view
+            .extension()
+            .map_or(LinkState::Closed, |view| view.link.state()),
         open_handles: found.open_handles,
     })
 }

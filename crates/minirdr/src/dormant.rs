@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use executive::mem::Arc;
 use executive::task::{Notify, select};
 use executive::time::Instant;
-use ninep::wire::OpenFlags;
+use ninep::wire::{Mode, OpenFlags, Rgetattr};
 use nt::{AccessMask, CreateAction, CreateDisposition, Status};
 use rdbss::Effects;
 
@@ -131,6 +131,11 @@ impl FileIdentity {
             uid: attributes.uid,
             gid: attributes.gid,
         }
+    }
+
+    /// Whether what the server says now is of the same file, whatever may be done with it by now.
+    pub(crate) fn is_of(&self, now: &Rgetattr) -> bool {
+        self.file_id == now.qid.path && Mode(self.mode).file_type() == now.mode.file_type()
     }
 }
 

@@ -10,12 +10,13 @@ use nt::{AccessMask, CreateOptions, FileInformationClass, Status};
 use rdbss::{Effects, FobxId, MajorFunction, Owner, SrvOpenId};
 
 use crate::MiniRedirector;
-use crate::client::OwnedFid;
+use crate::client::Retry;
 use crate::directory::{DirectoryQuery, Scan};
 use crate::names::ServerPath;
 use crate::namespace::{self, Place};
 use crate::notify::NotifyAction;
 use crate::objects::{Platform, ServerOpen, SharedFile, View};
+use crate::reopen::of_a_handle;
 
 /// One handle.
 ///
@@ -85,12 +86,18 @@ impl<P: Platform> OpenFile<P> {
         running
             .run(async {
                 let _turn = self.scanning.acquire().await;
-                let open = self.fid().await?;
                 let mut scan = BorrowedScan {
                     scan: core::mem::take(&mut *self.scan.lock()),
                     home: &self.scan,
                 };
-                scan.scan.query(&open, query, buffer).await
+                let mut retry = Retry::default();
+                loop {
+                    let open = self.fid().await?;
+                    match scan.scan.query(&open, query, buffer).await {
+                        Err(status) if retry.again(status) => {}
+                        outcome => return outcome,
+                    }
+                }
             })
             .await
     }
@@ -163,17 +170,6 @@ impl<P: Platform> OpenFile<P> {
         self.redirector.close_handle(self.fobx);
     }
 
-    /// The file's fid, usable now: opened again where the session was lost. Every operation asks for it anew and keeps it
-    /// for its own length only. Not to be awaited with a lock held.
-    ///
-    /// # Errors
-    /// `UNEXPECTED_NETWORK_ERROR` once the connection has been taken away; `CONNECTION_DISCONNECTED` while the server
-    /// cannot be reached; `FILE_INVALID` where another file, or none, has taken the place of the one that was opened;
-    /// `NETWORK_NAME_DELETED` where the share is gone.
-    pub(crate) async fn fid(&self) -> nt::Result<Arc<OwnedFid>> {
-        self.open.current()
-    }
-
     /// The view the file was opened through.
     pub(crate) fn view(&self) -> nt::Result<Arc<View>> {
         let tree = self.redirector.tree();
@@ -189,12 +185,12 @@ impl<P: Platform> OpenFile<P> {
         ServerPath::parse(tree.fcb(srv_open.fcb())?.path())
     }
 
-    /// Where the file is now. Errors as [`View::root`].
+    /// Where the file is now. Errors as [`Self::fid`].
     pub(crate) async fn place(&self) -> nt::Result<Place> {
         let path = self.path()?;
         let view = self.view()?;
         Ok(Place {
-            root: view.root().await?,
+            root: view.root().await.map_err(of_a_handle)?,
             path,
             file_id: self.file_id,
         })
@@ -208,14 +204,18 @@ impl<P: Platform> OpenFile<P> {
         make: impl Fn(Fid) -> R,
         decode: impl Fn(R::Reply<'_>) -> V,
     ) -> nt::Result<V> {
-        let open = self.fid().await?;
-        match open.client().call(&make(open.fid()), &decode).await {
-            // Renamed by another handle, on a server whose fids are paths.
-            Err(Status::OBJECT_NAME_NOT_FOUND) => {
-                let file = namespace::find(&self.place().await?).await?;
-                file.client().call(&make(file.fid()), &decode).await
+        let mut retry = Retry::default();
+        loop {
+            let open = self.fid().await?;
+            match open.client().call(&make(open.fid()), &decode).await {
+                // Renamed by another handle, on a server whose fids are paths.
+                Err(Status::OBJECT_NAME_NOT_FOUND) => {
+                    let file = namespace::find(&self.place().await?).await?;
+                    return file.client().call(&make(file.fid()), &decode).await;
+                }
+                Err(status) if retry.again(status) => {}
+                outcome => return outcome,
             }
-            outcome => outcome,
         }
     }
 

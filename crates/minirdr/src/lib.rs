@@ -15,7 +15,9 @@ extern crate alloc;
 extern crate std;
 
 mod access;
+mod attachment;
 mod attributes;
+mod backoff;
 mod change;
 mod circuit;
 mod client;
@@ -34,6 +36,7 @@ mod folded_names;
 mod host;
 mod information;
 mod known_files;
+mod link_state;
 mod lock;
 mod lookup;
 mod names;
@@ -42,6 +45,7 @@ mod notify;
 mod objects;
 mod query;
 mod rename;
+mod reopen;
 mod request;
 mod server;
 mod set_attributes;
@@ -64,6 +68,7 @@ pub use create::{CreateRequest, Created};
 pub use directory::DirectoryQuery;
 pub use disconnect::Connection;
 pub use file::OpenFile;
+pub use link_state::LinkState;
 pub use lock::{LockRequest, Requestor, Unlock};
 pub use names::{to_nt, to_server};
 pub use notify::{NotifyAction, NotifyFilter, NotifyRequest};
@@ -72,11 +77,10 @@ pub use rdbss::{Level, LogonId, Statistics as ObjectCounts};
 pub use settings::{FileSystemName, Settings};
 pub use transfer::{WritePosition, Written};
 
-use client::Client;
 use dormant::Scavenger;
 use objects::Objects;
 use request::Running;
-use server::Server;
+use server::Dialler;
 
 /// Port of a server whose name states none (IANA: 9pfs).
 pub const DEFAULT_PORT: u16 = 564;
@@ -86,9 +90,13 @@ pub struct MiniRedirector<P: Platform>(Arc<Redirector<P>>);
 
 struct Redirector<P: Platform> {
     binding: Binding<P::Transport>,
-    address: Address<P::Transport>,
+    dialler: Dialler<P::Transport>,
     runtime: Runtime,
     settings: Settings,
+    /// What all that is random here comes from.
+    seed: u64,
+    /// Servers ever made.
+    servers: AtomicU64,
     tree: Mutex<Tree<Objects<P>>>,
     started: AtomicBool,
     scavenger: Scavenger,
@@ -103,9 +111,6 @@ struct Totals {
     requests: AtomicU64,
     bytes_read: AtomicU64,
     bytes_written: AtomicU64,
-    /// Up now, not ever.
-    sessions: Arc<AtomicU64>,
-    reconnects: AtomicU64,
 }
 
 /// How many objects there are, and what has been done with them.
@@ -145,9 +150,18 @@ impl<P: Platform> MiniRedirector<P> {
         let name = nt::NameBuf::try_from_str("TCP")?;
         let binding = Binding::build(&runtime, transport, name.as_name(), 0)?;
         let address = Address::build(&binding, None)?;
+        let settings = settings.clamped();
+        // Unknown to callers before it is used; names that collide cost them time, not us safety.
+        let seed = runtime.now().as_nanos() ^ runtime.system_time().0.cast_unsigned();
+        let dialler = Dialler {
+            local: address,
+            runtime: runtime.clone(),
+            settings,
+            sessions: Arc::try_new(AtomicU64::new(0))?,
+            reconnects: Arc::try_new(AtomicU64::new(0))?,
+        };
         let config = Config {
-            // Unknown to callers before it is used; names that collide cost them time, not us safety.
-            seed: runtime.now().as_nanos() ^ runtime.system_time().0.cast_unsigned(),
+            seed,
             default_port: DEFAULT_PORT,
             srv_call_flags: SrvCallFlags::empty(),
             delayed_close: DelayedClose {
@@ -160,9 +174,11 @@ impl<P: Platform> MiniRedirector<P> {
             lock_identity,
             watches: notify::Watches::try_new()?,
             binding,
-            address,
+            dialler,
             runtime,
             settings,
+            seed,
+            servers: AtomicU64::new(0),
             tree: Mutex::try_new(Tree::new(config), Rank(10))?,
             started: AtomicBool::new(false),
             scavenger: Scavenger::new(),
@@ -170,8 +186,6 @@ impl<P: Platform> MiniRedirector<P> {
                 requests: AtomicU64::new(0),
                 bytes_read: AtomicU64::new(0),
                 bytes_written: AtomicU64::new(0),
-                sessions: Arc::try_new(AtomicU64::new(0))?,
-                reconnects: AtomicU64::new(0),
             },
         })?))
     }
@@ -222,8 +236,8 @@ impl<P: Platform> MiniRedirector<P> {
             requests: totals.requests.load(Ordering::Relaxed),
             bytes_read: totals.bytes_read.load(Ordering::Relaxed),
             bytes_written: totals.bytes_written.load(Ordering::Relaxed),
-            sessions: totals.sessions.load(Ordering::Relaxed),
-            reconnects: totals.reconnects.load(Ordering::Relaxed),
+            sessions: self.0.dialler.sessions.load(Ordering::Relaxed),
+            reconnects: self.0.dialler.reconnects.load(Ordering::Relaxed),
             watches: self.0.watches.len(),
         }
     }
@@ -247,20 +261,10 @@ impl<P: Platform> MiniRedirector<P> {
         &self.0.settings
     }
 
-    /// A usable session with `server`. Errors as [`Server::client`].
-    async fn dial(&self, server: &Server) -> nt::Result<Arc<Client>> {
-        let (client, was_lost) = server
-            .client(
-                &self.0.address,
-                &self.0.runtime,
-                &self.0.settings,
-                &self.0.totals.sessions,
-            )
-            .await?;
-        if was_lost {
-            self.0.totals.reconnects.fetch_add(1, Ordering::Relaxed);
-        }
-        Ok(client)
+    /// What a new server's prober is seeded with.
+    fn new_seed(&self) -> u64 {
+        let count = self.0.servers.fetch_add(1, Ordering::Relaxed);
+        self.0.seed ^ count.rotate_left(32)
     }
 }
 
@@ -271,7 +275,7 @@ fn is_in_use<P: Platform>(tree: &Tree<Objects<P>>) -> bool {
 impl<P: Platform> Drop for Redirector<P> {
     fn drop(&mut self) {
         // Nothing stands on them any more: every circuit held the redirector's server, which held its parents.
-        let _ = self.address.tear_down();
+        let _ = self.dialler.local.tear_down();
         let _ = self.binding.tear_down();
     }
 }

@@ -10,13 +10,14 @@ use nt::Status;
 use rdbss::Extensions;
 use rxce::Transport;
 
+use crate::attachment::{Attached, Attachment};
 use crate::client::OwnedFid;
 use crate::dormant::FileIdentity;
 use crate::folded_names::FoldedNames;
 use crate::known_files::KnownFiles;
 use crate::lock::{FileLocks, Identity};
 use crate::names::ServerPath;
-use crate::server::Server;
+use crate::server::{Link, Server};
 
 /// What differs between the driver and a host process.
 pub trait Platform: Send + Sync + 'static {
@@ -68,27 +69,50 @@ impl<P: Platform> SharedFile<P> {
     }
 }
 
-/// A fid that can be taken away from under those who use it.
+/// A fid that can be replaced, and taken away from under those who use it.
 ///
-/// Who has borrowed it keeps it until the end of its call; whoever comes later finds nothing.
-struct Revocable(SpinLock<Option<Arc<OwnedFid>>>);
+/// Who has borrowed it keeps it until the end of its call; whoever comes later finds what is there then.
+struct Revocable(SpinLock<nt::Result<Arc<OwnedFid>>>);
 
 impl Revocable {
     fn try_new(fid: OwnedFid) -> Result<Self, AllocError> {
-        Ok(Self(SpinLock::new(Some(Arc::try_new(fid)?))))
+        Ok(Self(SpinLock::new(Ok(Arc::try_new(fid)?))))
     }
 
     /// The fid.
     ///
     /// # Errors
-    /// `UNEXPECTED_NETWORK_ERROR` once it has been taken away: what every I/O on an orphaned handle answers.
+    /// `UNEXPECTED_NETWORK_ERROR` once it has been taken away: what every I/O on an orphaned handle answers. What
+    /// [`Self::invalidate`] said.
     fn get(&self) -> nt::Result<Arc<OwnedFid>> {
-        self.0.lock().clone().ok_or(Status::UNEXPECTED_NETWORK_ERROR)
+        self.0.lock().clone()
     }
 
-    /// Takes the fid away; it is clunked when the last borrower is done. IRQL <= APC_LEVEL.
-    fn revoke(&self) -> Option<Arc<OwnedFid>> {
-        self.0.lock().take()
+    /// Puts `fid` in the place of an earlier one, unless that was taken away. Errors as [`Self::get`].
+    fn replace(&self, fid: &Arc<OwnedFid>) -> nt::Result {
+        let old = {
+            let mut held = self.0.lock();
+            if let Err(status) = *held {
+                return Err(status);
+            }
+            core::mem::replace(&mut *held, Ok(Arc::clone(fid)))
+        };
+        // Not under the lock: it may be its last owner.
+        drop(old);
+        Ok(())
+    }
+
+    /// Takes the fid away; it is clunked when the last borrower is done. From then on [`Self::get`] says `status`; the
+    /// first one counts. IRQL <= APC_LEVEL.
+    fn invalidate(&self, status: Status) {
+        let old = {
+            let mut held = self.0.lock();
+            if held.is_err() {
+                return;
+            }
+            core::mem::replace(&mut *held, Err(status))
+        };
+        drop(old);
     }
 }
 
@@ -97,9 +121,10 @@ impl Revocable {
 pub(crate) struct ServerOpen {
     fid: Revocable,
     /// How it was opened; `None`: not at all, the fid was only walked to.
-    #[expect(dead_code, reason = "what a new session needs to open the file again")]
-    flags: Option<OpenFlags>,
+    pub(crate) flags: Option<OpenFlags>,
     identity: FileIdentity,
+    /// One opens it again, the others wait and use what it got.
+    pub(crate) reopening: Semaphore,
 }
 
 impl ServerOpen {
@@ -113,6 +138,7 @@ impl ServerOpen {
             fid: Revocable::try_new(file)?,
             flags,
             identity,
+            reopening: Semaphore::new(1),
         })
     }
 
@@ -121,20 +147,40 @@ impl ServerOpen {
         self.identity
     }
 
-    /// The fid as it is. Errors as [`Revocable::get`].
+    /// The fid as it is.
+    ///
+    /// # Errors
+    /// `UNEXPECTED_NETWORK_ERROR` once it was closed; what [`Self::invalidate`] said.
     pub(crate) fn current(&self) -> nt::Result<Arc<OwnedFid>> {
         self.fid.get()
     }
 
+    /// Goes on with `fid`, of a new session. Errors as [`Self::current`].
+    pub(crate) fn replace(&self, fid: &Arc<OwnedFid>) -> nt::Result {
+        self.fid.replace(fid)
+    }
+
+    /// The file is lost for good, for the reason `status`.
+    pub(crate) fn invalidate(&self, status: Status) {
+        self.fid.invalidate(status);
+    }
+
     /// Closes it; the fid is clunked when the last borrower is done. IRQL <= APC_LEVEL.
     pub(crate) fn revoke(&self) {
-        drop(self.fid.revoke());
+        self.fid.invalidate(Status::UNEXPECTED_NETWORK_ERROR);
     }
 }
 
-/// A user's root of a share: the extension of V_NET_ROOT.
+/// A user's root of a share: the extension of V_NET_ROOT. Its fid is had through [`View::root`], which attaches again where
+/// the session was lost.
 pub(crate) struct View {
     root: Revocable,
+    /// What the server is reached by.
+    pub(crate) link: Arc<Link>,
+    /// How to attach again.
+    pub(crate) attachment: Attachment,
+    /// One attaches again, the others wait and use what it got.
+    pub(crate) attaching: Semaphore,
     /// Group of the share's root directory, given to what is made below it.
     pub(crate) gid: u32,
     /// Who attached, as a number; `None` for one known by name alone.
@@ -146,11 +192,20 @@ pub(crate) struct View {
 }
 
 impl View {
-    pub(crate) fn try_new(root: OwnedFid, gid: u32, uid: Option<u32>) -> nt::Result<Arc<Self>> {
-        Ok(Arc::try_new(Self {
-            root: Revocable::try_new(root)?,
+    pub(crate) fn try_new(link: Arc<Link>, attached: Attached) -> nt::Result<Arc<Self>> {
+        let Attached {
+            root,
+            attachment,
             gid,
-            uid,
+            share_units: _,
+        } = attached;
+        Ok(Arc::try_new(Self {
+            uid: attachment.uid(),
+            root: Revocable::try_new(root)?,
+            link,
+            attachment,
+            attaching: Semaphore::new(1),
+            gid,
             folded_names: FoldedNames::try_new()?,
             known_files: KnownFiles::try_new()?,
         })?)
@@ -167,24 +222,22 @@ impl View {
         self.known_files.forget(path);
     }
 
-    /// The fid of the share's root, usable now: attached again where the session was lost. Not to be awaited with a lock
-    /// held; a fid is asked for anew for every operation.
+    /// The fid as it is.
     ///
     /// # Errors
-    /// `UNEXPECTED_NETWORK_ERROR` once the connection has been taken away; `CONNECTION_DISCONNECTED` while the server
-    /// cannot be reached; `NETWORK_NAME_DELETED` where it does not export the share any more.
-    pub(crate) async fn root(&self) -> nt::Result<Arc<OwnedFid>> {
+    /// `UNEXPECTED_NETWORK_ERROR` once the connection has been taken away.
+    pub(crate) fn current(&self) -> nt::Result<Arc<OwnedFid>> {
         self.root.get()
     }
 
-    /// Whether its session with the server is up.
-    pub(crate) fn is_connected(&self) -> bool {
-        matches!(self.root.get(), Ok(root) if root.client().is_usable())
+    /// Goes on with `root`, of a new session. Errors as [`Self::current`].
+    pub(crate) fn replace(&self, root: &Arc<OwnedFid>) -> nt::Result {
+        self.root.replace(root)
     }
 
     /// Detaches.
     pub(crate) fn revoke(&self) {
-        drop(self.root.revoke());
+        self.root.invalidate(Status::UNEXPECTED_NETWORK_ERROR);
     }
 }
 

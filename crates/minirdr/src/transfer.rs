@@ -6,6 +6,7 @@ use executive::task::CancelToken;
 use nt::{AccessMask, CreateOptions, Status};
 use rdbss::MajorFunction;
 
+use crate::client::{Retry, after_change};
 use crate::data;
 use crate::file::OpenFile;
 use crate::lock::Requestor;
@@ -72,14 +73,24 @@ impl<P: Platform> OpenFile<P> {
         let running = self.begin(MajorFunction::READ, cancel)?;
         let read = running
             .run(async {
-                self.check_locks(&who, offset, buffer.len(), false).await?;
-                let open = self.fid().await?;
-                data::read(open.client(), open.fid(), offset, buffer).await
+                let mut retry = Retry::default();
+                loop {
+                    match self.read_at(&who, offset, buffer).await {
+                        Err(status) if retry.again(status) => {}
+                        outcome => return outcome,
+                    }
+                }
             })
             .await?;
         let totals = &self.redirector.0.totals;
         totals.bytes_read.fetch_add(read as u64, Ordering::Relaxed);
         Ok(read)
+    }
+
+    async fn read_at(&self, who: &Requestor, offset: u64, buffer: &mut [u8]) -> nt::Result<usize> {
+        self.check_locks(who, offset, buffer.len(), false).await?;
+        let open = self.fid().await?;
+        data::read(open.client(), open.fid(), offset, buffer).await
     }
 
     /// [`Self::write_for`] nobody in particular; the result is the number of bytes written.
@@ -121,13 +132,15 @@ impl<P: Platform> OpenFile<P> {
         let running = self.begin(MajorFunction::WRITE, cancel)?;
         let written = running
             .run(async {
-                match position {
-                    Some(offset) => self.write_at(who, offset, data).await,
-                    None => {
-                        let _turn = self.shared.appending.acquire().await;
-                        let end = self.getattr().await?.size;
-                        check_end(end, data.len())?;
-                        self.write_at(who, end, data).await
+                let mut retry = Retry::default();
+                let _turn = match position {
+                    Some(_) => None,
+                    None => Some(self.shared.appending.acquire().await),
+                };
+                loop {
+                    match self.write_at(&who, position, data).await {
+                        Err(status) if retry.again(status) => {}
+                        outcome => return outcome,
                     }
                 }
             })
@@ -139,14 +152,24 @@ impl<P: Platform> OpenFile<P> {
         Ok(written)
     }
 
-    async fn write_at(&self, who: Requestor, offset: u64, data: &[u8]) -> nt::Result<Written> {
-        self.check_locks(&who, offset, data.len(), true).await?;
+    /// Writes at `position`, or at the end. Failed with `CONNECTION_DISCONNECTED`, it has written nothing.
+    async fn write_at(&self, who: &Requestor, position: Option<u64>, data: &[u8]) -> nt::Result<Written> {
+        let offset = match position {
+            Some(offset) => offset,
+            None => {
+                let end = self.getattr().await?.size;
+                check_end(end, data.len())?;
+                end
+            }
+        };
+        self.check_locks(who, offset, data.len(), true).await?;
         let open = self.fid().await?;
         let count = data::write(open.client(), open.fid(), offset, data).await?;
         if count > 0 {
             self.report_written();
             if self.options().contains(CreateOptions::WRITE_THROUGH) {
-                data::flush(open.client(), open.fid()).await?;
+                let flushed = data::flush(open.client(), open.fid()).await;
+                flushed.map_err(after_change)?;
             }
         }
         Ok(Written { offset, count })

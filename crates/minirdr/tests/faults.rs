@@ -227,7 +227,9 @@ fn every_allocation_fails_in_turn() {
             match result {
                 Err(Status::INSUFFICIENT_RESOURCES) => short_of_memory += 1,
                 // The transport found no memory, and broke the connection.
-                Err(Status::CONNECTION_DISCONNECTED | Status::BAD_NETWORK_PATH) => {}
+                Err(
+                    Status::CONNECTION_DISCONNECTED | Status::CONNECTION_ABORTED | Status::BAD_NETWORK_PATH,
+                ) => {}
                 // Ends and waits survive it.
                 Ok(()) => {}
                 Err(status) => panic!("failing allocation {} gives {status:?}", run.number),

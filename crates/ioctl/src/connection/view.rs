@@ -15,14 +15,17 @@ use crate::record::{Encode, Fixed, Header, Sink, Tail, byte_len, name_len, read}
 pub struct ConnectionState(pub u32);
 
 impl ConnectionState {
-    /// The session is up.
+    /// The session is up, as far as anybody knows.
     pub const CONNECTED: Self = Self(0);
     /// The session is being set up.
     pub const CONNECTING: Self = Self(1);
-    /// The session was lost: the connection has to be made again. Or it has not been set up yet (DEFERRED).
+    /// The server cannot be reached: requests fail at once, and it is dialled again from time to time. Or the session has
+    /// not been set up yet (DEFERRED).
     pub const DISCONNECTED: Self = Self(2);
     /// The connection was deleted by force and waits for its last handle.
     pub const ORPHANED: Self = Self(3);
+    /// The session is up, but the server has missed a deadline in silence and is asked for a sign of life.
+    pub const SUSPECT: Self = Self(4);
 }
 
 bitflags! {

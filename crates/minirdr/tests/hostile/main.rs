@@ -120,6 +120,7 @@ fn expected(trouble: Trouble) -> &'static [Status] {
             Status::INVALID_NETWORK_RESPONSE,
             Status::CONNECTION_DISCONNECTED,
             Status::CONNECTION_ABORTED,
+            Status::BAD_NETWORK_PATH,
         ],
     }
 }

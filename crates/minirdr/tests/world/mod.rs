@@ -192,6 +192,12 @@ impl World {
         }
     }
 
+    /// Where the connection of a drive stands.
+    pub(crate) fn state(&self, drive: &str) -> minirdr::LinkState {
+        let found = self.redirector.find_connection(name(drive).as_name(), ME);
+        found.unwrap().state
+    }
+
     /// Opens a path on drive X:.
     pub(crate) fn open(&self, path: &str, open: &Open) -> nt::Result<File<'_>> {
         self.open_full(&self.full("X:", path), open)
@@ -248,6 +254,17 @@ impl World {
             }
             Server::Diod(diod) => diod.stop(),
         }
+    }
+
+    /// Ends it all where sessions were lost, with the fids on them: everything is gone but for those.
+    pub(crate) fn end_after_loss(self) {
+        let Server::Embedded(server) = self.end_without_server() else {
+            panic!("the server is diod");
+        };
+        assert!(
+            server.wait_idle(Duration::from_secs(10)),
+            "a connection stayed open"
+        );
     }
 
     /// Ends all but the server, of which more cannot be asked.

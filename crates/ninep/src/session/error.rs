@@ -65,6 +65,8 @@ pub enum Disconnect {
     Error,
     /// The version was not answered in time.
     TimedOut,
+    /// The server gave no sign of life when it was asked for one.
+    Silent,
 }
 
 /// A broken rule of the protocol: the first one ends the session.

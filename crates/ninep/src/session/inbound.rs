@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use super::deadline::Hearing;
 use super::error::{Error, Rule, Violation};
 use super::fids::Ending;
 use super::slots::{CallerSide, FlushSide, Purpose};
@@ -60,6 +61,9 @@ impl Session {
     /// bytes are ignored.
     pub fn handle_input(&mut self, bytes: &[u8], wake: &mut dyn FnMut(Tag)) -> Result<(), Violation> {
         let mut rest = bytes;
+        if !bytes.is_empty() {
+            self.hearing = Hearing::Heard;
+        }
         while self.ended.is_none() && !rest.is_empty() {
             let before = rest.len();
             let result = self.step(&mut rest, wake);
@@ -323,7 +327,9 @@ impl Session {
         };
         match slot.purpose {
             Purpose::Flush { old } => self.finish_flush(old),
-            Purpose::Call | Purpose::Clunk => self.finish_call(header.tag, outcome, ending, wake),
+            Purpose::Call | Purpose::Clunk | Purpose::Probe => {
+                self.finish_call(header.tag, outcome, ending, wake)
+            }
         }
         if let Some(slot) = self.slots.get_mut(header.tag) {
             slot.reply_owed = false;

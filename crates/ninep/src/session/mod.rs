@@ -7,6 +7,8 @@
 //!   [`start_read`](Session::start_read), [`abandon`](Session::abandon), [`discard`](Session::discard),
 //!   [`disconnect`](Session::disconnect).
 //! - **Events in**: [`handle_input`](Session::handle_input), [`handle_timeout`](Session::handle_timeout).
+//! - **Suspicion**: [`is_silent`](Session::is_silent) after `handle_timeout`; then
+//!   [`probe_liveness`](Session::probe_liveness).
 //! - **Drains**: [`take_transmit`](Session::take_transmit) after every command and event until `None`;
 //!   [`take_reply`](Session::take_reply) and [`take_read`](Session::take_read) for each woken tag;
 //!   [`poll_timeout`](Session::poll_timeout) to learn when to call `handle_timeout`.
@@ -46,6 +48,7 @@ mod tests;
 pub use self::error::{Disconnect, Error, Rule, Violation};
 pub use self::request::{ReadOutcome, Response};
 
+use self::deadline::Hearing;
 use self::fids::FidTable;
 use self::inbound::Inbound;
 use self::outgoing::Outgoing;
@@ -113,6 +116,7 @@ pub struct Session {
     fids: FidTable,
     inbound: Inbound,
     outgoing: Outgoing,
+    hearing: Hearing,
     statistics: Statistics,
 }
 
@@ -135,14 +139,15 @@ impl Session {
             ended: None,
             msize: config.msize.max(MIN_MSIZE),
             max_outstanding,
-            // A flush for every call and the clunks beside: our own messages always find a slot.
-            slots: SlotTable::new(max_outstanding * 2 + MAX_CLUNKS)?,
+            // A flush for every call, the clunks and a probe beside: our own messages always find a slot.
+            slots: SlotTable::new(max_outstanding * 2 + MAX_CLUNKS + 1)?,
             calls: 0,
             clunks: 0,
             flushes_wanted: 0,
             fids: FidTable::new(config.max_fids),
             inbound: Inbound::default(),
             outgoing: Outgoing::default(),
+            hearing: Hearing::Heard,
             statistics: Statistics::default(),
         })
     }
@@ -282,7 +287,7 @@ impl Session {
         match slot.purpose {
             Purpose::Call => self.calls = self.calls.saturating_sub(1),
             Purpose::Clunk => self.clunks = self.clunks.saturating_sub(1),
-            Purpose::Flush { .. } => {}
+            Purpose::Flush { .. } | Purpose::Probe => {}
         }
     }
 }

@@ -178,7 +178,12 @@ impl Session {
     }
 
     /// Queues a frame and occupies its slot, with nobody waiting.
-    fn send<R: Request>(&mut self, request: &R, purpose: Purpose, fids: FidUse) -> Result<Tag, Error> {
+    pub(super) fn send<R: Request>(
+        &mut self,
+        request: &R,
+        purpose: Purpose,
+        fids: FidUse,
+    ) -> Result<Tag, Error> {
         let tag = self.slots.next_tag().ok_or(Error::WindowFull)?;
         self.outgoing.push(request, tag, self.msize)?;
         self.slots.insert(Slot {
@@ -188,6 +193,7 @@ impl Session {
             asked: request.asked(),
             fids,
             deadline: None,
+            heard_before: self.statistics.bytes_received,
             caller: CallerSide::Gone,
             reply_owed: true,
             flush: FlushSide::Idle,

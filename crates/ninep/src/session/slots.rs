@@ -18,6 +18,8 @@ pub(super) struct Slot {
     pub(super) fids: FidUse,
     /// Absolute, in nanoseconds of the driver's clock.
     pub(super) deadline: Option<u64>,
+    /// Bytes that had come from the server when it was queued.
+    pub(super) heard_before: u64,
     pub(super) caller: CallerSide,
     /// The server has not answered and must.
     pub(super) reply_owed: bool,
@@ -35,6 +37,8 @@ pub(super) enum Purpose {
     Flush { old: Tag },
     /// Ours: clunks a discarded fid.
     Clunk,
+    /// Ours: asks a silent server for a sign of life.
+    Probe,
 }
 
 /// The caller's half of a slot.

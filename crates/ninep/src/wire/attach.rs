@@ -33,6 +33,10 @@ impl Request for Tauth<'_> {
     fn fids(&self) -> FidUse {
         FidUse::default().creating(self.afid)
     }
+
+    fn is_repeatable(&self) -> bool {
+        true
+    }
 }
 
 message! {
@@ -68,5 +72,9 @@ impl Request for Tattach<'_> {
             FidUse::one(self.afid)
         };
         afid.creating(self.fid)
+    }
+
+    fn is_repeatable(&self) -> bool {
+        true
     }
 }

@@ -193,6 +193,10 @@ impl Request for Tgetattr {
     fn fids(&self) -> FidUse {
         FidUse::one(self.fid)
     }
+
+    fn is_repeatable(&self) -> bool {
+        true
+    }
 }
 
 message! {

@@ -202,6 +202,12 @@ pub trait Request: Message {
     fn asked(&self) -> u32 {
         0
     }
+
+    /// Whether it may be sent again, on a new session, when nobody knows what became of it: it changes nothing that
+    /// outlives its session.
+    fn is_repeatable(&self) -> bool {
+        false
+    }
 }
 
 /// The fids in a request.

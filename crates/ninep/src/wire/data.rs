@@ -66,6 +66,10 @@ impl Request for Tread {
     fn asked(&self) -> u32 {
         self.count
     }
+
+    fn is_repeatable(&self) -> bool {
+        true
+    }
 }
 
 message! {

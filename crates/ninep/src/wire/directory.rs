@@ -143,6 +143,10 @@ impl Request for Treaddir {
     fn asked(&self) -> u32 {
         self.count
     }
+
+    fn is_repeatable(&self) -> bool {
+        true
+    }
 }
 
 message! {

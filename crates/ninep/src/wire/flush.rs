@@ -18,4 +18,8 @@ message! {
 
 impl Request for Tflush {
     type Reply<'r> = Rflush;
+
+    fn is_repeatable(&self) -> bool {
+        true
+    }
 }

@@ -53,6 +53,10 @@ impl Request for Treadlink {
     fn fids(&self) -> FidUse {
         FidUse::one(self.fid)
     }
+
+    fn is_repeatable(&self) -> bool {
+        true
+    }
 }
 
 message! {

@@ -119,4 +119,8 @@ impl Request for Tgetlock<'_> {
     fn fids(&self) -> FidUse {
         FidUse::one(self.fid)
     }
+
+    fn is_repeatable(&self) -> bool {
+        true
+    }
 }

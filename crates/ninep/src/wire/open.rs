@@ -67,6 +67,12 @@ impl Request for Tlopen {
     fn fids(&self) -> FidUse {
         FidUse::one(self.fid)
     }
+
+    fn is_repeatable(&self) -> bool {
+        !self
+            .flags
+            .intersects(OpenFlags::CREATE | OpenFlags::EXCLUSIVE | OpenFlags::TRUNCATE)
+    }
 }
 
 message! {

@@ -40,4 +40,8 @@ impl Request for Tstatfs {
     fn fids(&self) -> FidUse {
         FidUse::one(self.fid)
     }
+
+    fn is_repeatable(&self) -> bool {
+        true
+    }
 }

@@ -27,4 +27,8 @@ message! {
 
 impl Request for Tversion<'_> {
     type Reply<'r> = Rversion<'r>;
+
+    fn is_repeatable(&self) -> bool {
+        true
+    }
 }

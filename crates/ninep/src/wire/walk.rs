@@ -209,4 +209,8 @@ impl Request for Twalk<'_> {
     fn asked(&self) -> u32 {
         u32::try_from(self.names.len()).unwrap_or(u32::MAX)
     }
+
+    fn is_repeatable(&self) -> bool {
+        true
+    }
 }

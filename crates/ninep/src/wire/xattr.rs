@@ -28,6 +28,10 @@ impl Request for Txattrwalk<'_> {
     fn fids(&self) -> FidUse {
         FidUse::one(self.fid).creating(self.newfid)
     }
+
+    fn is_repeatable(&self) -> bool {
+        true
+    }
 }
 
 message! {

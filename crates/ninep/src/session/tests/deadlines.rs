@@ -96,3 +96,66 @@ fn a_server_that_never_answers_a_flush_keeps_its_tags_and_no_more() {
         .disconnect(Disconnect::Local, &mut |tag| panic!("{tag:?} has no caller"));
     assert_eq!(bench.session.outstanding(), 0);
 }
+
+#[test]
+fn a_server_that_says_something_is_not_silent() {
+    let mut bench = Bench::new();
+    let root = bench.attached();
+    let slow = bench.session.start(&getattr(root), Some(100)).expect("room");
+    let quick = bench.session.start(&getattr(root), Some(200)).expect("room");
+    bench.reply(quick, &attributes(0)).expect("honest");
+    bench.timeout(100);
+    assert_eq!(bench.take::<Tgetattr>(slow).expect_err("late"), Error::TimedOut);
+    assert!(!bench.session.is_silent());
+    bench.sent();
+    bench.session.probe_liveness(300);
+    assert_eq!(bench.sent(), [], "there is nothing to ask");
+}
+
+#[test]
+fn a_silent_server_that_gives_a_sign_of_life_goes_on() {
+    let mut bench = Bench::with_window(1);
+    let root = bench.attached();
+    for time in [100, 1000] {
+        let late = bench.session.start(&getattr(root), Some(time)).expect("room");
+        bench.sent();
+        bench.timeout(time);
+        assert!(bench.session.is_silent());
+        let flush = bench.sent_one();
+        bench.session.probe_liveness(time + 50);
+        bench.session.probe_liveness(time + 50);
+        let probe = bench.sent_one();
+        assert_eq!(
+            probe.get::<Tflush>().oldtag,
+            Tag::NONE,
+            "asked once, in spite of a full window"
+        );
+        assert_eq!(bench.session.poll_timeout(), Some(time + 50));
+        bench.reply(late, &attributes(0)).expect("a late reply is no lie");
+        assert!(!bench.session.is_silent(), "any byte will do");
+        bench.timeout(time + 50);
+        assert_eq!(bench.session.ended(), None);
+        bench.reply(probe.tag, &Rflush {}).expect("honest");
+        bench.reply(flush.tag, &Rflush {}).expect("honest");
+        bench.take::<Tgetattr>(late).expect_err("late");
+        bench.take_woken();
+    }
+}
+
+#[test]
+fn a_silent_server_that_gives_no_sign_of_life_ends_the_session() {
+    let mut bench = Bench::new();
+    let root = bench.attached();
+    let late = bench.session.start(&getattr(root), Some(100)).expect("room");
+    let other = bench.session.start(&getattr(root), Some(900)).expect("room");
+    bench.timeout(100);
+    bench.session.probe_liveness(150);
+    bench.timeout(149);
+    assert_eq!(bench.session.ended(), None);
+    bench.timeout(150);
+    let silent = Error::Disconnected(Disconnect::Silent);
+    assert_eq!(bench.session.ended(), Some(silent));
+    assert_eq!(bench.take::<Tgetattr>(late).expect_err("late"), Error::TimedOut);
+    assert_eq!(bench.take::<Tgetattr>(other).expect_err("over"), silent);
+    assert_eq!(bench.session.outstanding(), 0);
+}

@@ -1,0 +1,130 @@
+//! Fids that outlive the session they were made on.
+//!
+//! A session that is lost takes its fids with it. What was open is opened again on the next session, lazily: by the first
+//! operation that needs it. Names lead there, so a file counts as the same only if its qid's path and its type are; a
+//! create is never repeated, as a file is opened again by a plain Tlopen and nothing else. Byte-range locks come back on
+//! their own (`OpenFile::revive_locks`), before the next transfer that they could matter to.
+
+use alloc::boxed::Box;
+
+use executive::mem::{Arc, try_box};
+use ninep::wire::Tlopen;
+use nt::Status;
+
+use crate::client::OwnedFid;
+use crate::file::OpenFile;
+use crate::objects::{Platform, View};
+
+impl View {
+    /// The fid of the share's root, usable now: attached again where the session was lost. Not to be awaited with a lock
+    /// held; a fid is asked for anew for every operation.
+    ///
+    /// # Errors
+    /// `UNEXPECTED_NETWORK_ERROR` once the connection has been taken away; `BAD_NETWORK_PATH`, at once, while the server
+    /// cannot be reached; `NETWORK_NAME_DELETED` where it does not export the share any more; as
+    /// [`Client::call`](crate::client::Client::call).
+    pub(crate) async fn root(&self) -> nt::Result<Arc<OwnedFid>> {
+        let root = self.current()?;
+        if root.client().is_usable() {
+            return Ok(root);
+        }
+        drop(root);
+        // Boxed: this is rare, and every request would be as large otherwise.
+        Box::into_pin(try_box(self.attach_again())?).await
+    }
+
+    async fn attach_again(&self) -> nt::Result<Arc<OwnedFid>> {
+        let _turn = self.attaching.acquire().await;
+        let root = self.current()?;
+        if root.client().is_usable() {
+            return Ok(root);
+        }
+        drop(root);
+        let client = self.link.client().await?;
+        let root = Arc::try_new(self.attachment.attach_again(&client).await?)?;
+        self.replace(&root)?;
+        Ok(root)
+    }
+}
+
+impl<P: Platform> OpenFile<P> {
+    /// The file's fid, usable now: opened again where the session was lost. Every operation asks for it anew and keeps it
+    /// for its own length only. Not to be awaited with a lock held.
+    ///
+    /// # Errors
+    /// `UNEXPECTED_NETWORK_ERROR` once the connection has been taken away; `CONNECTION_DISCONNECTED`, at once, while the
+    /// server cannot be reached; `FILE_INVALID` where another file, or none, has taken the place of the one that was
+    /// opened, or it may not be opened any more; `NETWORK_NAME_DELETED` where the share is gone.
+    pub(crate) async fn fid(&self) -> nt::Result<Arc<OwnedFid>> {
+        let fid = self.open.current()?;
+        if fid.client().is_usable() {
+            return Ok(fid);
+        }
+        drop(fid);
+        // Boxed for the same reason as above.
+        let fid = Box::into_pin(try_box(self.open_again())?).await;
+        fid.map_err(of_a_handle)
+    }
+
+    async fn open_again(&self) -> nt::Result<Arc<OwnedFid>> {
+        let _turn = self.open.reopening.acquire().await;
+        let fid = self.open.current()?;
+        if fid.client().is_usable() {
+            return Ok(fid);
+        }
+        drop(fid);
+        let root = self.view()?.root().await?;
+        let path = self.path()?;
+        let found = async {
+            let file = root.walk(path.components()).await?;
+            let attributes = file.client().getattr(file.fid()).await?;
+            if !self.open.identity().is_of(&attributes) {
+                return Err(Status::FILE_INVALID);
+            }
+            // Never created, never truncated: `flags` says how to read and write, and no more.
+            if let Some(flags) = self.open.flags {
+                let request = Tlopen {
+                    fid: file.fid(),
+                    flags,
+                };
+                file.client().call(&request, |_| ()).await?;
+            }
+            Ok(file)
+        };
+        match found.await {
+            Ok(file) => {
+                let file = Arc::try_new(file)?;
+                self.open.replace(&file)?;
+                Ok(file)
+            }
+            Err(status) if may_pass(status) => Err(status),
+            // The server has answered: it is not there, not the same, or not to be opened.
+            Err(_) => {
+                self.open.invalidate(Status::FILE_INVALID);
+                Err(Status::FILE_INVALID)
+            }
+        }
+    }
+}
+
+/// What a handle says where its server cannot be reached: it was, once.
+pub(crate) fn of_a_handle(status: Status) -> Status {
+    match status {
+        Status::BAD_NETWORK_PATH => Status::CONNECTION_DISCONNECTED,
+        other => other,
+    }
+}
+
+/// Whether a failure to open a file again says nothing about the file.
+fn may_pass(status: Status) -> bool {
+    matches!(
+        status,
+        Status::INSUFFICIENT_RESOURCES
+            | Status::TOO_MANY_OPENED_FILES
+            | Status::IO_TIMEOUT
+            | Status::CONNECTION_DISCONNECTED
+            | Status::CONNECTION_ABORTED
+            | Status::INVALID_NETWORK_RESPONSE
+            | Status::CANCELLED
+    )
+}
