@@ -47,6 +47,7 @@ mod query;
 mod rename;
 mod reopen;
 mod request;
+mod security;
 mod server;
 mod set_attributes;
 mod set_information;
@@ -74,6 +75,7 @@ pub use names::{to_nt, to_server};
 pub use notify::{NotifyAction, NotifyFilter, NotifyRequest};
 pub use objects::Platform;
 pub use rdbss::{Level, LogonId, Statistics as ObjectCounts};
+pub use security::{Caller, Sid};
 pub use settings::{FileSystemName, Settings};
 pub use transfer::{WritePosition, Written};
 

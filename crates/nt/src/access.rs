@@ -64,6 +64,20 @@ bitflags! {
         const _ = !0;
     }
 
+    /// `SECURITY_INFORMATION`: parts of a security descriptor (`[MS-DTYP]` 2.4.7).
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    pub struct SecurityInformation: u32 {
+        /// `OWNER_SECURITY_INFORMATION`.
+        const OWNER = 0x1;
+        /// `GROUP_SECURITY_INFORMATION`.
+        const GROUP = 0x2;
+        /// `DACL_SECURITY_INFORMATION`: who may do what.
+        const DACL = 0x4;
+        /// `SACL_SECURITY_INFORMATION`: what is audited.
+        const SACL = 0x8;
+        const _ = !0;
+    }
+
     /// File attributes (`[MS-FSCC]` 2.6).
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct FileAttributes: u32 {

@@ -21,7 +21,10 @@ pub mod status;
 pub mod time;
 pub mod win32;
 
-pub use access::{AccessMask, CreateAction, CreateDisposition, CreateOptions, FileAttributes, ShareAccess};
+pub use access::{
+    AccessMask, CreateAction, CreateDisposition, CreateOptions, FileAttributes, SecurityInformation,
+    ShareAccess,
+};
 pub use class::{FileInformationClass, FsInformationClass};
 pub use errno::Errno;
 pub use name::{Name, NameBuf, upcase};

@@ -25,6 +25,10 @@ impl MajorFunction {
     pub const QUERY_INFORMATION: Self = Self(0x05);
     /// `IRP_MJ_SET_INFORMATION`.
     pub const SET_INFORMATION: Self = Self(0x06);
+    /// IRP_MJ_QUERY_EA.
+    pub const QUERY_EA: Self = Self(0x07);
+    /// IRP_MJ_SET_EA.
+    pub const SET_EA: Self = Self(0x08);
     /// `IRP_MJ_FLUSH_BUFFERS`.
     pub const FLUSH_BUFFERS: Self = Self(0x09);
     /// `IRP_MJ_QUERY_VOLUME_INFORMATION`.
@@ -39,6 +43,10 @@ impl MajorFunction {
     pub const LOCK_CONTROL: Self = Self(0x11);
     /// `IRP_MJ_CLEANUP`.
     pub const CLEANUP: Self = Self(0x12);
+    /// IRP_MJ_QUERY_SECURITY.
+    pub const QUERY_SECURITY: Self = Self(0x14);
+    /// IRP_MJ_SET_SECURITY.
+    pub const SET_SECURITY: Self = Self(0x15);
 
     /// Whether the request takes a handle down: such requests work on orphaned handles and are never cancelled.
     #[must_use]

@@ -9,6 +9,7 @@ pub(crate) mod locks;
 pub(crate) mod names;
 pub(crate) mod notify;
 pub(crate) mod query;
+pub(crate) mod security;
 
 /// A test for each behaviour, in a world that `$world` makes.
 macro_rules! behaviours {
@@ -36,6 +37,9 @@ macro_rules! behaviours {
                 the_mode_of_a_handle_can_be_set, volumes_say_what_they_can, sectors_are_small_and_aligned,
                 valid_data_ends_within_the_file, attributes_need_the_right_to_set_them,
                 times_of_minus_one_and_minus_two_change_nothing;
+            security: the_owner_is_the_user_of_the_mapping, only_the_parts_asked_for_are_there,
+                a_short_buffer_is_told_the_length, a_list_becomes_permissions, what_was_read_can_be_set_again,
+                a_list_of_strangers_is_refused, malformed_descriptors_are_refused, security_needs_its_rights;
         }
     };
     (@list $world:expr, $attributes:tt $($module:ident: $($name:ident),*;)*) => {

@@ -112,6 +112,11 @@ pub(crate) struct Entry {
 }
 
 impl File<'_> {
+    /// Where it is.
+    pub(crate) fn world(&self) -> &World {
+        self.world
+    }
+
     pub(crate) fn read(&self, offset: u64, len: usize) -> nt::Result<Vec<u8>> {
         let mut buffer = vec![0xee; len];
         let read = self.world.block(self.file.read(offset, &mut buffer, &token()))?;
