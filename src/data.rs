@@ -1,13 +1,14 @@
 //! The bytes of files: IRP_MJ_READ, IRP_MJ_WRITE, IRP_MJ_FLUSH_BUFFERS.
 
 use executive::task::CancelToken;
-use minirdr::WritePosition;
+use minirdr::{Requestor, WritePosition};
 use nt::{FileInformationClass, Status};
 use wdk_sys::{IRP_PAGING_IO, LARGE_INTEGER, NTSTATUS};
 
 use crate::driver::Driver;
 use crate::file_object::FileObject;
 use crate::irp::{Irp, PendingIrp, pend};
+use crate::lock::requestor;
 use crate::platform::OpenFile;
 
 /// `FILE_WRITE_TO_END_OF_FILE` with a high part of -1.
@@ -28,13 +29,13 @@ pub(crate) fn read(driver: &Driver, irp: Irp) -> NTSTATUS {
         Ok(WritePosition::EndOfFile) => return irp.answer(Err(Status::INVALID_PARAMETER)),
         Err(status) => return irp.answer(Err(status)),
     };
-    let length = read.Length as usize;
+    let (length, who) = (read.Length as usize, requestor(&irp, read.Key));
     if length == 0 {
         return irp.complete(Status::SUCCESS, 0);
     }
     pend(driver.runtime(), irp, move |mut pending, cancel| async move {
         let result = match pending.irp().direct_buffer(length) {
-            Ok(buffer) => file.read(offset, buffer, &cancel).await,
+            Ok(buffer) => file.read_for(who, offset, buffer, &cancel).await,
             Err(status) => Err(status),
         };
         if let Ok(count) = result {
@@ -56,12 +57,12 @@ pub(crate) fn write(driver: &Driver, irp: Irp) -> NTSTATUS {
         Ok(position) => position,
         Err(status) => return irp.answer(Err(status)),
     };
-    let length = write.Length as usize;
+    let (length, who) = (write.Length as usize, requestor(&irp, write.Key));
     if length == 0 {
         return irp.complete(Status::SUCCESS, 0);
     }
     pend(driver.runtime(), irp, move |mut pending, cancel| async move {
-        let result = write_to(&file, &mut pending, position, length, &cancel).await;
+        let result = write_to(&file, &mut pending, who, position, length, &cancel).await;
         pending.complete(result.map(|count| (Status::SUCCESS, count)));
     })
 }
@@ -69,11 +70,12 @@ pub(crate) fn write(driver: &Driver, irp: Irp) -> NTSTATUS {
 async fn write_to(
     file: &OpenFile,
     pending: &mut PendingIrp,
+    who: Requestor,
     position: WritePosition,
     length: usize,
     cancel: &CancelToken,
 ) -> nt::Result<usize> {
-    if is_paging(pending.irp()) {
+    if who.paging {
         // The memory manager writes whole pages, and never extends a file: what lies behind its end is done with.
         let WritePosition::At(offset) = position else {
             return Err(Status::INVALID_PARAMETER);
@@ -88,22 +90,14 @@ async fn write_to(
         if within == 0 {
             return Ok(length);
         }
-        let count = file.write(position, buffer, cancel).await?;
+        let count = file.write_for(who, position, buffer, cancel).await?.count;
         return Ok(if count == within { length } else { count });
     }
-    let count = file
-        .write(position, pending.irp().direct_buffer(length)?, cancel)
+    let written = file
+        .write_for(who, position, pending.irp().direct_buffer(length)?, cancel)
         .await?;
-    match position {
-        WritePosition::At(offset) => advance(pending, offset, count),
-        // What was written ends where the file does now. Without an answer the position stays.
-        WritePosition::EndOfFile => {
-            if let Ok(end) = end_of_file(file, cancel).await {
-                advance(pending, end, 0);
-            }
-        }
-    }
-    Ok(count)
+    advance(pending, written.offset, written.count);
+    Ok(written.count)
 }
 
 /// The file's size as the server sees it, by FileStandardInformation.

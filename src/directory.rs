@@ -1,22 +1,46 @@
-//! IRP_MJ_DIRECTORY_CONTROL: listing a directory.
+//! IRP_MJ_DIRECTORY_CONTROL: listing a directory and watching one.
 
-use minirdr::DirectoryQuery;
+use minirdr::{DirectoryQuery, NotifyFilter, NotifyRequest};
 use nt::{FileInformationClass, NameBuf, Status};
-use wdk_sys::{IRP_MN_QUERY_DIRECTORY, NTSTATUS, SL_RESTART_SCAN, SL_RETURN_SINGLE_ENTRY, UNICODE_STRING};
+use wdk_sys::{
+    IRP_MN_NOTIFY_CHANGE_DIRECTORY, IRP_MN_QUERY_DIRECTORY, NTSTATUS, SL_RESTART_SCAN,
+    SL_RETURN_SINGLE_ENTRY, SL_WATCH_TREE, UNICODE_STRING,
+};
 
 use crate::driver::Driver;
 use crate::information::number;
 use crate::irp::{Irp, pend};
 use crate::unicode;
 
-/// IRP_MJ_DIRECTORY_CONTROL. Changes are not reported: callers of IRP_MN_NOTIFY_CHANGE_DIRECTORY have to look for
-/// themselves.
+/// IRP_MJ_DIRECTORY_CONTROL.
 pub(crate) fn control(driver: &Driver, irp: Irp) -> NTSTATUS {
-    if u32::from(irp.stack().MinorFunction) == IRP_MN_QUERY_DIRECTORY {
-        query(driver, irp)
-    } else {
-        irp.answer(Err(Status::NOT_SUPPORTED))
+    match u32::from(irp.stack().MinorFunction) {
+        IRP_MN_QUERY_DIRECTORY => query(driver, irp),
+        IRP_MN_NOTIFY_CHANGE_DIRECTORY => notify(driver, irp),
+        _ => irp.answer(Err(Status::NOT_SUPPORTED)),
     }
+}
+
+/// Waits for changes, for as long as it takes.
+fn notify(driver: &Driver, irp: Irp) -> NTSTATUS {
+    // SAFETY: this is a NOTIFY_CHANGE_DIRECTORY request, so its parameters are the NotifyDirectory member.
+    let notify = unsafe { irp.stack().Parameters.NotifyDirectory };
+    let length = notify.Length as usize;
+    let request = NotifyRequest {
+        filter: NotifyFilter(notify.CompletionFilter),
+        watch_tree: u32::from(irp.stack().Flags) & SL_WATCH_TREE != 0,
+    };
+    let file = match irp.file() {
+        Ok(file) => file,
+        Err(status) => return irp.answer(Err(status)),
+    };
+    pend(driver.runtime(), irp, move |mut pending, cancel| async move {
+        let result = match pending.irp().direct_buffer(length) {
+            Ok(buffer) => file.notify_change(request, buffer, &cancel).await,
+            Err(status) => Err(status),
+        };
+        pending.complete(result.map(|(written, status)| (status, written)));
+    })
 }
 
 fn query(driver: &Driver, irp: Irp) -> NTSTATUS {

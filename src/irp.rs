@@ -11,7 +11,7 @@ use core::slice;
 
 use executive::mem::Arc;
 use nt::Status;
-use wdk_sys::ntddk::{IofCompleteRequest, MmMapLockedPagesSpecifyCache};
+use wdk_sys::ntddk::{IoGetRequestorProcess, IofCompleteRequest, MmMapLockedPagesSpecifyCache};
 use wdk_sys::{
     IO_NETWORK_INCREMENT, IO_STACK_LOCATION, IO_STATUS_BLOCK, IRP, MDL, MDL_MAPPED_TO_SYSTEM_VA,
     MDL_SOURCE_IS_NONPAGED_POOL, NTSTATUS, PIRP, PVOID, SL_PENDING_RETURNED, ULONG,
@@ -78,6 +78,19 @@ impl Irp {
     pub(crate) fn flags(&self) -> u32 {
         // SAFETY: by the invariant the IRP is live; its flags do not change while a driver owns it.
         unsafe { (*self.raw.as_ptr()).Flags }
+    }
+
+    /// The process that made the request, as a number; 0 for one that no thread made.
+    pub(crate) fn requestor_process(&self) -> u64 {
+        // SAFETY: by the invariant the IRP is live.
+        let tail = unsafe { (*self.raw.as_ptr()).Tail };
+        // SAFETY: while a driver owns an IRP, its Tail is in the Overlay form (documented of IRP).
+        if unsafe { tail.Overlay }.Thread.is_null() {
+            return 0;
+        }
+        // SAFETY: by the invariant the IRP is live. The I/O manager keeps the thread, and with it its process, until
+        // completion; only the address is taken.
+        unsafe { IoGetRequestorProcess(self.raw.as_ptr()) }.addr() as u64
     }
 
     /// The file object that the request is for.

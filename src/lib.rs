@@ -34,6 +34,7 @@ mod information;
 mod ioctl;
 mod irp;
 mod layout;
+mod lock;
 mod logon;
 mod platform;
 mod pool;
