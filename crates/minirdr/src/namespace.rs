@@ -245,8 +245,8 @@ pub(crate) async fn parent_of<'p>(root: &OwnedFid, path: &'p ServerPath) -> nt::
     Ok((parent, name))
 }
 
-/// `target` and what it is, if it is the file `file_id`.
-async fn check_same(target: OwnedFid, file_id: u64) -> nt::Result<(OwnedFid, Rgetattr)> {
+/// `target` and what it is, if it is the file `file_id`; else `OBJECT_NAME_NOT_FOUND`.
+pub(crate) async fn check_same(target: OwnedFid, file_id: u64) -> nt::Result<(OwnedFid, Rgetattr)> {
     let reply = target.client().getattr(target.fid()).await?;
     if reply.qid.path == file_id {
         Ok((target, reply))

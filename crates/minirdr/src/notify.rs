@@ -247,7 +247,7 @@ impl<P: Platform> OpenFile<P> {
         if self.cleaned_up.load(Ordering::Acquire) {
             return Err(Status::FILE_CLOSED);
         }
-        let known = list.iter().find(|watch| watch.fobx == self.fobx).map(Arc::clone);
+        let known = list.iter().find(|watch| watch.fobx == self.fobx).cloned();
         let watch = match known {
             Some(watch) => watch,
             None => {

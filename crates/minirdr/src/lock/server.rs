@@ -181,12 +181,16 @@ impl<P: Platform> OpenFile<P> {
 
     async fn open_carrier(&self) -> nt::Result<Carrier> {
         let open = self.fid().await?;
-        let fid = match open.walk(iter::empty()).await {
-            // Renamed by another handle, on a server whose fids are paths.
+        let same = async {
+            let walked = open.walk(iter::empty()).await?;
+            Ok(namespace::check_same(walked, self.file_id).await?.0)
+        };
+        let fid = match same.await {
+            // Renamed, on a server whose fids are paths.
             Err(Status::OBJECT_NAME_NOT_FOUND | Status::OBJECT_PATH_NOT_FOUND) => {
                 namespace::find(&self.place().await?).await?
             }
-            walked => walked?,
+            same => same?,
         };
         let opened = |flags| Tlopen {
             fid: fid.fid(),

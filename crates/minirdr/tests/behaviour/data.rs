@@ -1,6 +1,6 @@
 //! Reading and writing.
 
-use nt::{AccessMask, CreateDisposition, Status};
+use nt::{AccessMask, CreateDisposition, CreateOptions, FileInformationClass, Status};
 
 use crate::world::{Open, World};
 
@@ -154,4 +154,107 @@ pub(crate) fn flushing(world: &World) {
     let reader = world.open("flushed", &Open::read()).unwrap();
     reader.flush().unwrap();
     world.open("", &Open::directory()).unwrap().flush().unwrap();
+}
+
+pub(crate) fn the_last_offset(world: &World) {
+    std::fs::write(world.path("file"), b"data").unwrap();
+    let file = world.open("file", &Open::write()).unwrap();
+    let last = i64::MAX as u64;
+    assert_eq!(file.read(last - 1, 1), Err(Status::END_OF_FILE));
+    assert_eq!(
+        file.read(last - 1, 100),
+        Err(Status::END_OF_FILE),
+        "cut, not refused"
+    );
+    assert_eq!(file.read(last + 1, 1), Err(Status::INVALID_PARAMETER));
+    assert_eq!(file.write(last - 1, b"xx"), Err(Status::INVALID_PARAMETER));
+    assert_eq!(file.write(last + 1, b"x"), Err(Status::INVALID_PARAMETER));
+    assert_eq!(file.write(u64::MAX, b"x"), Err(Status::INVALID_PARAMETER));
+    assert_eq!(
+        file.set(FileInformationClass::END_OF_FILE, &(-1_i64).to_le_bytes()),
+        Err(Status::INVALID_PARAMETER)
+    );
+    assert_eq!(file.size().unwrap(), 4, "nothing came of any of it");
+}
+
+pub(crate) fn transfers_of_nothing(world: &World) {
+    std::fs::write(world.path("file"), b"data").unwrap();
+    let file = world.open("file", &Open::write()).unwrap();
+    assert_eq!(file.read(1 << 40, 0).unwrap(), b"");
+    assert_eq!(file.write(1 << 40, b"").unwrap(), 0);
+    assert_eq!(file.append(b"").unwrap(), 0);
+    assert_eq!(file.size().unwrap(), 4);
+    let reader = world.open("file", &Open::read()).unwrap();
+    assert_eq!(
+        reader.write(0, b""),
+        Err(Status::ACCESS_DENIED),
+        "the right to do it is needed all the same"
+    );
+}
+
+pub(crate) fn appends_do_not_meet(world: &World) {
+    std::fs::write(world.path("log"), b"").unwrap();
+    std::thread::scope(|scope| {
+        for letter in [b'a', b'b', b'c', b'd'] {
+            scope.spawn(move || {
+                let access = AccessMask::APPEND_DATA | AccessMask::SYNCHRONIZE;
+                let file = world.open("log", &Open::write().access(access)).unwrap();
+                for _ in 0..20 {
+                    assert_eq!(file.append(&[letter; 50]).unwrap(), 50);
+                }
+            });
+        }
+    });
+    let log = std::fs::read(world.path("log")).unwrap();
+    assert_eq!(log.len(), 4 * 20 * 50);
+    for line in log.chunks(50) {
+        assert!(line.iter().all(|byte| *byte == line[0]), "a line is whole");
+    }
+}
+
+pub(crate) fn whole_sectors_without_buffering(world: &World) {
+    std::fs::write(world.path("file"), pattern(2000)).unwrap();
+    let unbuffered = Open::write().options(CreateOptions::NO_INTERMEDIATE_BUFFERING);
+    let file = world.open("file", &unbuffered).unwrap();
+    let refused = Err(Status::INVALID_PARAMETER);
+    assert_eq!(file.read(0, 100), refused);
+    assert_eq!(file.read(100, 512), refused);
+    assert_eq!(file.write(0, &[0; 511]), Err(Status::INVALID_PARAMETER));
+    assert_eq!(file.read(512, 512).unwrap(), pattern(2000)[512..1024]);
+    assert_eq!(
+        file.read(1536, 512).unwrap().len(),
+        2000 - 1536,
+        "the end of the file need not be a sector's"
+    );
+    assert_eq!(file.write(2048, &[7; 512]).unwrap(), 512);
+    assert_eq!(file.size().unwrap(), 2560);
+}
+
+pub(crate) fn writing_through(world: &World) {
+    let through = Open::create().options(CreateOptions::WRITE_THROUGH);
+    let file = world.open("file", &through).unwrap();
+    assert_eq!(file.write(0, &pattern(100_000)).unwrap(), 100_000);
+    assert_eq!(file.append(b"end").unwrap(), 3);
+    assert_eq!(file.size().unwrap(), 100_003);
+    assert!(std::fs::read(world.path("file")).unwrap().ends_with(b"end"));
+}
+
+pub(crate) fn sizes_and_the_space_set_aside(world: &World) {
+    let file = world.open("file", &Open::create()).unwrap();
+    let allocate = |bytes: u64| file.set(FileInformationClass::ALLOCATION, &bytes.to_le_bytes());
+    file.write(0, &pattern(5000)).unwrap();
+    allocate(1 << 20).unwrap();
+    assert_eq!(file.size().unwrap(), 5000, "space set aside is no data");
+    file.set_size(10_000).unwrap();
+    assert_eq!(file.read(5000, 5000).unwrap(), [0; 5000], "what grew is zero");
+    allocate(6000).unwrap();
+    assert_eq!(file.size().unwrap(), 6000, "less space than data cuts it");
+    file.set_size(100).unwrap();
+    assert_eq!(file.read(0, 5000).unwrap(), pattern(5000)[..100]);
+    file.set_size(200).unwrap();
+    assert_eq!(file.read(100, 100).unwrap(), [0; 100], "what was cut off is gone");
+    allocate(0).unwrap();
+    assert_eq!(file.read(0, 1), Err(Status::END_OF_FILE));
+    file.append(b"from the start").unwrap();
+    assert_eq!(file.read(0, 100).unwrap(), b"from the start");
 }

@@ -19,7 +19,9 @@ macro_rules! behaviours {
                 a_symbolic_link_is_opened_as_such_on_demand, fifos_are_looked_at_and_never_opened, relative_opens,
                 a_target_directory_is_opened_for_a_rename, refused_before_anything_is_sent;
             data: large_transfers_in_odd_pieces, the_end_of_a_file, writing_leaves_a_hole_that_reads_zero, appending,
-                rights_decide_over_data, beyond_four_gib, many_handles_at_once, flushing;
+                rights_decide_over_data, beyond_four_gib, many_handles_at_once, flushing, the_last_offset,
+                transfers_of_nothing, appends_do_not_meet, whole_sectors_without_buffering, writing_through,
+                sizes_and_the_space_set_aside;
             change: renaming, renaming_onto_another_file, renaming_directories, delete_on_close, delete_pending,
                 directories_come_and_go, another_file_of_the_same_name_is_not_deleted, end_of_file, times, read_only,
                 another_file_takes_the_old_name_of_an_open_one, allocation_needs_the_right_to_write;
