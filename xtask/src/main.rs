@@ -6,6 +6,7 @@ mod c_programs;
 mod check;
 mod demo;
 mod driver;
+mod fuzz;
 mod guardian;
 mod import_libs;
 mod installation;
@@ -74,6 +75,14 @@ enum Command {
         /// Passed on to the bench.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
+    },
+    /// Fuzz what reads bytes from outside, each target for a while; the last line is `N passed, N failed`.
+    Fuzz {
+        /// How long for each target.
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+        /// Parts of names of targets.
+        filters: Vec<String>,
     },
     /// Show the whole job on a real server, step by step.
     Demo,
@@ -162,6 +171,7 @@ fn work(arguments: Arguments) -> Result<ExitCode> {
         }
         Command::Check => check::run(&project),
         Command::Bench { layer, arguments } => bench::run(&project, &layer, &arguments),
+        Command::Fuzz { seconds, filters } => fuzz::run(&project, seconds, &filters),
         Command::Test {
             only,
             no_build,

@@ -33,6 +33,8 @@ mod dormant;
 mod encode;
 mod file;
 mod folded_names;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod host;
 mod information;
 mod known_files;

@@ -34,7 +34,7 @@ const ALLOWED: [(&str, &[&str]); 18] = [
 ];
 
 /// Packages for tests alone, which may use anything.
-const FREE: [&str; 2] = ["e2e", "p9-tests"];
+const FREE: [&str; 3] = ["e2e", "fuzz-targets", "p9-tests"];
 
 /// What tests of any package may use besides.
 const FOR_TESTS: [&str; 1] = ["testserver"];
