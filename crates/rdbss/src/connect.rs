@@ -197,7 +197,12 @@ impl<X: Extensions> Tree<X> {
         }))
     }
 
-    fn add_srv_call(&mut self, name: NameBuf, port: u16, exit: NodeBox<X>) -> nt::Result<SrvCallId> {
+    pub(crate) fn add_srv_call(
+        &mut self,
+        name: NameBuf,
+        port: u16,
+        exit: NodeBox<X>,
+    ) -> nt::Result<SrvCallId> {
         let hash = self.host_hash(name.as_name(), port);
         let id = self.srv_calls.insert(SrvCall {
             name,
@@ -221,7 +226,7 @@ impl<X: Extensions> Tree<X> {
         Ok(id)
     }
 
-    fn add_net_root(
+    pub(crate) fn add_net_root(
         &mut self,
         srv_call: SrvCallId,
         share: NameBuf,

@@ -70,7 +70,7 @@ impl<X: Extensions> Tree<X> {
             if self.v_net_root(id)?.net_root != net_root {
                 return Err(Status::INVALID_PARAMETER);
             }
-            return self.finalize_v_net_root(id, level, caller, effects);
+            return self.finalize_view(id, level, caller, effects);
         }
         bump(&mut self.net_roots.get_mut(net_root).ok_or(STALE)?.references)?;
         let mut result = Ok(());
@@ -80,7 +80,7 @@ impl<X: Extensions> Tree<X> {
                 .v_net_roots
                 .get(id)
                 .and_then(|v_net_root| v_net_root.siblings.next());
-            result = self.finalize_v_net_root(id, level, caller, effects);
+            result = self.finalize_view(id, level, caller, effects);
             if result.is_err() {
                 break;
             }
@@ -102,7 +102,7 @@ impl<X: Extensions> Tree<X> {
         self.finalize_connection(net_root, None, Level::Force, caller, effects)
     }
 
-    fn finalize_v_net_root(
+    fn finalize_view(
         &mut self,
         id: VNetRootId,
         level: Level,

@@ -230,7 +230,7 @@ impl<X: Extensions> Tree<X> {
         }
     }
 
-    fn finalize_dormant(&mut self, id: SrvOpenId, effects: &mut Effects<X>) {
+    pub(crate) fn finalize_dormant(&mut self, id: SrvOpenId, effects: &mut Effects<X>) {
         self.totals.scavenged = self.totals.scavenged.saturating_add(1);
         self.unlink_dormant(id);
         self.close_srv_open(id, false, effects);

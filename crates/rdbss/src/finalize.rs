@@ -186,7 +186,7 @@ impl<X: Extensions> Tree<X> {
         self.wake_srv_call_waiters(id, Ok(()), effects);
     }
 
-    /// Phase 1 of a NET_ROOT, and of its SRV_CALL if it was the last within reach there.
+    /// Phase 1 of a NET_ROOT, and of its SRV_CALL if it was the last within reach there and no caller holds that.
     pub(crate) fn detach_net_root(&mut self, id: NetRootId, effects: &mut Effects<X>) {
         let Some(net_root) = self.net_roots.get_mut(id) else {
             return;
@@ -211,7 +211,8 @@ impl<X: Extensions> Tree<X> {
         srv_call
             .net_roots
             .remove(&mut self.net_roots, id, |net_root| &mut net_root.siblings);
-        if srv_call.net_roots.is_empty() {
+        // Whoever holds a reference may still make a share of it.
+        if srv_call.net_roots.is_empty() && srv_call.held == 0 {
             self.detach_srv_call(srv_call_id, effects);
         }
     }
@@ -272,7 +273,7 @@ impl<X: Extensions> Tree<X> {
 
     /// `RxOrphanSrvOpens` for one: its handles keep nothing but cleanup and close, the file stops counting its
     /// claims, and once all opens of the file are orphaned so is the file.
-    fn orphan_srv_open(&mut self, id: SrvOpenId, effects: &mut Effects<X>) {
+    pub(crate) fn orphan_srv_open(&mut self, id: SrvOpenId, effects: &mut Effects<X>) {
         let Some(srv_open) = self.srv_opens.get_mut(id) else {
             return;
         };

@@ -3,7 +3,6 @@
 
 use nt::{AccessMask, CreateOptions, Name, NameBuf, ShareAccess, Status};
 
-use crate::condition::Condition;
 use crate::directory::{DirectoryId, Way, parent_path};
 use crate::effect::{Effects, NodeBox, try_node};
 use crate::extensions::Extensions;
@@ -110,14 +109,7 @@ impl<X: Extensions> Tree<X> {
         if let Some(context) = request.context {
             self.context(context)?.check()?;
         }
-        let v_net_root = self.v_net_root(request.v_net_root)?;
-        if !v_net_root.attached {
-            return Err(Status::UNEXPECTED_NETWORK_ERROR);
-        }
-        if v_net_root.condition != Condition::Good {
-            return Err(Status::INVALID_PARAMETER);
-        }
-        let net_root = v_net_root.net_root;
+        let net_root = self.usable_view(request.v_net_root)?;
         let claim = Claim::new(request.desired_access, request.share_access);
         let mut found = self.find_fcb(net_root, request.path);
         if let Some(id) = found
@@ -275,7 +267,7 @@ impl<X: Extensions> Tree<X> {
     }
 
     /// Takes over a use of the directory that the file is in.
-    fn add_fcb(
+    pub(crate) fn add_fcb(
         &mut self,
         net_root: NetRootId,
         path: NameBuf,
@@ -314,7 +306,7 @@ impl<X: Extensions> Tree<X> {
         Ok(id)
     }
 
-    fn add_srv_open(
+    pub(crate) fn add_srv_open(
         &mut self,
         fcb: FcbId,
         request: &OpenRequest<'_>,
@@ -371,11 +363,30 @@ impl<X: Extensions> Tree<X> {
             FobxFlags::DELETE_ON_CLOSE,
             request.options.contains(CreateOptions::DELETE_ON_CLOSE),
         );
+        let id = self.insert_fobx(fcb, srv_open, exit)?;
+        if let Some(fobx) = self.fobxs.get_mut(id) {
+            fobx.flags = flags;
+            fobx.claim = claim;
+        }
+        if let Some(fcb) = self.fcbs.get_mut(fcb) {
+            fcb.share.add(claim);
+            fcb.pending_opens = fcb.pending_opens.saturating_add(1);
+        }
+        Ok(id)
+    }
+
+    /// A handle without flags and claims, not counted as open.
+    pub(crate) fn insert_fobx(
+        &mut self,
+        fcb: FcbId,
+        srv_open: SrvOpenId,
+        exit: NodeBox<X>,
+    ) -> nt::Result<FobxId> {
         let id = self.fobxs.insert(Fobx {
             srv_open,
             siblings: Links::new(),
-            flags,
-            claim,
+            flags: FobxFlags::empty(),
+            claim: Claim::new(AccessMask::empty(), ShareAccess::all()),
             references: 1,
             held: 0,
             contexts: List::new(),
@@ -390,12 +401,25 @@ impl<X: Extensions> Tree<X> {
                 .push_back(&mut self.fobxs, id, |fobx| &mut fobx.siblings);
         }
         if let Some(fcb) = self.fcbs.get_mut(fcb) {
-            fcb.share.add(claim);
             fcb.unclean_count = fcb.unclean_count.saturating_add(1);
-            fcb.pending_opens = fcb.pending_opens.saturating_add(1);
         }
         self.handles = self.handles.saturating_add(1);
         Ok(id)
+    }
+
+    /// Counts a handle as open.
+    pub(crate) fn count_open(&mut self, fcb: FcbId, srv_open: SrvOpenId, v_net_root: VNetRootId) {
+        if let Some(srv_open) = self.srv_opens.get_mut(srv_open) {
+            srv_open.open_count = srv_open.open_count.saturating_add(1);
+        }
+        if let Some(fcb) = self.fcbs.get_mut(fcb) {
+            fcb.open_count = fcb.open_count.saturating_add(1);
+        }
+        if let Some(view) = self.v_net_roots.get_mut(v_net_root) {
+            view.number_of_fobxs = view.number_of_fobxs.saturating_add(1);
+            view.number_of_opens = view.number_of_opens.saturating_add(1);
+            view.finalization_done = false;
+        }
     }
 
     /// Ends what [`Tree::begin_open`] began: with what the server's answer brought, or with the status it failed with.

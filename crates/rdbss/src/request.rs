@@ -5,7 +5,7 @@ use nt::Status;
 use crate::effect::{Effect, Effects, try_node};
 use crate::extensions::Extensions;
 use crate::fobx::FobxFlags;
-use crate::id::{ContextId, FobxId, VNetRootId};
+use crate::id::{ContextId, FobxId, SrvOpenId, VNetRootId};
 use crate::list::Links;
 use crate::rx_context::{Context, ContextFlags, MajorFunction, Owner, Wait};
 use crate::srv_open::SrvOpenFlags;
@@ -120,8 +120,13 @@ impl<X: Extensions> Tree<X> {
         let Some(node) = context.cancel.take() else {
             return Ok(());
         };
+        let (notified, v_net_root) = (context.is_notification(), context.v_net_root);
         context.flags.insert(ContextFlags::CANCELLED);
         let extension = context.extension.clone();
+        if notified && let Some(view) = v_net_root.and_then(|id| self.v_net_roots.get_mut(id)) {
+            // It is no use of the view any more, though it has yet to end.
+            drop_one(&mut view.notifications);
+        }
         // Whoever is cancelled need not be woken as well.
         self.stop_waiting(id);
         effects.push(
@@ -161,13 +166,46 @@ impl<X: Extensions> Tree<X> {
         Ok(())
     }
 
+    /// Cancels all requests upon the handles of an open.
+    ///
+    /// # Errors
+    /// `INVALID_PARAMETER` if it is gone.
+    pub fn cancel_srv_open_requests(&mut self, srv_open: SrvOpenId, effects: &mut Effects<X>) -> nt::Result {
+        let mut next = self.srv_open(srv_open)?.fobxs.first();
+        while let Some(id) = next {
+            next = self.fobxs.get(id).and_then(|fobx| fobx.siblings.next());
+            self.cancel_fobx_requests(id, effects)?;
+        }
+        Ok(())
+    }
+
+    /// Cancels all requests that are about no view: those upon the device, and opens whose name has led nowhere yet.
+    pub fn cancel_device_requests(&mut self, spare: Option<ContextId>, effects: &mut Effects<X>) {
+        let mut next = self.device_contexts.first();
+        while let Some(id) = next {
+            next = self.contexts.get(id).and_then(|context| context.siblings.next());
+            if Some(id) != spare {
+                _ = self.cancel_request(id, effects);
+            }
+        }
+    }
+
+    /// Whether a request may go on. One that is cancelled before it starts does nothing.
+    ///
+    /// # Errors
+    /// `CANCELLED`: it is to end. `INVALID_PARAMETER`: it has ended.
+    pub fn check_request(&self, id: ContextId) -> nt::Result {
+        self.context(id)?.check()
+    }
+
     /// The number of requests under way.
     #[must_use]
     pub const fn outstanding_requests(&self) -> usize {
         self.contexts.len()
     }
 
-    pub(crate) fn cancel_v_net_root_requests(
+    /// Cancels all requests upon a view and below it. Does nothing for one that is gone.
+    pub fn cancel_v_net_root_requests(
         &mut self,
         v_net_root: VNetRootId,
         spare: Option<ContextId>,
@@ -303,7 +341,7 @@ impl<X: Extensions> Tree<X> {
         let Some(context) = self.contexts.get(id) else {
             return;
         };
-        let (owner, v_net_root, notifies) = (context.owner, context.v_net_root, context.is_notification());
+        let (owner, v_net_root, notifies) = (context.owner, context.v_net_root, context.counts_as_use());
         match v_net_root.and_then(|id| self.v_net_roots.get_mut(id)) {
             Some(v_net_root) => {
                 v_net_root.notifications = v_net_root.notifications.saturating_add(u32::from(notifies));
@@ -327,7 +365,7 @@ impl<X: Extensions> Tree<X> {
         let Some(context) = self.contexts.get(id) else {
             return;
         };
-        let (owner, v_net_root, notifies) = (context.owner, context.v_net_root, context.is_notification());
+        let (owner, v_net_root, notifies) = (context.owner, context.v_net_root, context.counts_as_use());
         match v_net_root.and_then(|id| self.v_net_roots.get_mut(id)) {
             Some(v_net_root) => {
                 v_net_root.notifications = v_net_root.notifications.saturating_sub(u32::from(notifies));

@@ -145,7 +145,14 @@ impl<X: Extensions> Context<X> {
         &self.extension
     }
 
-    pub(crate) fn is_notification(&self) -> bool {
+    /// Whether it is a notification of changes that its view is in use by: one that is to end is not.
+    pub(crate) fn counts_as_use(&self) -> bool {
+        self.is_notification() && !self.is_cancelled()
+    }
+
+    /// Whether it waits for changes of a directory.
+    #[must_use]
+    pub fn is_notification(&self) -> bool {
         self.major == MajorFunction::DIRECTORY_CONTROL && self.minor == NOTIFY_CHANGE_DIRECTORY
     }
 

@@ -4,5 +4,6 @@ mod connect;
 mod dormant;
 mod finalize;
 mod model;
+mod objects;
 mod open;
 mod world;

@@ -234,7 +234,7 @@ impl<X: Extensions> Tree<X> {
             same(listed, requests(), object.contexts.len()),
             "a view's list of requests",
         )?;
-        let notifications = count(requests().filter(|(_, context)| context.is_notification()));
+        let notifications = count(requests().filter(|(_, context)| context.counts_as_use()));
         ensure(
             object.notifications == notifications,
             "a view's number of notifications",
@@ -358,7 +358,7 @@ impl<X: Extensions> Tree<X> {
         }
         let closed = object.open_count == 0 && object.unclean_fobx_count == 0;
         ensure(
-            !closed || object.is_dormant() || object.extension.is_none(),
+            !closed || object.is_dormant() || object.held > 0 || object.extension.is_none(),
             "the server's open outlived its handles",
         )?;
         if object.is_dormant() {

@@ -271,7 +271,7 @@ impl Model {
         let mut notifications = self
             .requests
             .iter()
-            .filter(|request| !request.ended && request.notify);
+            .filter(|request| !request.ended && request.notify && !request.to_cancel);
         let notified = notifications.any(|request| self.is_below(request.upon, view));
         let opened = self
             .handles
