@@ -18,7 +18,7 @@ use rdbss::{
 use crate::MiniRedirector;
 use crate::access::{self, WRITES};
 use crate::attributes::Attributes;
-use crate::client::OwnedFid;
+use crate::client::{OwnedFid, Retry};
 use crate::disposition::{OnServer, Outcome, Wanted, look_at, open_on_server};
 use crate::dormant::{FileIdentity, may_be_shared, shared_access, still_opens};
 use crate::file::OpenFile;
@@ -88,7 +88,13 @@ impl<P: Platform> MiniRedirector<P> {
         running
             .run(async {
                 let (view, target) = self.resolve(request, &running).await?;
-                self.open_in_view(request, &target, view.id, &running).await
+                let mut retry = Retry::default();
+                loop {
+                    match self.open_in_view(request, &target, view.id, &running).await {
+                        Err(status) if retry.again(status) => {}
+                        outcome => return outcome,
+                    }
+                }
             })
             .await
     }

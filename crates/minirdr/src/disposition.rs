@@ -7,7 +7,7 @@ use nt::{AccessMask, CreateAction, CreateDisposition, CreateOptions, FileAttribu
 
 use crate::access::{self, WRITES};
 use crate::attributes::{ANY_WRITE, Attributes};
-use crate::client::OwnedFid;
+use crate::client::{OwnedFid, after_change};
 use crate::folded_names::Folded;
 use crate::lookup::{Found, Lookup, look_up};
 use crate::names::ServerPath;
@@ -309,11 +309,12 @@ async fn make(view: &View, root: &OwnedFid, path: &ServerPath, wanted: &Wanted) 
             gid: view.gid,
         };
         parent.client().call(&request, |_| ()).await?;
-        let made = parent.walk(core::iter::once(name)).await?;
+        let made = parent.walk(core::iter::once(name)).await.map_err(after_change)?;
         let flags = open_flags(wanted.access, true);
         if let Some(flags) = flags {
             let fid = made.fid();
-            made.client().call(&Tlopen { fid, flags }, |_| ()).await?;
+            let opened = made.client().call(&Tlopen { fid, flags }, |_| ()).await;
+            opened.map_err(after_change)?;
         }
         (made, flags)
     } else {
@@ -332,7 +333,7 @@ async fn make(view: &View, root: &OwnedFid, path: &ServerPath, wanted: &Wanted) 
         (parent, Some(flags))
     };
     view.added(path);
-    let reply = file.client().getattr(file.fid()).await?;
+    let reply = file.client().getattr(file.fid()).await.map_err(after_change)?;
     let attributes = Attributes::new(&reply, name);
     view.known_files
         .note(path, attributes.file_id, attributes.mode.is_regular());

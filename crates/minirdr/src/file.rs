@@ -141,10 +141,16 @@ impl<P: Platform> OpenFile<P> {
         let runtime = &self.redirector.0.runtime;
         let limit = self.redirector.settings().request_timeout;
         let removing = async {
-            let place = self.place().await?;
-            namespace::remove(&place).await?;
-            self.view()?.removed(&place.path);
-            Ok(())
+            let mut retry = Retry::default();
+            loop {
+                let place = self.place().await?;
+                match namespace::remove(&place).await {
+                    Err(status) if retry.again(status) => continue,
+                    removed => removed?,
+                }
+                self.view()?.removed(&place.path);
+                return Ok(());
+            }
         };
         let deleted = runtime
             .timeout(limit, removing)
@@ -221,31 +227,42 @@ impl<P: Platform> OpenFile<P> {
 
     /// What the server says of the file now, in its own terms.
     pub(crate) async fn getattr(&self) -> nt::Result<Rgetattr> {
-        let open = self.fid().await?;
-        match open.client().getattr(open.fid()).await {
-            Ok(reply) if reply.qid.path == self.file_id => Ok(reply),
-            // Renamed, on a server whose fids are paths, and maybe another file has the old name.
-            Ok(_) | Err(Status::OBJECT_NAME_NOT_FOUND) => {
-                let file = namespace::find(&self.place().await?).await?;
-                file.client().getattr(file.fid()).await
+        let mut retry = Retry::default();
+        loop {
+            let open = self.fid().await?;
+            match open.client().getattr(open.fid()).await {
+                Ok(reply) if reply.qid.path == self.file_id => return Ok(reply),
+                // Renamed, on a server whose fids are paths, and maybe another file has the old name.
+                Ok(_) | Err(Status::OBJECT_NAME_NOT_FOUND) => {
+                    let file = namespace::find(&self.place().await?).await?;
+                    return file.client().getattr(file.fid()).await;
+                }
+                Err(status) if retry.again(status) => {}
+                Err(status) => return Err(status),
             }
-            Err(status) => Err(status),
         }
     }
 
     /// As [`Self::ask`], for what changes the file: looks first whether the fid still leads to it, as on a server whose fids
     /// are paths another file may have its old name.
     pub(crate) async fn change<R: Request>(&self, make: impl Fn(Fid) -> R) -> nt::Result {
-        let open = self.fid().await?;
-        match open.client().getattr(open.fid()).await {
-            Ok(reply) if reply.qid.path == self.file_id => {
-                open.client().call(&make(open.fid()), |_| ()).await
+        let mut retry = Retry::default();
+        loop {
+            let open = self.fid().await?;
+            let changed = match open.client().getattr(open.fid()).await {
+                Ok(reply) if reply.qid.path == self.file_id => {
+                    open.client().call(&make(open.fid()), |_| ()).await
+                }
+                Ok(_) | Err(Status::OBJECT_NAME_NOT_FOUND) => {
+                    let file = namespace::find(&self.place().await?).await?;
+                    file.client().call(&make(file.fid()), |_| ()).await
+                }
+                Err(status) => Err(status),
+            };
+            match changed {
+                Err(status) if retry.again(status) => {}
+                changed => return changed,
             }
-            Ok(_) | Err(Status::OBJECT_NAME_NOT_FOUND) => {
-                let file = namespace::find(&self.place().await?).await?;
-                file.client().call(&make(file.fid()), |_| ()).await
-            }
-            Err(status) => Err(status),
         }
     }
 

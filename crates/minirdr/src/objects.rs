@@ -92,9 +92,7 @@ impl Revocable {
     fn replace(&self, fid: &Arc<OwnedFid>) -> nt::Result {
         let old = {
             let mut held = self.0.lock();
-            if let Err(status) = *held {
-                return Err(status);
-            }
+            held.as_ref().map_err(|&status| status)?;
             core::mem::replace(&mut *held, Ok(Arc::clone(fid)))
         };
         // Not under the lock: it may be its last owner.
