@@ -30,6 +30,8 @@ pub(crate) struct Client {
     window: usize,
     /// The server has refused Tunlinkat or Trenameat as unknown.
     by_file: AtomicBool,
+    /// The server has refused to list extended attributes.
+    without_xattrs: AtomicBool,
     /// The server has answered a request before the one whose fid it names: it acts on them in no order.
     out_of_order: AtomicBool,
     /// Bytes wait to be sent, or the session ended.
@@ -117,6 +119,7 @@ impl Client {
             request_timeout: settings.request_timeout,
             window: usize::from(settings.window),
             by_file: AtomicBool::new(false),
+            without_xattrs: AtomicBool::new(false),
             out_of_order: AtomicBool::new(false),
             transmit: Notify::new(),
             deadline: Notify::new(),
@@ -209,6 +212,16 @@ impl Client {
     /// Takes note that the server removes and renames by file alone.
     pub(crate) fn set_works_by_file(&self) {
         self.by_file.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the server keeps no extended attributes.
+    pub(crate) fn refuses_xattrs(&self) -> bool {
+        self.without_xattrs.load(Ordering::Relaxed)
+    }
+
+    /// Takes note that the server keeps no extended attributes.
+    pub(crate) fn set_refuses_xattrs(&self) {
+        self.without_xattrs.store(true, Ordering::Relaxed);
     }
 
     /// Whether a request may name a fid that an unanswered request before it makes.

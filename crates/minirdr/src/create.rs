@@ -640,6 +640,7 @@ impl<P: Platform> Unfinished<'_, P> {
             file_id: attributes.file_id,
             granted_access: wanted.access,
             options: AtomicU32::new(request.options.bits()),
+            ea_position: AtomicU32::new(0),
             scan,
             scanning: Semaphore::new(1),
             cleaned_up: AtomicBool::new(false),

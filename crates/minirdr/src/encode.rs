@@ -23,6 +23,12 @@ impl<'a> Encoder<'a> {
         self.used
     }
 
+    /// Bytes of the whole buffer.
+    #[must_use]
+    pub(crate) fn capacity(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// Fails unless `len` more bytes fit: the fixed part of an information class must be there as a whole.
     ///
     /// # Errors

@@ -33,6 +33,8 @@ pub struct OpenFile<P: Platform> {
     pub(crate) granted_access: AccessMask,
     /// The create options as they are now: FileModeInformation changes some.
     pub(crate) options: AtomicU32,
+    /// Extended attributes that queries have returned so far.
+    pub(crate) ea_position: AtomicU32,
     pub(crate) scan: Mutex<Scan>,
     /// One directory query at a time.
     pub(crate) scanning: Semaphore,

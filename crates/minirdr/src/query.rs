@@ -42,12 +42,13 @@ impl<P: Platform> OpenFile<P> {
                 } else {
                     Attributes::unknown()
                 };
+                let ea_size = if sources.ea_size { self.ea_size().await? } else { 0 };
                 let open = OpenState {
                     granted_access: self.granted_access.bits(),
                     mode: (self.options() & MODE_OPTIONS).bits(),
                     position,
                     delete_pending: identity.delete_pending,
-                    ea_size: 0,
+                    ea_size,
                     volume_serial: identity.volume_serial(),
                     name: identity.name.as_name(),
                 };
@@ -80,7 +81,7 @@ impl<P: Platform> OpenFile<P> {
                     label: identity.label(),
                     serial: identity.volume_serial(),
                     file_system_name: self.redirector.settings().file_system_name.as_name(),
-                    extended_attributes: false,
+                    extended_attributes: class == FsInformationClass::ATTRIBUTE && self.keeps_ea().await?,
                 };
                 volume::query(class, statfs.as_ref(), &volume, buffer)
             })

@@ -5,6 +5,7 @@ pub(crate) mod change;
 pub(crate) mod create;
 pub(crate) mod data;
 pub(crate) mod directory;
+pub(crate) mod ea;
 pub(crate) mod locks;
 pub(crate) mod names;
 pub(crate) mod notify;
@@ -39,6 +40,10 @@ macro_rules! behaviours {
                 the_mode_of_a_handle_can_be_set, volumes_say_what_they_can, sectors_are_small_and_aligned,
                 valid_data_ends_within_the_file, attributes_need_the_right_to_set_them,
                 times_of_minus_one_and_minus_two_change_nothing;
+            ea: attributes_come_back, an_empty_value_removes, queries_go_on_where_the_last_ended,
+                short_buffers_get_what_fits, attributes_are_asked_for_by_name, sizes_are_those_of_the_packed_list,
+                malformed_attributes_change_nothing, too_much_is_refused, attributes_need_their_rights,
+                directories_have_attributes_too;
             security: the_owner_is_the_user_of_the_mapping, only_the_parts_asked_for_are_there,
                 a_short_buffer_is_told_the_length, a_list_becomes_permissions, what_was_read_can_be_set_again,
                 a_list_of_strangers_is_refused, malformed_descriptors_are_refused, security_needs_its_rights;
