@@ -30,6 +30,7 @@ mod driver;
 mod entry;
 mod fcb;
 mod file_object;
+mod fs_control;
 mod information;
 mod ioctl;
 mod irp;

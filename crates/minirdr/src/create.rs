@@ -1,7 +1,7 @@
 //! IRP_MJ_CREATE: from a name to an open file.
 
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicBool, AtomicU32};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
 use executive::mem::Arc;
 use executive::task::{CancelToken, Semaphore};
@@ -637,7 +637,7 @@ impl<P: Platform> Unfinished<'_, P> {
             open,
             shared: opened?,
             is_directory,
-            file_id: attributes.file_id,
+            file_id: AtomicU64::new(attributes.file_id),
             granted_access: wanted.access,
             options: AtomicU32::new(request.options.bits()),
             ea_position: AtomicU32::new(0),

@@ -74,7 +74,7 @@ pub(crate) async fn open_on_server(
     for _ in 0..ATTEMPTS {
         let ahead = ahead_flags(view, path, wanted);
         let missing = match look_up(root, path, ahead).await? {
-            Lookup::Found(found) => return open_existing(view, found, path, wanted, ahead).await,
+            Lookup::Found(found) => return open_existing(view, root, found, path, wanted, ahead).await,
             Lookup::Link(at) => return link_at(root, path, at).await,
             Lookup::Missing(at) => at,
         };
@@ -198,6 +198,7 @@ async fn link_at<T>(root: &OwnedFid, path: &ServerPath, at: usize) -> nt::Result
 
 async fn open_existing(
     view: &View,
+    root: &OwnedFid,
     found: Found,
     path: &ServerPath,
     wanted: &Wanted,
@@ -234,7 +235,7 @@ async fn open_existing(
     let mut action = CreateAction::OPENED;
     // Only now, as what cannot be opened must not lose its data.
     if wanted.disposition.truncates() {
-        truncate(&found, wanted).await?;
+        truncate(root, path, &found, wanted).await?;
         attributes.end_of_file = 0;
         attributes.allocation_size = 0;
         action = match wanted.disposition {
@@ -251,11 +252,17 @@ async fn open_existing(
 }
 
 /// Takes the data away, and gives the file the attributes that the open names: READONLY, which is all that a mode holds.
-async fn truncate(found: &Found, wanted: &Wanted) -> nt::Result {
+async fn truncate(root: &OwnedFid, path: &ServerPath, found: &Found, wanted: &Wanted) -> nt::Result {
     let mut request = Tsetattr {
         valid: SetAttrMask::SIZE,
         ..Tsetattr::new(found.file.fid())
     };
+    // Some servers truncate by what a fid is open for. One that is not open is cut by the user's permissions.
+    let unopened;
+    if !wanted.access.intersects(WRITES) {
+        unopened = root.walk(path.components()).await?;
+        request.fid = unopened.fid();
+    }
     if wanted.file_attributes.contains(FileAttributes::READONLY) {
         request.valid |= SetAttrMask::MODE;
         request.mode = Mode(found.reply.mode.permissions() & !ANY_WRITE);

@@ -1,6 +1,6 @@
 //! An open file: what FILE_OBJECT.FsContext2 holds, and what can be asked of it.
 
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use executive::mem::Arc;
 use executive::sync::{Mutex, Rank};
@@ -10,7 +10,7 @@ use nt::{AccessMask, CreateOptions, FileInformationClass, Status};
 use rdbss::{Effects, FobxId, MajorFunction, Owner, SrvOpenId};
 
 use crate::MiniRedirector;
-use crate::client::Retry;
+use crate::client::{OwnedFid, Retry};
 use crate::directory::{DirectoryQuery, Scan};
 use crate::names::ServerPath;
 use crate::namespace::{self, Place};
@@ -29,7 +29,7 @@ pub struct OpenFile<P: Platform> {
     pub(crate) shared: Arc<SharedFile<P>>,
     pub(crate) is_directory: bool,
     /// The qid path: which file it is, whatever its name leads to.
-    pub(crate) file_id: u64,
+    pub(crate) file_id: AtomicU64,
     pub(crate) granted_access: AccessMask,
     /// The create options as they are now: FileModeInformation changes some.
     pub(crate) options: AtomicU32,
@@ -178,6 +178,19 @@ impl<P: Platform> OpenFile<P> {
         self.redirector.close_handle(self.fobx);
     }
 
+    /// Which file it is.
+    pub(crate) fn file_id(&self) -> u64 {
+        self.file_id.load(Ordering::Acquire)
+    }
+
+    /// The handle becomes one of the file that has taken this one's place, to which `file` was walked. Errors as
+    /// [`Self::fid`]; `INSUFFICIENT_RESOURCES`.
+    pub(crate) fn become_file(&self, file: OwnedFid, file_id: u64) -> nt::Result {
+        self.open.replace(&Arc::try_new(file)?)?;
+        self.file_id.store(file_id, Ordering::Release);
+        Ok(())
+    }
+
     /// The view the file was opened through.
     pub(crate) fn view(&self) -> nt::Result<Arc<View>> {
         let tree = self.redirector.tree();
@@ -200,7 +213,7 @@ impl<P: Platform> OpenFile<P> {
         Ok(Place {
             root: view.root().await.map_err(of_a_handle)?,
             path,
-            file_id: self.file_id,
+            file_id: self.file_id(),
         })
     }
 
@@ -233,7 +246,7 @@ impl<P: Platform> OpenFile<P> {
         loop {
             let open = self.fid().await?;
             match open.client().getattr(open.fid()).await {
-                Ok(reply) if reply.qid.path == self.file_id => return Ok(reply),
+                Ok(reply) if reply.qid.path == self.file_id() => return Ok(reply),
                 // Renamed, on a server whose fids are paths, and maybe another file has the old name.
                 Ok(_) | Err(Status::OBJECT_NAME_NOT_FOUND) => {
                     let file = namespace::find(&self.place().await?).await?;
@@ -252,7 +265,7 @@ impl<P: Platform> OpenFile<P> {
         loop {
             let open = self.fid().await?;
             let changed = match open.client().getattr(open.fid()).await {
-                Ok(reply) if reply.qid.path == self.file_id => {
+                Ok(reply) if reply.qid.path == self.file_id() => {
                     open.client().call(&make(open.fid()), |_| ()).await
                 }
                 Ok(_) | Err(Status::OBJECT_NAME_NOT_FOUND) => {

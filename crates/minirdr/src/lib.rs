@@ -49,6 +49,7 @@ mod objects;
 mod query;
 mod rename;
 mod reopen;
+mod reparse;
 mod request;
 mod security;
 mod server;

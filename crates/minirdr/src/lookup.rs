@@ -57,7 +57,9 @@ pub(crate) async fn look_up(
                 None => client.room().await?,
             }
         };
-        let looking = if is_last && client.keeps_order() {
+        // Only of a fid that the walk makes: one that leads somewhere already would give the attributes of that to a server
+        // that acts on requests in no order.
+        let looking = if is_last && done == 0 && client.keeps_order() {
             client.try_start(&basic_attributes(target.fid()))?
         } else {
             None

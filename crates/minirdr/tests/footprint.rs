@@ -68,6 +68,10 @@ fn requests_fit_on_a_kernel_stack() {
             size_of_val(&file.set_information(class, &[], None, &cancel)),
         ),
         (
+            "fs_control",
+            size_of_val(&file.fs_control(0, &mut [0; 64], 64, 64, &cancel)),
+        ),
+        (
             "query_directory",
             size_of_val(&file.query_directory(&query, &mut [0; 64], &cancel)),
         ),

@@ -183,7 +183,7 @@ impl<P: Platform> OpenFile<P> {
         let open = self.fid().await?;
         let same = async {
             let walked = open.walk(iter::empty()).await?;
-            Ok(namespace::check_same(walked, self.file_id).await?.0)
+            Ok(namespace::check_same(walked, self.file_id()).await?.0)
         };
         let fid = match same.await {
             // Renamed, on a server whose fids are paths.

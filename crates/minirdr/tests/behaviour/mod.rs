@@ -4,13 +4,18 @@
 pub(crate) mod change;
 pub(crate) mod create;
 pub(crate) mod data;
+pub(crate) mod delete;
 pub(crate) mod directory;
 pub(crate) mod ea;
+pub(crate) mod links;
 pub(crate) mod locks;
 pub(crate) mod names;
 pub(crate) mod notify;
+pub(crate) mod open;
 pub(crate) mod query;
+pub(crate) mod rename;
 pub(crate) mod security;
+pub(crate) mod spelling;
 
 /// A test for each behaviour, in a world that `$world` makes.
 macro_rules! behaviours {
@@ -26,13 +31,26 @@ macro_rules! behaviours {
             change: renaming, renaming_onto_another_file, renaming_directories, delete_on_close, delete_pending,
                 directories_come_and_go, another_file_of_the_same_name_is_not_deleted, end_of_file, times, read_only,
                 another_file_takes_the_old_name_of_an_open_one, allocation_needs_the_right_to_write;
+            delete: a_file_goes_with_its_last_handle, a_posix_deletion_frees_the_name_at_once,
+                a_read_only_file_is_deleted_on_demand_only, delete_on_close_is_set_and_taken_back,
+                a_directory_that_fills_up_stays, the_root_of_a_share_stays, deletion_needs_the_right_to_delete,
+                a_deleted_name_can_be_made_anew, an_entry_that_is_not_empty_is_not_marked;
             directory: nested_folders, patterns, restarting_and_single_entries, tiny_buffers, many_entries,
                 every_class_lists_the_same, only_directories_are_listed;
+            links: opens_follow_a_link, opens_follow_links_on_the_way, dangling_links, links_in_a_circle,
+                links_that_leave_the_share, links_to_directories, a_link_can_be_read, a_link_can_be_made,
+                a_link_is_refused_in_a_full_place, other_tags_are_refused, a_link_can_be_unmade,
+                links_are_renamed_and_deleted_themselves, other_controls_are_refused;
             locks: exclusive_locks, shared_locks, locks_stand_in_the_way_of_data, unlocking, ranges_at_the_edges,
                 what_can_be_locked, waiting_for_a_lock, a_waiting_lock_is_cancelled;
             names: non_ascii_names, names_that_nt_forbids, invalid_utf8, long_names;
             notify: names_come_and_go, the_filter_decides, trees_and_directories_alone, opens_that_change_a_file,
                 too_much_to_tell, how_waiting_ends, what_can_be_watched;
+            open: every_disposition_of_every_kind_of_file, options_that_contradict_each_other,
+                what_cannot_be_opened_keeps_its_data, overwriting_wants_to_be_tolerated, overwriting_sets_read_only,
+                a_hidden_name_can_be_overwritten, permissions_of_what_is_made, the_mode_decides_over_access,
+                all_that_is_allowed, all_that_is_allowed_is_claimed, opening_by_file_id, a_target_directory_tells_what_exists,
+                streams_are_not_there, opening_again_sends_all_at_once, rights_to_look_open_nothing;
             query: every_file_class, short_buffers, the_name_is_cut, volume_classes, attributes_follow_the_server,
                 a_pending_delete_counts_one_link_less, files_have_no_short_name,
                 a_file_has_one_stream_and_a_directory_none, file_and_volume_agree_on_the_serial_number,
@@ -44,9 +62,16 @@ macro_rules! behaviours {
                 short_buffers_get_what_fits, attributes_are_asked_for_by_name, sizes_are_those_of_the_packed_list,
                 malformed_attributes_change_nothing, too_much_is_refused, attributes_need_their_rights,
                 directories_have_attributes_too;
+            rename: into_another_directory_and_back, posix_rules_replace_an_open_file, a_read_only_target_is_replaced_on_demand_only,
+                only_the_case_changes, a_name_in_another_case_is_taken, the_last_rename_counts, a_new_name_must_be_a_name,
+                a_hard_link, a_hard_link_replaces_on_demand_only, what_cannot_be_linked, one_of_two_links_replaces_the_other,
+                a_file_to_be_deleted_gets_no_new_name;
             security: the_owner_is_the_user_of_the_mapping, only_the_parts_asked_for_are_there,
                 a_short_buffer_is_told_the_length, a_list_becomes_permissions, what_was_read_can_be_set_again,
                 a_list_of_strangers_is_refused, malformed_descriptors_are_refused, security_needs_its_rights;
+            spelling: another_case_finds_the_file, the_exact_name_comes_first, ambiguous_names_are_not_guessed,
+                directories_on_the_way_in_another_case, nothing_is_made_beside_another_case, case_counts_on_demand,
+                changes_are_seen_at_once, one_file_has_one_spelling, private_characters_on_the_server;
         }
     };
     (@list $world:expr, $attributes:tt $($module:ident: $($name:ident),*;)*) => {

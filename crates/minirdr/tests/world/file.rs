@@ -17,6 +17,7 @@ pub(crate) struct Open {
     pub(crate) options: CreateOptions,
     pub(crate) attributes: FileAttributes,
     pub(crate) target_directory: bool,
+    pub(crate) case_sensitive: bool,
 }
 
 impl Open {
@@ -28,6 +29,7 @@ impl Open {
             options: CreateOptions::empty(),
             attributes: FileAttributes::NORMAL,
             target_directory: false,
+            case_sensitive: false,
         }
     }
 
@@ -87,6 +89,11 @@ impl Open {
 
     pub(crate) fn attributes(mut self, attributes: FileAttributes) -> Self {
         self.attributes = attributes;
+        self
+    }
+
+    pub(crate) fn case_sensitive(mut self) -> Self {
+        self.case_sensitive = true;
         self
     }
 
@@ -235,12 +242,71 @@ impl File<'_> {
 
     /// Renames to `new`, in the directory `target` if that is given.
     pub(crate) fn rename(&self, new: &str, replace: bool, target: Option<&File<'_>>) -> nt::Result {
+        self.set_name(FileInformationClass::RENAME, replace.into(), new, target)
+    }
+
+    /// FileRenameInformationEx: `flags` are `FILE_RENAME_*`.
+    pub(crate) fn rename_ex(&self, new: &str, flags: u32) -> nt::Result {
+        self.set_name(FileInformationClass::RENAME_EX, flags, new, None)
+    }
+
+    /// Makes the hard link `new`, in the directory `target` if that is given.
+    pub(crate) fn link(&self, new: &str, replace: bool, target: Option<&File<'_>>) -> nt::Result {
+        self.set_name(FileInformationClass::LINK, replace.into(), new, target)
+    }
+
+    /// FileLinkInformationEx: `flags` are `FILE_LINK_*`.
+    pub(crate) fn link_ex(&self, new: &str, flags: u32) -> nt::Result {
+        self.set_name(FileInformationClass::LINK_EX, flags, new, None)
+    }
+
+    fn set_name(
+        &self,
+        class: FileInformationClass,
+        flags: u32,
+        new: &str,
+        target: Option<&File<'_>>,
+    ) -> nt::Result {
         let name = name(new);
         let units = name.as_name().as_units();
-        let mut record = vec![u8::from(replace), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        let mut record = flags.to_le_bytes().to_vec();
+        record.extend([0; 12]);
         record.extend((units.len() as u32 * 2).to_le_bytes());
         record.extend(units.iter().flat_map(|unit| unit.to_le_bytes()));
-        self.set_beside(FileInformationClass::RENAME, &record, target)
+        self.set_beside(class, &record, target)
+    }
+
+    /// FileDispositionInformationEx: `flags` are `FILE_DISPOSITION_*`.
+    pub(crate) fn set_disposition(&self, flags: u32) -> nt::Result {
+        self.set(FileInformationClass::DISPOSITION_EX, &flags.to_le_bytes())
+    }
+
+    /// The file id.
+    pub(crate) fn id(&self) -> u64 {
+        u64_at(&self.information(FileInformationClass::INTERNAL).unwrap(), 0)
+    }
+
+    pub(crate) fn attributes(&self) -> FileAttributes {
+        let record = self.information(FileInformationClass::BASIC).unwrap();
+        FileAttributes::from_bits_retain(u32_at(&record, 32))
+    }
+
+    pub(crate) fn granted_access(&self) -> AccessMask {
+        let record = self.information(FileInformationClass::ACCESS).unwrap();
+        AccessMask::from_bits_retain(u32_at(&record, 0))
+    }
+
+    /// A file system control with `input`, whose output may take `room` bytes.
+    pub(crate) fn fs_control(&self, code: u32, input: &[u8], room: usize) -> nt::Result<(Vec<u8>, Status)> {
+        let mut buffer = vec![0xee; room.max(input.len())];
+        buffer[..input.len()].copy_from_slice(input);
+        let cancel = token();
+        let controlled = self
+            .file
+            .fs_control(code, &mut buffer, input.len(), room, &cancel);
+        let (written, status) = self.world.block(controlled)?;
+        buffer.truncate(written);
+        Ok((buffer, status))
     }
 
     /// One query of the directory.

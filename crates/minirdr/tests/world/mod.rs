@@ -11,7 +11,7 @@ pub(crate) use file::{File, Open};
 use executive::mem::AllocError;
 use executive::task::{CancelToken, Runtime};
 use minirdr::{CreateRequest, Level, LogonId, MiniRedirector, ObjectCounts, Platform, Settings};
-use nt::NameBuf;
+use nt::{Name, NameBuf};
 use tempfile::TempDir;
 use testserver::{Diod, TestServer};
 
@@ -116,6 +116,16 @@ impl World {
         }
     }
 
+    /// Whether the server makes symbolic links.
+    pub(crate) fn makes_links(&self) -> bool {
+        matches!(self.server, Server::Diod(_))
+    }
+
+    /// What the server calls a path below the share.
+    pub(crate) fn server_path(&self, below: &str) -> PathBuf {
+        PathBuf::from(format!("/{}/{below}", self.share.replace('\\', "/")))
+    }
+
     /// A path on the server's disk.
     pub(crate) fn path(&self, below: &str) -> PathBuf {
         self.folder.path().join(below)
@@ -213,10 +223,19 @@ impl World {
         path: &str,
         open: &Open,
     ) -> nt::Result<File<'_>> {
+        self.open_units_below(related, name(path).as_name().as_units(), open)
+    }
+
+    /// Opens a name that need not be text, or not even a name.
+    pub(crate) fn open_units_below(
+        &self,
+        related: Option<&File<'_>>,
+        units: &[u16],
+        open: &Open,
+    ) -> nt::Result<File<'_>> {
         let cancel = token();
-        let path = name(path);
         let request = CreateRequest {
-            name: path.as_name(),
+            name: Name::new(units),
             related: related.map(|file| &*file.file),
             logon: ME,
             desired_access: open.access,
@@ -225,7 +244,7 @@ impl World {
             options: open.options,
             file_attributes: open.attributes,
             open_target_directory: open.target_directory,
-            case_sensitive: false,
+            case_sensitive: open.case_sensitive,
         };
         let created = self.block(self.redirector.create(&request, &cancel))?;
         Ok(File {

@@ -1,0 +1,225 @@
+//! Symbolic links as IO_REPARSE_TAG_SYMLINK: FSCTL_GET_REPARSE_POINT, FSCTL_SET_REPARSE_POINT and
+//! FSCTL_DELETE_REPARSE_POINT. Other tags are not supported: a server of Unix files has nothing that could hold them.
+//!
+//! 9P turns no file into a link, so a link is made beside the file and takes its place, and the other way round.
+
+mod data;
+mod target;
+
+use alloc::vec::Vec;
+
+use executive::mem::TryVec;
+use executive::task::CancelToken;
+use ninep::wire::{Mode, OpenFlags, Tlcreate, Tmkdir, Treadlink, Tsymlink};
+use nt::{AccessMask, CreateOptions, Status};
+use rdbss::MajorFunction;
+
+use crate::client::OwnedFid;
+use crate::delete::is_empty;
+use crate::file::OpenFile;
+use crate::namespace::{TemporaryName, move_name, parent_of, remove_name};
+use crate::notify::{NotifyAction, NotifyFilter};
+use crate::objects::Platform;
+use data::{ReparseData, SYMLINK_TAG};
+use target::Share;
+
+/// FSCTL_SET_REPARSE_POINT, FSCTL_GET_REPARSE_POINT, FSCTL_DELETE_REPARSE_POINT ([MS-FSCC] 2.3).
+const FSCTL_SET_REPARSE_POINT: u32 = 0x0009_00a4;
+const FSCTL_GET_REPARSE_POINT: u32 = 0x0009_00a8;
+const FSCTL_DELETE_REPARSE_POINT: u32 = 0x0009_00ac;
+
+/// Permission bits of what takes a link's place, before the umask.
+const FILE_MODE: u32 = 0o666;
+const DIRECTORY_MODE: u32 = 0o777;
+
+impl<P: Platform> OpenFile<P> {
+    /// A file system control `code` with the METHOD_BUFFERED `buffer`, of which `input` bytes came from the caller and
+    /// `output` may go back. The result is the number of bytes written, with `BUFFER_OVERFLOW` when not all fitted.
+    ///
+    /// # Errors
+    /// - `INVALID_DEVICE_REQUEST`: any control but those of reparse points.
+    /// - `NOT_A_REPARSE_POINT`; `IO_REPARSE_TAG_INVALID`, `IO_REPARSE_TAG_MISMATCH`, `IO_REPARSE_DATA_INVALID`;
+    ///   `NOT_SUPPORTED`: a tag that is not a symbolic link's, or a file that holds data; `NOT_SAME_DEVICE`: a target on
+    ///   another share; `DIRECTORY_NOT_EMPTY`; `ACCESS_DENIED`; `BUFFER_TOO_SMALL`.
+    /// - otherwise as [`OpenFile::read`].
+    pub async fn fs_control(
+        &self,
+        code: u32,
+        buffer: &mut [u8],
+        input: usize,
+        output: usize,
+        cancel: &CancelToken,
+    ) -> nt::Result<(usize, Status)> {
+        let known = [
+            FSCTL_SET_REPARSE_POINT,
+            FSCTL_GET_REPARSE_POINT,
+            FSCTL_DELETE_REPARSE_POINT,
+        ];
+        if !known.contains(&code) {
+            return Err(Status::INVALID_DEVICE_REQUEST);
+        }
+        let running = self.begin(MajorFunction::FILE_SYSTEM_CONTROL, cancel)?;
+        running
+            .run(async {
+                let given = buffer.get(..input).ok_or(Status::INVALID_PARAMETER)?;
+                match code {
+                    FSCTL_GET_REPARSE_POINT => {
+                        let room = buffer.get_mut(..output).ok_or(Status::INVALID_PARAMETER)?;
+                        return self.get_reparse_point(room).await;
+                    }
+                    FSCTL_SET_REPARSE_POINT => self.set_reparse_point(given).await?,
+                    _ => self.delete_reparse_point(given).await?,
+                }
+                Ok((0, Status::SUCCESS))
+            })
+            .await
+    }
+
+    async fn get_reparse_point(&self, room: &mut [u8]) -> nt::Result<(usize, Status)> {
+        if !self.getattr().await?.mode.is_symlink() {
+            return Err(Status::NOT_A_REPARSE_POINT);
+        }
+        let text = self
+            .ask(
+                |fid| Treadlink { fid },
+                |reply| -> nt::Result<Vec<u8>> {
+                    let mut copy = Vec::new();
+                    copy.try_extend_from_slice(reply.target)?;
+                    Ok(copy)
+                },
+            )
+            .await??;
+        let record = target::to_nt(&text, &self.reparse_share()?)?.encode()?;
+        data::copy_out(&record, room)
+    }
+
+    async fn set_reparse_point(&self, given: &[u8]) -> nt::Result {
+        self.check_reparse_rights()?;
+        let data = ReparseData::parse(given)?;
+        let share = self.reparse_share()?;
+        let path = self.path()?;
+        let text = target::to_server(&data, &share, &path)?;
+        let gid = self.view()?.gid;
+        self.take_place_of(None, async |parent: &OwnedFid, name: &[u8]| {
+            let request = Tsymlink {
+                dfid: parent.fid(),
+                name,
+                target: &text,
+                gid,
+            };
+            parent.client().call(&request, |_| ()).await
+        })
+        .await
+    }
+
+    /// Leaves an empty file in the link's place, or an empty directory where the handle was opened as one.
+    async fn delete_reparse_point(&self, given: &[u8]) -> nt::Result {
+        self.check_reparse_rights()?;
+        data::check_delete(given)?;
+        let gid = self.view()?.gid;
+        let umask = self.redirector.settings().umask;
+        let as_directory = self.options().contains(CreateOptions::DIRECTORY_FILE);
+        self.take_place_of(Some(SYMLINK_TAG), async |parent: &OwnedFid, name: &[u8]| {
+            let client = parent.client();
+            if as_directory {
+                let request = Tmkdir {
+                    dfid: parent.fid(),
+                    name,
+                    mode: Mode(DIRECTORY_MODE & !umask),
+                    gid,
+                };
+                return client.call(&request, |_| ()).await;
+            }
+            // Tlcreate makes the fid the file's.
+            let file = parent.walk(core::iter::empty()).await?;
+            let request = Tlcreate {
+                fid: file.fid(),
+                name,
+                flags: OpenFlags::CREATE | OpenFlags::EXCLUSIVE,
+                mode: Mode(FILE_MODE & !umask),
+                gid,
+            };
+            client.call(&request, |_| ()).await
+        })
+        .await
+    }
+
+    fn check_reparse_rights(&self) -> nt::Result {
+        let rights = AccessMask::WRITE_DATA | AccessMask::WRITE_ATTRIBUTES;
+        if self.granted_access.intersects(rights) {
+            Ok(())
+        } else {
+            Err(Status::ACCESS_DENIED)
+        }
+    }
+
+    /// Has what `make` makes take this file's place; the handle is one of that from then on. `tag` is what the file must
+    /// be: a link, or (`None`) a link or something empty.
+    async fn take_place_of(
+        &self,
+        tag: Option<u32>,
+        make: impl AsyncFnOnce(&OwnedFid, &[u8]) -> nt::Result,
+    ) -> nt::Result {
+        let place = self.place().await?;
+        let (parent, name) = parent_of(&place.root, &place.path).await?;
+        let old = parent.walk(core::iter::once(name)).await?;
+        let found = old.client().getattr(old.fid()).await?;
+        if found.qid.path != place.file_id {
+            return Err(Status::OBJECT_NAME_NOT_FOUND);
+        }
+        let is_directory = found.mode.is_directory();
+        let refusal = match found.mode {
+            mode if mode.is_symlink() => None,
+            _ if tag.is_some() => Some(Status::NOT_A_REPARSE_POINT),
+            mode if mode.is_regular() => (found.size != 0).then_some(Status::NOT_SUPPORTED),
+            _ if is_directory => {
+                let listed = parent.walk(core::iter::once(name)).await?;
+                (!is_empty(listed).await?).then_some(Status::DIRECTORY_NOT_EMPTY)
+            }
+            _ => Some(Status::NOT_SUPPORTED),
+        };
+        if let Some(status) = refusal {
+            return Err(status);
+        }
+        let temporary = TemporaryName::new(&parent);
+        let temporary = temporary.as_bytes();
+        make(&parent, temporary).await?;
+        let made = parent.walk(core::iter::once(temporary)).await?;
+        let made_directory = made.client().getattr(made.fid()).await?.mode.is_directory();
+        let mut moved = Ok(());
+        // A directory is replaced by nothing, and replaces nothing but a directory.
+        if is_directory || made_directory {
+            moved = remove_name(&parent, name, old, is_directory).await;
+        }
+        if moved.is_ok() {
+            moved = move_name(&parent, temporary, made, &parent, name).await;
+        }
+        if let Err(status) = moved {
+            let made = parent.walk(core::iter::once(temporary)).await?;
+            // The first failure counts.
+            let _ = remove_name(&parent, temporary, made, made_directory).await;
+            return Err(status);
+        }
+        let file = parent.walk(core::iter::once(name)).await?;
+        let file_id = file.client().getattr(file.fid()).await?.qid.path;
+        self.become_file(file, file_id)?;
+        let view = self.view()?;
+        view.removed(&place.path);
+        view.added(&place.path);
+        self.report(NotifyFilter::ATTRIBUTES, NotifyAction::MODIFIED);
+        Ok(())
+    }
+
+    /// The share that targets are below.
+    fn reparse_share(&self) -> nt::Result<Share> {
+        let tree = self.redirector.tree();
+        let chain = tree.chain(tree.srv_open(self.srv_open)?.v_net_root())?;
+        Share::try_new(
+            chain.srv_call.host(),
+            chain.srv_call.port(),
+            chain.net_root.share(),
+            chain.v_net_root.drive(),
+            chain.v_net_root.prefix(),
+        )
+    }
+}
