@@ -10,10 +10,10 @@ use std::path::Path;
 use std::pin::pin;
 
 use executive::mem::{Arc, Counting, sweep, unfailing};
-use executive::task::{CancelToken, Runtime};
+use executive::task::{CancelToken, Runtime, join};
 use minirdr::{
-    CreateRequest, DirectoryQuery, Level, LogonId, MiniRedirector, ObjectCounts, OpenFile, Settings,
-    WritePosition,
+    CreateRequest, DirectoryQuery, Level, LockRequest, LogonId, MiniRedirector, NotifyFilter, NotifyRequest,
+    ObjectCounts, OpenFile, Requestor, Settings, Unlock, WritePosition,
 };
 use nt::{
     AccessMask, CreateDisposition, CreateOptions, FileAttributes, FileInformationClass, Name, NameBuf,
@@ -73,6 +73,8 @@ impl Session<'_> {
         }
         assert!(self.buffer[..read] == *self.data);
         self.look(&file).await?;
+        self.lock(&file).await?;
+        self.watch().await?;
         self.rename(&file).await?;
         file.set_information(
             FileInformationClass::DISPOSITION,
@@ -124,6 +126,73 @@ impl Session<'_> {
             .await?;
         assert_eq!(len, 24);
         file.flush(&cancel).await
+    }
+
+    /// Locks, meets the lock with another handle, waits for it, and leaves one for cleanup.
+    async fn lock(&mut self, file: &File) -> nt::Result {
+        let (who, cancel) = (Requestor::default(), CancelToken::try_new()?);
+        let range = |start, fail_immediately| LockRequest {
+            start,
+            length: 10,
+            exclusive: true,
+            fail_immediately,
+        };
+        let single = |start| Unlock::Single { start, length: 10 };
+        file.lock(&range(0, true), &who, &cancel).await?;
+        file.lock(&range(100, true), &who, &cancel).await?;
+        let other = self
+            .create("file", CreateDisposition::OPEN, CreateOptions::empty())
+            .await?;
+        let read = other.read(0, &mut self.buffer[..20], &cancel).await;
+        assert!(matches!(
+            read,
+            Err(Status::FILE_LOCK_CONFLICT | Status::INSUFFICIENT_RESOURCES)
+        ));
+        let unlocking = CancelToken::try_new()?;
+        let free = async {
+            let unlocked = file.unlock(single(0), &who, &unlocking).await;
+            if unlocked.is_err() {
+                cancel.cancel();
+            }
+            unlocked
+        };
+        let request = range(0, false);
+        let waiting = other.lock(&request, &who, &cancel);
+        let (waited, freed) = join(waiting, free).await;
+        freed.and(waited)
+    }
+
+    /// Watches a directory while something is made in it.
+    async fn watch(&self) -> nt::Result {
+        let folder = self
+            .create(
+                "folder",
+                CreateDisposition::OPEN_IF,
+                CreateOptions::DIRECTORY_FILE,
+            )
+            .await?;
+        let (mut told, cancel) = ([0; 64], CancelToken::try_new()?);
+        let request = NotifyRequest {
+            filter: NotifyFilter::FILE_NAME,
+            watch_tree: false,
+        };
+        let make = async {
+            let own = CreateOptions::DELETE_ON_CLOSE;
+            let made = self.create("folder\\new", CreateDisposition::CREATE, own).await;
+            if made.is_err() {
+                cancel.cancel();
+            }
+            made.map(drop)
+        };
+        let waiting = folder.notify_change(request, &mut told, &cancel);
+        let (waited, made) = join(waiting, make).await;
+        made?;
+        // Without memory for what happened, the watcher is told to look for itself.
+        assert!(matches!(
+            waited,
+            Ok((_, Status::SUCCESS | Status::NOTIFY_ENUM_DIR)) | Err(Status::INSUFFICIENT_RESOURCES)
+        ));
+        waited.map(drop)
     }
 
     async fn rename(&self, file: &File) -> nt::Result {
@@ -193,6 +262,15 @@ fn run(folder: &Path, data: &[u8], buffer: &mut [u8]) -> nt::Result {
         unfailing(|| {
             let cancel = CancelToken::try_new().unwrap();
             let drive = NameBuf::try_from_str("X:").unwrap();
+            if redirector.find_connection(drive.as_name(), ME).is_ok() {
+                let folder = session.create(
+                    "folder",
+                    CreateDisposition::OPEN,
+                    CreateOptions::DIRECTORY_FILE,
+                );
+                let opened = runtime.block_on(folder).unwrap();
+                assert!(opened.is_ok(), "the drive works no more: {:?}", opened.err());
+            }
             let gone = redirector.delete_connection(drive.as_name(), ME, Level::Force, &cancel);
             let gone = runtime.block_on(gone).unwrap();
             assert!(gone.is_ok() || gone == Err(Status::NOT_FOUND));
