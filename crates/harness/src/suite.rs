@@ -14,8 +14,10 @@ mod finalize;
 mod information;
 mod leak;
 mod lifecycle;
+mod locks;
 mod mapping;
 mod network_provider;
+mod notify;
 mod rxce;
 
 use std::io;
@@ -104,6 +106,14 @@ fn groups(self_tests: bool) -> Vec<Group<Environment>> {
         Group {
             name: "directory",
             tests: directory::tests(),
+        },
+        Group {
+            name: "locks",
+            tests: locks::tests(),
+        },
+        Group {
+            name: "notify",
+            tests: notify::tests(),
         },
         Group {
             name: "finalize",
