@@ -263,11 +263,7 @@ fn run(folder: &Path, data: &[u8], buffer: &mut [u8]) -> nt::Result {
             let cancel = CancelToken::try_new().unwrap();
             let drive = NameBuf::try_from_str("X:").unwrap();
             if redirector.find_connection(drive.as_name(), ME).is_ok() {
-                let folder = session.create(
-                    "folder",
-                    CreateDisposition::OPEN,
-                    CreateOptions::DIRECTORY_FILE,
-                );
+                let folder = session.create("folder", CreateDisposition::OPEN, CreateOptions::DIRECTORY_FILE);
                 let opened = runtime.block_on(folder).unwrap();
                 assert!(opened.is_ok(), "the drive works no more: {:?}", opened.err());
             }

@@ -6,7 +6,7 @@ mod world;
 use std::fs::{File as Local, TryLockError};
 use std::time::{Duration, Instant};
 
-use minirdr::{Level, LockRequest, Requestor};
+use minirdr::{Level, LockRequest, Requestor, Settings};
 use nt::Status;
 use world::{File, Open, World, token};
 
@@ -161,4 +161,88 @@ fn a_forced_disconnect_ends_locks() {
     assert_eq!(file.unlock(0, 10), Err(Status::UNEXPECTED_NETWORK_ERROR));
     file.close();
     world.end();
+}
+
+/// Ends diod without a word.
+fn kill(world: &World) {
+    let world::Server::Diod(diod) = &world.server else {
+        panic!("the server is not diod");
+    };
+    let kill = std::process::Command::new("kill")
+        .args(["-KILL", &diod.process_id().to_string()])
+        .status();
+    assert!(kill.unwrap().success());
+}
+
+/// Locks a file, loses the server, does `meanwhile` before it comes back, then the rest with what the first read said.
+fn after_a_loss(meanwhile: impl FnOnce(&Local), then: impl FnOnce(&File<'_>, nt::Result<Vec<u8>>, &Local)) {
+    let settings = Settings {
+        request_timeout: Duration::from_secs(1),
+        ..Settings::default()
+    };
+    let world = World::with_diod_and(settings);
+    world.map("X:").unwrap();
+    std::fs::write(world.path("locked"), [b'.'; 100]).unwrap();
+    let file = world.open("locked", &Open::write()).unwrap();
+    let outside = outside(&world);
+    file.lock(0, 10, true).unwrap();
+    kill(&world);
+    while file.read(0, 10) != Err(Status::CONNECTION_DISCONNECTED) {}
+    meanwhile(&outside);
+    let _again = testserver::Diod::start_at(&world.path(""), world.port);
+    let start = Instant::now();
+    let first = loop {
+        let read = file.read(0, 10);
+        let lost = [
+            Err(Status::CONNECTION_DISCONNECTED),
+            Err(Status::IO_TIMEOUT),
+            Err(Status::BAD_NETWORK_PATH),
+        ];
+        if !lost.contains(&read) {
+            break read;
+        }
+        assert!(
+            start.elapsed() < Duration::from_secs(30),
+            "it does not come back: {read:?}, {:?}",
+            world.state("X:")
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    then(&file, first, &outside);
+    file.close();
+    eventually_free(&outside);
+    world.unmap("X:").unwrap();
+    // diod saw the fids of the lost session go without a clunk.
+    drop(world.end_without_server());
+}
+
+#[test]
+#[ignore = "needs diod"]
+fn a_lock_that_somebody_took_meanwhile_is_lost() {
+    after_a_loss(
+        |outside| outside.lock().unwrap(),
+        |file, first, outside| {
+            assert_eq!(first, Err(Status::FILE_INVALID), "the handle says so");
+            assert_eq!(file.write(50, b"x"), Err(Status::FILE_INVALID));
+            // Who gives the lost lock back can go on.
+            file.unlock(0, 10).unwrap();
+            assert_eq!(file.read(0, 10).unwrap().len(), 10);
+            assert_eq!(file.lock(0, 10, true), Err(Status::LOCK_NOT_GRANTED));
+            outside.unlock().unwrap();
+            file.lock(0, 10, true).unwrap();
+        },
+    );
+}
+
+#[test]
+#[ignore = "needs diod"]
+fn a_lock_is_taken_again_after_a_loss() {
+    after_a_loss(
+        |_| {},
+        |file, first, outside| {
+            assert_eq!(first.unwrap().len(), 10);
+            assert!(is_blocked(outside.try_lock_shared()));
+            file.unlock(0, 10).unwrap();
+        },
+    );
 }

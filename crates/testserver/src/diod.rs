@@ -29,14 +29,21 @@ impl Diod {
     /// diod is not installed, or does not listen in time.
     #[must_use]
     pub fn start(export: &Path) -> Self {
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        Self::start_at(export, port)
+    }
+
+    /// [`Self::start`] at a port of the caller's choice: where another one was before.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    #[must_use]
+    pub fn start_at(export: &Path, port: u16) -> Self {
         let workplace = tempfile::tempdir().unwrap();
         let config = workplace.path().join("diod.conf");
         std::fs::write(&config, "").unwrap();
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
         let path = std::env::var("PATH").unwrap_or_default();
         let mut process = Command::new("diod")
             .args(["-f", "-n", "-S", "-U", "root", "-L", "stderr", "-l"])

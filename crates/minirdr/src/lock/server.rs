@@ -208,16 +208,6 @@ impl<P: Platform> OpenFile<P> {
 
     /// One message about locks.
     async fn tell(&self, carrier: &Carrier, kind: LockType, range: ByteRange) -> nt::Result<LockStatus> {
-        self.tell_with(carrier, kind, range, LockFlags::empty()).await
-    }
-
-    async fn tell_with(
-        &self,
-        carrier: &Carrier,
-        kind: LockType,
-        range: ByteRange,
-        flags: LockFlags,
-    ) -> nt::Result<LockStatus> {
         let Some((start, length)) = on_wire(range) else {
             return Ok(LockStatus::SUCCESS);
         };
@@ -229,7 +219,7 @@ impl<P: Platform> OpenFile<P> {
         let request = Tlock {
             fid: carrier.fid.fid(),
             kind,
-            flags,
+            flags: LockFlags::empty(),
             start,
             length,
             proc_id: locks.proc_id,
@@ -305,9 +295,8 @@ impl<P: Platform> OpenFile<P> {
     async fn reclaim(&self, carrier: &Carrier) -> nt::Result {
         let mut seen = 0;
         while let Some((at, held)) = self.held_from(seen, |_| true) {
-            let told = self
-                .tell_with(carrier, kind(held.exclusive), held.range, LockFlags::RECLAIM)
-                .await?;
+            // Not marked as taken back: diod refuses flags that it does not know.
+            let told = self.tell(carrier, kind(held.exclusive), held.range).await?;
             if told == LockStatus::SUCCESS {
                 seen = at.saturating_add(1);
             } else {

@@ -87,11 +87,15 @@ impl World {
 
     /// The same with a real diod.
     pub(crate) fn with_diod() -> Self {
+        Self::with_diod_and(Settings::default())
+    }
+
+    pub(crate) fn with_diod_and(settings: Settings) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let diod = Diod::start(folder.path());
         let share = folder.path().to_str().unwrap()[1..].replace('/', "\\");
         let port = diod.port();
-        Self::before(Settings::default(), folder, Server::Diod(diod), port, share)
+        Self::before(settings, folder, Server::Diod(diod), port, share)
     }
 
     fn before(settings: Settings, folder: TempDir, server: Server, port: u16, share: String) -> Self {
