@@ -9,6 +9,7 @@ pub(crate) mod directory;
 pub(crate) mod ea;
 pub(crate) mod links;
 pub(crate) mod locks;
+pub(crate) mod matrix;
 pub(crate) mod names;
 pub(crate) mod notify;
 pub(crate) mod open;
@@ -43,6 +44,8 @@ macro_rules! behaviours {
                 links_are_renamed_and_deleted_themselves, other_controls_are_refused;
             locks: exclusive_locks, shared_locks, locks_stand_in_the_way_of_data, unlocking, ranges_at_the_edges,
                 what_can_be_locked, waiting_for_a_lock, a_waiting_lock_is_cancelled;
+            matrix: dispositions_and_kinds, names_that_no_file_has, sharing, rights, reads_at_the_edges,
+                writes_and_sizes, wildcards, characters_that_nt_forbids;
             names: non_ascii_names, names_that_nt_forbids, invalid_utf8, long_names;
             notify: names_come_and_go, the_filter_decides, trees_and_directories_alone, opens_that_change_a_file,
                 too_much_to_tell, how_waiting_ends, what_can_be_watched;
@@ -76,6 +79,20 @@ macro_rules! behaviours {
     };
     (@list $world:expr, $attributes:tt $($module:ident: $($name:ident),*;)*) => {
         $(behaviours! { @module $world, $attributes $module: $($name),* })*
+
+        /// Counts them: the functions, and of tables the cells.
+        #[test]
+        fn two_hundred_behaviours_have_a_name() {
+            let functions = [$($(concat!(stringify!($module), "::", stringify!($name))),*),*];
+            let functions = functions.iter().filter(|name| !name.starts_with("matrix::")).count();
+            let mut cells = crate::behaviour::matrix::names();
+            let count = functions + cells.len();
+            cells.sort();
+            cells.dedup();
+            assert_eq!(functions + cells.len(), count, "each has a name of its own");
+            assert!(count >= 200, "{count}");
+            println!("sweep: {count} named behaviours: {functions} told, {} in tables", cells.len());
+        }
     };
     (@module $world:expr, $attributes:tt $module:ident: $($name:ident),*) => {
         mod $module {
