@@ -1,5 +1,6 @@
 /*
- * rxprocs.h - the object tree: servers (SRV_CALL), shares (NET_ROOT), views of shares (V_NET_ROOT), and how they go.
+ * rxprocs.h - the object tree: servers (SRV_CALL), shares (NET_ROOT), views of shares (V_NET_ROOT), files (FCB), opens on the
+ * server (SRV_OPEN), handles (FOBX), and how they come and go.
  *
  * Objects are opaque: their pointers are not to be followed, and stale ones are refused. All routines: IRQL <= APC_LEVEL.
  * They take the tree's lock by themselves, where RDBSS wants its callers to hold the locks of its tables. What makes an
@@ -17,7 +18,16 @@ extern "C" {
 typedef struct _SRV_CALL *PSRV_CALL;
 typedef struct _NET_ROOT *PNET_ROOT;
 typedef struct _V_NET_ROOT *PV_NET_ROOT;
+typedef struct _FCB *PFCB;
+typedef struct _SRV_OPEN *PSRV_OPEN;
 typedef struct _FOBX *PFOBX;
+/* What a mini-redirector sees of them is the same opaque pointer. */
+typedef PSRV_CALL PMRX_SRV_CALL;
+typedef PNET_ROOT PMRX_NET_ROOT;
+typedef PV_NET_ROOT PMRX_V_NET_ROOT;
+typedef PFCB PMRX_FCB;
+typedef PSRV_OPEN PMRX_SRV_OPEN;
+typedef PFOBX PMRX_FOBX;
 typedef struct _RX_CONTEXT *PRX_CONTEXT;
 typedef struct _RX_CONNECTION_ID *PRX_CONNECTION_ID;
 
@@ -58,8 +68,23 @@ PV_NET_ROOT NTAPI RxCreateVNetRoot(PRX_CONTEXT RxContext, PNET_ROOT NetRoot, PUN
                                    PUNICODE_STRING LocalNetRootName, PUNICODE_STRING FilePath,
                                    PRX_CONNECTION_ID RxConnectionId);
 
+/* Name: empty, or \path below the share. A file is found or made; an open and a handle are always made. A new handle is open and
+   in use at once; its one reference is the caller's. NULL when that cannot be. */
+PFCB NTAPI RxCreateNetFcb(PRX_CONTEXT RxContext, PV_NET_ROOT VNetRoot, PUNICODE_STRING Name);
+PSRV_OPEN NTAPI RxCreateSrvOpen(PV_NET_ROOT VNetRoot, PFCB Fcb);
+PMRX_FOBX NTAPI RxCreateNetFobx(PRX_CONTEXT RxContext, PMRX_SRV_OPEN MrxSrvOpen);
+
+/* DomainName NULL or empty clears it. */
+NTSTATUS NTAPI RxSetSrvCallDomainName(PMRX_SRV_CALL SrvCall, PUNICODE_STRING DomainName);
+
+/* All but FCBs. */
 VOID NTAPI RxReference(PVOID Instance);
 VOID NTAPI RxDereference(PVOID Instance, LOCK_HOLDING_STATE LockHoldingState);
+
+/* How many references there are then; 0 when it is gone. */
+LONG NTAPI RxpReferenceNetFcb(PFCB Fcb);
+LONG NTAPI RxpDereferenceNetFcb(PFCB Fcb);
+BOOLEAN NTAPI RxpDereferenceAndFinalizeNetFcb(PFCB Fcb, PRX_CONTEXT RxContext, BOOLEAN RecursiveFinalize, BOOLEAN ForceFinalize);
 
 /* ForceFilesClosed: FALSE, not while files or change notifications are open; TRUE, whatever is open; 0xff, as FALSE, but the
    reference that adding the connection took goes in any case. VNetRoot may be NULL: all of the share. */
@@ -70,6 +95,9 @@ VOID NTAPI RxForceFinalizeAllVNetRoots(PNET_ROOT NetRoot);
 BOOLEAN NTAPI RxFinalizeVNetRoot(PV_NET_ROOT ThisVNetRoot, BOOLEAN RecursiveFinalize, BOOLEAN ForceFinalize);
 BOOLEAN NTAPI RxFinalizeNetRoot(PNET_ROOT ThisNetRoot, BOOLEAN RecursiveFinalize, BOOLEAN ForceFinalize);
 BOOLEAN NTAPI RxFinalizeSrvCall(PSRV_CALL ThisSrvCall, BOOLEAN ForceFinalize);
+BOOLEAN NTAPI RxFinalizeNetFcb(PFCB ThisFcb, BOOLEAN RecursiveFinalize, BOOLEAN ForceFinalize, LONG ReferenceCount);
+BOOLEAN NTAPI RxFinalizeSrvOpen(PSRV_OPEN ThisSrvOpen, BOOLEAN RecursiveFinalize, BOOLEAN ForceFinalize);
+BOOLEAN NTAPI RxFinalizeNetFobx(PFOBX ThisFobx, BOOLEAN RecursiveFinalize, BOOLEAN ForceFinalize);
 
 #ifdef __cplusplus
 }

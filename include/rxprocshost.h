@@ -27,8 +27,16 @@ NTSTATUS NTAPI RxHostAddConnection(PV_NET_ROOT VNetRoot);
 /* Handles, and requests on them (ended with RxDereferenceAndDeleteRxContext). */
 NTSTATUS NTAPI RxHostOpen(PV_NET_ROOT VNetRoot, PUNICODE_STRING Path, BOOLEAN Directory, PFOBX *Fobx);
 NTSTATUS NTAPI RxHostClose(PFOBX Fobx);
+/* The two halves of RxHostOpen, before and after the server answers. */
+NTSTATUS NTAPI RxHostBeginOpen(PV_NET_ROOT VNetRoot, PUNICODE_STRING Path, BOOLEAN Directory, PFOBX *Fobx);
+NTSTATUS NTAPI RxHostCompleteOpen(PFOBX Fobx, BOOLEAN Directory);
 NTSTATUS NTAPI RxHostBeginRequest(PFOBX Fobx, UCHAR MajorFunction, UCHAR MinorFunction, PRX_CONTEXT *RxContext);
 BOOLEAN NTAPI RxHostIsCancelled(PRX_CONTEXT RxContext);
+NTSTATUS NTAPI RxHostCancel(PRX_CONTEXT RxContext);
+/* Gives a request the file of a handle to itself until it ends: STATUS_LOCK_NOT_GRANTED when another has it. */
+NTSTATUS NTAPI RxHostAcquireExclusiveFcb(PRX_CONTEXT RxContext, PFOBX Fobx);
+/* On whose behalf the finalising routines are called; NULL: nobody's. */
+NTSTATUS NTAPI RxHostActFor(PRX_CONTEXT RxContext);
 
 /* What a drive letter leads to, or NULL; how often an object is referenced, 0 when it is gone. */
 PV_NET_ROOT NTAPI RxHostFindDrive(WCHAR Letter);

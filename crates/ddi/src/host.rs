@@ -7,8 +7,9 @@ mod tree;
 pub use memory::RxCeHostInitializeMdl;
 pub use system::Host;
 pub use tree::{
-    RxHostAddConnection, RxHostBeginRequest, RxHostClose, RxHostFindDrive, RxHostInitialize,
-    RxHostIsCancelled, RxHostOpen, RxHostReferences, RxHostUninitialize,
+    RxHostAcquireExclusiveFcb, RxHostActFor, RxHostAddConnection, RxHostBeginOpen, RxHostBeginRequest,
+    RxHostCancel, RxHostClose, RxHostCompleteOpen, RxHostFindDrive, RxHostInitialize, RxHostIsCancelled,
+    RxHostOpen, RxHostReferences, RxHostUninitialize,
 };
 
 use crate::abi::{NtStatus, RxceAddress, ntstatus, status};

@@ -1,4 +1,5 @@
-//! The routines of the object tree: creation, references and finalisation of SRV_CALL, NET_ROOT and V_NET_ROOT.
+//! The routines of the object tree: creation, references and finalisation of SRV_CALL, NET_ROOT, V_NET_ROOT, FCB, SRV_OPEN
+//! and FOBX.
 //!
 //! C callers get opaque pointers, which are numbers: there is no memory behind them to be looked at, and a stale one is
 //! refused. Behind them stands one [`rdbss::Tree`] for the process, under one lock, which is held for the length of a call;
@@ -9,18 +10,23 @@ mod door;
 mod finalize;
 mod reference;
 
-pub use create::{RxCreateNetRoot, RxCreateSrvCall, RxCreateVNetRoot};
+pub use create::{
+    RxCreateNetFcb, RxCreateNetFobx, RxCreateNetRoot, RxCreateSrvCall, RxCreateSrvOpen, RxCreateVNetRoot,
+};
 pub use door::{start, stop};
 pub use finalize::{
-    RxFinalizeConnection, RxFinalizeNetRoot, RxFinalizeSrvCall, RxFinalizeVNetRoot,
-    RxForceFinalizeAllVNetRoots,
+    RxFinalizeConnection, RxFinalizeNetFcb, RxFinalizeNetFobx, RxFinalizeNetRoot, RxFinalizeSrvCall,
+    RxFinalizeSrvOpen, RxFinalizeVNetRoot, RxForceFinalizeAllVNetRoots,
 };
-pub use reference::{RxCreateRxContext, RxDereference, RxDereferenceAndDeleteRxContext, RxReference};
+pub use reference::{
+    RxCreateRxContext, RxDereference, RxDereferenceAndDeleteRxContext, RxReference, RxSetSrvCallDomainName,
+    RxpDereferenceAndFinalizeNetFcb, RxpDereferenceNetFcb, RxpReferenceNetFcb,
+};
 
 #[cfg(feature = "host")]
 pub(crate) use create::read_name;
 #[cfg(feature = "host")]
-pub(crate) use door::{Door, Handle, with};
+pub(crate) use door::{Handle, with};
 #[cfg(feature = "host")]
 pub(crate) use reference::begin;
 

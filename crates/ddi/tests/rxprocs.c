@@ -172,13 +172,24 @@ static void Creation(void)
 
     /* A share without a view, and its server's count. */
     Unbound = RxCreateNetRoot(World.SrvCall, N("\\server\\second"), 0, NULL);
-    CHECK(Unbound && RxHostReferences(Unbound) == 1);
-    STATUS_IS(STATUS_INVALID_PARAMETER, RxFinalizeConnection(Unbound, NULL, 0));
-    CHECK(RxFinalizeNetRoot(Unbound, TRUE, TRUE) == FALSE);
+    CHECK(Unbound && RxHostReferences(Unbound) == 2);
+    CHECK(RxCreateNetRoot(World.SrvCall, N("\\server\\second"), 0, NULL) == Unbound && RxHostReferences(Unbound) == 3);
+    STATUS_IS(STATUS_SUCCESS, RxFinalizeConnection(Unbound, NULL, 0)); /* of no views */
+    RxDereference(Unbound, LHS_LockNotHeld);
+    CHECK(RxFinalizeNetRoot(Unbound, TRUE, TRUE) == FALSE); /* we hold it; but its name is gone */
+    CHECK(VIEW(Unbound, "\\server\\second", NULL) == NULL);
     RxReference(Unbound);
     RxDereference(Unbound, LHS_LockNotHeld);
     RxDereference(Unbound, LHS_LockNotHeld);
     CHECK(RxHostReferences(Unbound) == 0);
+
+    /* A server is found by its name, however it is written. */
+    CHECK(RxCreateSrvCall(World.Context, N("\\SERVER"), NULL, NULL) == World.SrvCall);
+    RxDereference(World.SrvCall, LHS_LockNotHeld);
+    STATUS_IS(STATUS_SUCCESS, RxSetSrvCallDomainName(World.SrvCall, N("domain")));
+    STATUS_IS(STATUS_SUCCESS, RxSetSrvCallDomainName(World.SrvCall, NULL));
+    STATUS_IS(STATUS_INVALID_PARAMETER, RxSetSrvCallDomainName((PSRV_CALL)World.X, N("domain")));
+    STATUS_IS(STATUS_INVALID_PARAMETER, RxSetSrvCallDomainName(NULL, NULL));
 
     STATUS_IS(STATUS_REDIRECTOR_HAS_OPEN_HANDLES, RxHostUninitialize());
     RxDereference(Deviceless, LHS_ExclusiveLockHeld);
@@ -266,6 +277,126 @@ static void Force(void)
     LetGo(&World);
 }
 
+/* ------------------------------------------------------------------ the statuses of a refusal */
+static void Refusals(void)
+{
+    WORLD World = Build();
+    PRX_CONTEXT Holder = RxCreateRxContext(NULL, NULL, 0), Caller = RxCreateRxContext(NULL, NULL, 0);
+    PRX_CONTEXT Notify, Late;
+    PFOBX Directory, File;
+
+    STATUS_IS(STATUS_SUCCESS, RxHostAddConnection(World.X));
+    /* Only a directory is being opened. */
+    STATUS_IS(STATUS_SUCCESS, RxHostBeginOpen(World.X, N("\\d"), TRUE, &Directory));
+    STATUS_IS(STATUS_CONNECTION_IN_USE, RxFinalizeConnection(World.NetRoot, World.X, 0));
+    /* A file, too. */
+    STATUS_IS(STATUS_SUCCESS, RxHostBeginOpen(World.X, N("\\f"), FALSE, &File));
+    STATUS_IS(STATUS_FILES_OPEN, RxFinalizeConnection(World.NetRoot, World.X, 0));
+    /* Which somebody has to itself. */
+    STATUS_IS(STATUS_SUCCESS, RxHostAcquireExclusiveFcb(Holder, File));
+    STATUS_IS(STATUS_LOCK_NOT_GRANTED, RxHostAcquireExclusiveFcb(Caller, File));
+    STATUS_IS(STATUS_LOCK_NOT_GRANTED, RxFinalizeConnection(World.NetRoot, World.X, 0));
+    STATUS_IS(STATUS_LOCK_NOT_GRANTED, RxFinalizeConnection(World.NetRoot, NULL, 0));
+    RxDereferenceAndDeleteRxContext(Holder);
+    STATUS_IS(STATUS_FILES_OPEN, RxFinalizeConnection(World.NetRoot, World.X, 0));
+    STATUS_IS(STATUS_SUCCESS, RxHostCompleteOpen(Directory, TRUE));
+    STATUS_IS(STATUS_SUCCESS, RxHostCompleteOpen(File, FALSE));
+    STATUS_IS(STATUS_INVALID_PARAMETER, RxHostCompleteOpen(File, FALSE));
+    STATUS_IS(STATUS_FILES_OPEN, RxFinalizeConnection(World.NetRoot, World.X, 0));
+    STATUS_IS(STATUS_SUCCESS, RxHostClose(File));
+
+    /* A notification that is to end is no use any more, though it has not ended yet. */
+    STATUS_IS(STATUS_SUCCESS, RxHostBeginRequest(Directory, IRP_MJ_DIRECTORY_CONTROL, IRP_MN_NOTIFY_CHANGE_DIRECTORY, &Notify));
+    STATUS_IS(STATUS_SUCCESS, RxHostClose(Directory));
+    CHECK(RxHostIsCancelled(Notify));
+
+    /* A caller that is cancelled changes nothing, even by force; nor does it make anything. */
+    STATUS_IS(STATUS_SUCCESS, RxHostActFor(Caller));
+    STATUS_IS(STATUS_SUCCESS, RxHostCancel(Caller));
+    STATUS_IS(STATUS_CANCELLED, RxFinalizeConnection(World.NetRoot, World.X, 0));
+    STATUS_IS(STATUS_CANCELLED, RxFinalizeConnection(World.NetRoot, World.X, 0xFF));
+    STATUS_IS(STATUS_CANCELLED, RxFinalizeConnection(World.NetRoot, World.X, 1));
+    CHECK(RxHostFindDrive('X') == World.X);
+    STATUS_IS(STATUS_CONNECTION_ACTIVE, RxHostAddConnection(World.X)); /* its reference is there */
+    CHECK(RxCreateSrvCall(Caller, N("\\other"), NULL, NULL) == NULL);
+    CHECK(RxCreateVNetRoot(Caller, World.NetRoot, N("\\;Y:\\server\\share"), N("\\;Y:"), NULL, NULL) == NULL);
+    CHECK(RxCreateNetFcb(Caller, World.X, N("\\f")) == NULL);
+    STATUS_IS(STATUS_SUCCESS, RxHostActFor(NULL));
+    RxDereferenceAndDeleteRxContext(Caller);
+
+    /* The caller itself is not cancelled by what it asks for. */
+    Late = RxCreateRxContext(NULL, NULL, 0);
+    STATUS_IS(STATUS_SUCCESS, RxHostActFor(Late));
+    STATUS_IS(STATUS_SUCCESS, RxFinalizeConnection(World.NetRoot, World.X, 0));
+    CHECK(!RxHostIsCancelled(Late));
+    STATUS_IS(STATUS_SUCCESS, RxHostActFor(NULL));
+    RxDereferenceAndDeleteRxContext(Late);
+    RxDereferenceAndDeleteRxContext(Notify);
+    LetGo(&World);
+}
+
+/* ------------------------------------------------------------------ files, opens and handles, one at a time */
+static void Files(void)
+{
+    WORLD World = Build();
+    PV_NET_ROOT Y = VIEW(World.NetRoot, "\\;Y:\\server\\share", N("\\;Y:"));
+    PNET_ROOT Other = RxCreateNetRoot(World.SrvCall, N("\\server\\other"), 0, NULL);
+    PV_NET_ROOT Z = VIEW(Other, "\\;Z:\\server\\other", N("\\;Z:"));
+    PFCB Fcb = RxCreateNetFcb(World.Context, World.X, N("\\d\\f"));
+    PSRV_OPEN SrvOpen = RxCreateSrvOpen(World.X, Fcb), Second;
+    PFOBX Fobx = RxCreateNetFobx(World.Context, SrvOpen);
+    ULONG View = RxHostReferences(World.X);
+
+    CHECK(Y && Z && Fcb && SrvOpen && Fobx);
+    CHECK(RxHostReferences(Fcb) == 3 && RxHostReferences(SrvOpen) == 2 && RxHostReferences(Fobx) == 1);
+    CHECK(RxCreateNetFcb(World.Context, Y, N("\\d\\f")) == Fcb); /* one file, whatever the view */
+    CHECK(RxpDereferenceNetFcb(Fcb) == 3 && RxpReferenceNetFcb(Fcb) == 4 && RxpDereferenceNetFcb(Fcb) == 3);
+    CHECK(RxCreateNetFcb(World.Context, World.X, N("d")) == NULL);
+    CHECK(RxCreateNetFcb(World.Context, World.X, N("\\")) == NULL);
+    CHECK(RxCreateNetFcb(World.Context, World.X, N("\\a\\..\\b")) == NULL);
+    CHECK(RxCreateNetFcb(NULL, World.X, N("\\f")) == NULL && RxCreateNetFcb(World.Context, NULL, N("\\f")) == NULL);
+    CHECK(RxCreateSrvOpen(Z, Fcb) == NULL && RxCreateSrvOpen(World.X, NULL) == NULL && RxCreateSrvOpen(NULL, Fcb) == NULL);
+    CHECK(RxCreateNetFobx(World.Context, NULL) == NULL && RxCreateNetFobx(NULL, SrvOpen) == NULL);
+    CHECK(RxpReferenceNetFcb((PFCB)SrvOpen) == 0 && RxpDereferenceNetFcb(NULL) == 0);
+    RxReference(SrvOpen);
+    RxReference(Fobx);
+    RxReference(Fcb); /* FCBs have routines of their own */
+    CHECK(RxHostReferences(Fcb) == 3 && RxHostReferences(SrvOpen) == 3 && RxHostReferences(Fobx) == 2);
+    /* In use: nothing goes without force. */
+    CHECK(!RxFinalizeNetFobx(Fobx, TRUE, FALSE) && !RxFinalizeSrvOpen(SrvOpen, TRUE, FALSE));
+    CHECK(!RxFinalizeNetFcb(Fcb, TRUE, FALSE, 3));
+    STATUS_IS(STATUS_FILES_OPEN, RxFinalizeConnection(World.NetRoot, World.X, 0));
+    RxDereference(Fobx, LHS_ExclusiveLockHeld);
+    CHECK(RxHostReferences(Fobx) == 1);
+    CHECK(RxFinalizeNetFobx(Fobx, TRUE, FALSE)); /* the one reference that it was made with */
+    CHECK(RxHostReferences(Fobx) == 0 && !RxFinalizeNetFobx(Fobx, TRUE, TRUE));
+    CHECK(RxCreateNetFobx(World.Context, SrvOpen) == NULL); /* closed with its last handle */
+    CHECK(RxHostReferences(World.X) == View);
+    RxDereference(SrvOpen, LHS_ExclusiveLockHeld);
+    RxDereference(SrvOpen, LHS_ExclusiveLockHeld);
+    CHECK(RxHostReferences(SrvOpen) == 0 && RxHostReferences(World.X) == View - 1);
+
+    /* By force: closed on the server, its handle orphaned. */
+    Second = RxCreateSrvOpen(World.X, Fcb);
+    Fobx = RxCreateNetFobx(World.Context, Second);
+    CHECK(Second && Fobx && !RxFinalizeSrvOpen(Second, TRUE, TRUE));
+    CHECK(RxCreateNetFobx(World.Context, Second) == NULL);
+    RxDereference(Fobx, LHS_ExclusiveLockHeld); /* its own reference: closes it */
+    CHECK(RxHostReferences(Fobx) == 0);
+    RxDereference(Second, LHS_ExclusiveLockHeld);
+    CHECK(RxHostReferences(Second) == 0);
+    CHECK(RxpDereferenceAndFinalizeNetFcb(Fcb, World.Context, TRUE, FALSE)); /* the last reference */
+    CHECK(RxHostReferences(Fcb) == 0 && !RxFinalizeNetFcb(Fcb, TRUE, FALSE, 1));
+
+    /* Nothing is opened through what was taken away. */
+    RxForceFinalizeAllVNetRoots(Other);
+    CHECK(RxCreateNetFcb(World.Context, Z, N("\\f")) == NULL);
+    RxDereference(Z, LHS_ExclusiveLockHeld);
+    RxDereference(Y, LHS_ExclusiveLockHeld);
+    RxDereference(Other, LHS_ExclusiveLockHeld);
+    LetGo(&World);
+}
+
 int main(void)
 {
     size_t I;
@@ -276,6 +407,8 @@ int main(void)
     Creation();
     Parameters();
     Force();
+    Refusals();
+    Files();
     printf("%d passed, %d failed\n", Passed, Failed);
     return Failed != 0;
 }

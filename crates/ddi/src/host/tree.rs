@@ -2,7 +2,7 @@
 
 use super::answer;
 use crate::abi::{NtStatus, UnicodeString};
-use crate::rx::{Door, Handle, Object, Opaque, start, stop, with};
+use crate::rx::{Handle, Object, Opaque, start, stop, with};
 use core::ptr;
 use nt::{AccessMask, CreateOptions, ShareAccess, Status};
 use rdbss::{BeginOpen, DriveLetter, Effects, FcbKind, LogonId, MajorFunction, OpenRequest, Opened, Owner};
@@ -32,7 +32,7 @@ pub extern "system" fn RxHostUninitialize() -> NtStatus {
 #[expect(non_snake_case, reason = "named like the routines that it goes with")]
 pub extern "system" fn RxHostAddConnection(VNetRoot: Object) -> NtStatus {
     answer(with(|door| {
-        let (id, _) = door.v_net_root(number(VNetRoot))?;
+        let id = door.v_net_root(number(VNetRoot))?;
         if door.tree.take_connection_reference(id)? {
             Ok(())
         } else {
@@ -56,60 +56,94 @@ pub unsafe extern "system" fn RxHostOpen(
     Fobx: *mut Object,
 ) -> NtStatus {
     // SAFETY: handed down.
-    let path = unsafe { crate::rx::read_name(Path) };
-    let opened = path.and_then(|path| {
-        with(|door| {
-            let options = if Directory != 0 {
-                CreateOptions::DIRECTORY_FILE
-            } else {
-                CreateOptions::NON_DIRECTORY_FILE
-            };
-            open(door, number(VNetRoot), path.as_name(), options)
-        })
-    });
-    let handle = opened.map_or(ptr::null_mut(), ptr::without_provenance_mut);
-    // SAFETY: by the caller's word.
-    unsafe { Fobx.write(handle) };
-    answer(opened.map(drop))
+    let begun = unsafe { RxHostBeginOpen(VNetRoot, Path, Directory, Fobx) };
+    if begun != 0 {
+        return begun;
+    }
+    // SAFETY: by the caller's word; just written.
+    let fobx = unsafe { Fobx.read() };
+    RxHostCompleteOpen(fobx, Directory)
 }
 
-fn open(door: &mut Door, view: usize, path: nt::Name<'_>, options: CreateOptions) -> nt::Result<usize> {
-    let (v_net_root, _) = door.v_net_root(view)?;
-    door.reserve()?;
-    let mut effects: Effects<Opaque> = Effects::new();
-    let begun = door.tree.begin_open(
-        &OpenRequest {
-            v_net_root,
-            path,
-            desired_access: AccessMask::from_bits_retain(1),
-            share_access: ShareAccess::all(),
-            options,
-            unc_name: false,
-            collapse: None,
-            context: None,
-        },
-        &mut effects,
-    )?;
-    let BeginOpen::Begun(opening) = begun else {
-        return Err(Status::PENDING);
-    };
-    let opened = Opened {
-        srv_open: Some(()),
-        fobx: (),
-        fcb: Some(()),
-        kind: if options.contains(CreateOptions::DIRECTORY_FILE) {
-            FcbKind::Directory
-        } else {
-            FcbKind::File
-        },
-        collapsible: false,
-        delays_close: false,
-    };
-    door.tree.complete_open(opening.fobx, Ok(opened), &mut effects)?;
-    drop(effects);
-    Ok(door.add(Handle::Fobx {
-        id: opening.fobx,
-        v_net_root: view,
+/// The first half of [`RxHostOpen`]: the server has not answered yet.
+///
+/// STATUS_SUCCESS; what the tree says of it.
+///
+/// # Safety
+/// The name is null or valid; `Fobx` points to room for the answer.
+#[unsafe(no_mangle)]
+#[expect(non_snake_case, reason = "named like the routines that it goes with")]
+pub unsafe extern "system" fn RxHostBeginOpen(
+    VNetRoot: Object,
+    Path: *const UnicodeString,
+    Directory: u8,
+    Fobx: *mut Object,
+) -> NtStatus {
+    // SAFETY: handed down.
+    let path = unsafe { crate::rx::read_name(Path) };
+    let begun = path.and_then(|path| {
+        with(|door| {
+            let v_net_root = door.v_net_root(number(VNetRoot))?;
+            door.reserve()?;
+            let mut effects: Effects<Opaque> = Effects::new();
+            let begun = door.tree.begin_open(
+                &OpenRequest {
+                    v_net_root,
+                    path: path.as_name(),
+                    desired_access: AccessMask::from_bits_retain(1),
+                    share_access: ShareAccess::all(),
+                    options: options(Directory),
+                    unc_name: false,
+                    collapse: None,
+                    context: None,
+                },
+                &mut effects,
+            );
+            drop(effects);
+            match begun? {
+                BeginOpen::Begun(opening) => Ok(door.number_of(Handle::Fobx(opening.fobx))),
+                BeginOpen::Wait => Err(Status::PENDING),
+            }
+        })
+    });
+    let handle = begun.map_or(ptr::null_mut(), ptr::without_provenance_mut);
+    // SAFETY: by the caller's word.
+    unsafe { Fobx.write(handle) };
+    answer(begun.map(drop))
+}
+
+fn options(directory: u8) -> CreateOptions {
+    if directory != 0 {
+        CreateOptions::DIRECTORY_FILE
+    } else {
+        CreateOptions::NON_DIRECTORY_FILE
+    }
+}
+
+/// The second half: the server has opened the file.
+///
+/// STATUS_SUCCESS; what the tree says of it.
+#[unsafe(no_mangle)]
+#[expect(non_snake_case, reason = "named like the routines that it goes with")]
+pub extern "system" fn RxHostCompleteOpen(Fobx: Object, Directory: u8) -> NtStatus {
+    answer(with(|door| {
+        let id = door.fobx(number(Fobx))?;
+        let opened = Opened {
+            srv_open: Some(()),
+            fobx: (),
+            fcb: Some(()),
+            kind: if Directory != 0 {
+                FcbKind::Directory
+            } else {
+                FcbKind::File
+            },
+            collapsible: false,
+            delays_close: false,
+        };
+        let mut effects: Effects<Opaque> = Effects::new();
+        let completed = door.tree.complete_open(id, Ok(opened), &mut effects);
+        drop(effects);
+        completed
     }))
 }
 
@@ -120,16 +154,53 @@ fn open(door: &mut Door, view: usize, path: nt::Name<'_>, options: CreateOptions
 #[expect(non_snake_case, reason = "named like the routines that it goes with")]
 pub extern "system" fn RxHostClose(Fobx: Object) -> NtStatus {
     answer(with(|door| {
-        let number = number(Fobx);
-        let Handle::Fobx { id, .. } = door.get(number)? else {
-            return Err(Status::INVALID_PARAMETER);
-        };
-        let id = *id;
+        let id = door.fobx(number(Fobx))?;
         let mut effects: Effects<Opaque> = Effects::new();
         let _cleanup = door.tree.cleanup(id, &mut effects)?;
         door.tree.close(id, &mut effects)?;
-        door.tidy(number);
         drop(effects);
+        Ok(())
+    }))
+}
+
+/// Gives a request the file of a handle to itself, until it ends.
+///
+/// STATUS_SUCCESS; STATUS_LOCK_NOT_GRANTED when another has it.
+#[unsafe(no_mangle)]
+#[expect(non_snake_case, reason = "named like the routines that it goes with")]
+pub extern "system" fn RxHostAcquireExclusiveFcb(RxContext: Object, Fobx: Object) -> NtStatus {
+    answer(with(|door| {
+        let context = door.context(number(RxContext))?;
+        let fobx = door.fobx(number(Fobx))?;
+        let fcb = door.tree.srv_open(door.tree.fobx(fobx)?.srv_open())?.fcb();
+        door.tree.lock_fcb(fcb, context)
+    }))
+}
+
+/// Cancels a request, as its IRP would be.
+///
+/// STATUS_SUCCESS.
+#[unsafe(no_mangle)]
+#[expect(non_snake_case, reason = "named like the routines that it goes with")]
+pub extern "system" fn RxHostCancel(RxContext: Object) -> NtStatus {
+    answer(with(|door| {
+        let id = door.context(number(RxContext))?;
+        let mut effects: Effects<Opaque> = Effects::new();
+        door.tree.cancel_request(id, &mut effects)
+    }))
+}
+
+/// Says on whose behalf the finalising routines are called from now on; null: nobody's.
+///
+/// STATUS_SUCCESS.
+#[unsafe(no_mangle)]
+#[expect(non_snake_case, reason = "named like the routines that it goes with")]
+pub extern "system" fn RxHostActFor(RxContext: Object) -> NtStatus {
+    answer(with(|door| {
+        door.caller = match number(RxContext) {
+            0 => None,
+            context => Some(door.context(context)?),
+        };
         Ok(())
     }))
 }
@@ -149,10 +220,7 @@ pub unsafe extern "system" fn RxHostBeginRequest(
     RxContext: *mut Object,
 ) -> NtStatus {
     let begun = with(|door| {
-        let Handle::Fobx { id, .. } = door.get(number(Fobx))? else {
-            return Err(Status::INVALID_PARAMETER);
-        };
-        let owner = Owner::Fobx(*id);
+        let owner = Owner::Fobx(door.fobx(number(Fobx))?);
         crate::rx::begin(door, owner, MajorFunction(MajorFunctionCode), MinorFunctionCode)
     });
     let context = begun.map_or(ptr::null_mut(), ptr::without_provenance_mut);
@@ -179,7 +247,8 @@ pub extern "system" fn RxHostFindDrive(Letter: u16) -> Object {
     let found = with(|door| {
         let drive = DriveLetter::new(Letter).ok_or(Status::INVALID_PARAMETER)?;
         let id = door.tree.find_connection(drive, LogonId(0));
-        id.and_then(|id| door.view(id)).ok_or(Status::INVALID_PARAMETER)
+        id.and_then(|id| door.known(Handle::VNetRoot(id)))
+            .ok_or(Status::INVALID_PARAMETER)
     });
     found.map_or(ptr::null_mut(), ptr::without_provenance_mut)
 }
@@ -190,16 +259,12 @@ pub extern "system" fn RxHostFindDrive(Letter: u16) -> Object {
 pub extern "system" fn RxHostReferences(Instance: Object) -> u32 {
     let references = with(|door| {
         Ok(match door.get(number(Instance))? {
-            Handle::SrvCall(handle) => match handle.id {
-                Some(id) => door.tree.srv_call(id)?.references(),
-                None => handle.references,
-            },
-            Handle::NetRoot(handle) => match handle.id {
-                Some(id) => door.tree.net_root(id)?.references(),
-                None => handle.references,
-            },
-            Handle::VNetRoot { id, .. } => door.tree.v_net_root(*id)?.references(),
-            Handle::Fobx { id, .. } => door.tree.fobx(*id)?.references(),
+            Handle::SrvCall(id) => door.tree.srv_call(id)?.references(),
+            Handle::NetRoot(id) => door.tree.net_root(id)?.references(),
+            Handle::VNetRoot(id) => door.tree.v_net_root(id)?.references(),
+            Handle::Fcb(id) => door.tree.fcb(id)?.references(),
+            Handle::SrvOpen(id) => door.tree.srv_open(id)?.references(),
+            Handle::Fobx(id) => door.tree.fobx(id)?.references(),
             Handle::Context(_) => 1,
         })
     });

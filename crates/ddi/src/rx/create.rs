@@ -1,7 +1,6 @@
 //! Making SRV_CALL, NET_ROOT and V_NET_ROOT.
 
-use super::door::{Door, Handle, NetRootHandle, SrvCallHandle, perform, with};
-use super::reference::{dereference, reference};
+use super::door::{Door, Handle, perform, with};
 use super::{Object, number, opaque};
 use crate::abi::UnicodeString;
 use core::ffi::c_void;
@@ -9,7 +8,8 @@ use core::ptr;
 use core::slice;
 use nt::{Name, NameBuf, Status};
 use rdbss::{
-    Connect, ConnectRequest, Creation, Effects, LogonId, NetRootId, PathName, ServerName, Shorten, VNetRootId,
+    Condition, Connect, ConnectRequest, Creation, Effects, LogonId, MajorFunction, Making, NetRootId, Owner,
+    PathName, Request, ServerName, Shorten, SrvCallId,
 };
 
 /// A copy of a name; empty for a null pointer.
@@ -40,8 +40,8 @@ fn or_null(made: nt::Result<usize>) -> Object {
     made.map_or(ptr::null_mut(), opaque)
 }
 
-/// Makes a SRV_CALL named `Name` (`\server` or `\server@port`); the caller holds a reference. Its name is found once it has a
-/// V_NET_ROOT. `InnerNamePrefix` and `RxConnectionId` are not used. IRQL <= APC_LEVEL. Null when the name is none, or there
+/// Makes a SRV_CALL named `Name` (`\server` or `\server@port`); or finds it; the caller holds a reference.
+/// `InnerNamePrefix` and `RxConnectionId` are not used. IRQL <= APC_LEVEL. Null when the name is none, or there
 /// is no memory.
 ///
 /// # Safety
@@ -61,22 +61,29 @@ pub unsafe extern "system" fn RxCreateSrvCall(
 }
 
 fn create_srv_call(door: &mut Door, context: usize, name: NameBuf) -> nt::Result<usize> {
-    door.context(context)?;
+    let context = door.context(context)?;
     let server = name
         .as_name()
         .split_at(1)
         .filter(|(slash, _)| slash.first() == Some(u16::from(b'\\')))
         .ok_or(Status::OBJECT_NAME_INVALID)?;
-    ServerName::parse(server.1)?;
+    let server = ServerName::parse(server.1)?;
     door.reserve()?;
-    Ok(door.add(Handle::SrvCall(SrvCallHandle {
-        name,
-        references: 1,
-        id: None,
-    })))
+    let id = match door.tree.create_srv_call(&server, context)? {
+        Making::Found(id) => id,
+        // Nobody else makes anything while the lock is held.
+        Making::Wait => return Err(Status::CONNECTION_IN_USE),
+        Making::Make(id) => {
+            let mut effects = Effects::new();
+            door.tree.srv_call_good(id, (), &mut effects)?;
+            perform(effects);
+            id
+        }
+    };
+    Ok(door.number_of(Handle::SrvCall(id)))
 }
 
-/// Makes a NET_ROOT named `Name` (`\server\share`) of `SrvCall`; the caller holds a reference. `NetRootFlags` and
+/// Makes a NET_ROOT named `Name` (`\server\share`) of `SrvCall`, or finds it; the caller holds a reference. `NetRootFlags` and
 /// `RxConnectionId` are not used. As [`RxCreateSrvCall`]; null also when the server is stale or not the name's.
 ///
 /// # Safety
@@ -96,20 +103,38 @@ pub unsafe extern "system" fn RxCreateNetRoot(
 }
 
 fn create_net_root(door: &mut Door, srv_call: usize, name: NameBuf) -> nt::Result<usize> {
-    let parent = door.srv_call(srv_call)?;
-    PathName::parse(name.as_name())?;
-    if !is_below(name.as_name(), parent.name.as_name()) {
+    let srv_call = door.srv_call(srv_call)?;
+    let name = PathName::parse(name.as_name())?;
+    if name.drive.is_some() || !is_server(door, srv_call, &name)? {
         return Err(Status::INVALID_PARAMETER);
     }
     door.reserve()?;
-    // Given back once the tree counts it by itself.
-    reference(door, srv_call)?;
-    Ok(door.add(Handle::NetRoot(NetRootHandle {
-        name,
-        srv_call,
-        references: 1,
-        id: None,
-    })))
+    // The documented routine has no context of its own.
+    let context = door.tree.begin_request(Request {
+        owner: Owner::Device,
+        major: MajorFunction::CREATE,
+        minor: 0,
+        cancellable: false,
+        extension: (),
+    })?;
+    let mut effects = Effects::new();
+    let made = match door.tree.create_net_root(srv_call, name.path, context) {
+        Ok(Making::Found(id)) => Ok(id),
+        // Nobody else makes anything while the lock is held.
+        Ok(Making::Wait) => Err(Status::CONNECTION_IN_USE),
+        Ok(Making::Make(id)) => door.tree.net_root_good(id, (), &mut effects).map(|()| id),
+        Err(status) => Err(status),
+    };
+    door.tree.end_request(context, &mut effects)?;
+    perform(effects);
+    made.map(|id| door.number_of(Handle::NetRoot(id)))
+}
+
+/// Whether a name is of something on a server.
+fn is_server(door: &Door, id: SrvCallId, name: &PathName<'_>) -> nt::Result<bool> {
+    let srv_call = door.tree.srv_call(id)?;
+    let port = name.server.port.unwrap_or(door.tree.config().default_port);
+    Ok(srv_call.port() == port && srv_call.host().eq_ignore_case(name.server.host))
 }
 
 /// Whether `name` is `prefix`, or goes on after it with a new component.
@@ -159,14 +184,20 @@ fn create_v_net_root(
     (canonical, local): (Name<'_>, Name<'_>),
 ) -> nt::Result<usize> {
     let context = door.context(context)?;
-    let parent = door.net_root(net_root)?;
+    let net_root = door.net_root(net_root)?;
     let (front, rest) = canonical.split_at(local.len()).ok_or(Status::INVALID_PARAMETER)?;
-    if !front.eq_ignore_case(local) || !is_below(rest, parent.name.as_name()) {
+    let name = PathName::parse(canonical)?;
+    let parent = door.tree.net_root(net_root)?;
+    // What was taken away is not made anew.
+    let good = parent.condition() == Condition::Good;
+    let fits = front.eq_ignore_case(local)
+        && PathName::parse(rest)?.drive.is_none()
+        && is_server(door, parent.srv_call(), &name)?
+        && is_below(name.path, parent.share());
+    if !good || !fits {
         return Err(Status::INVALID_PARAMETER);
     }
-    let name = PathName::parse(canonical)?;
-    let share = PathName::parse(parent.name.as_name())?.path.len();
-    let known = parent.id;
+    let share = parent.share().len();
     door.reserve()?;
     let request = ConnectRequest {
         name,
@@ -174,49 +205,39 @@ fn create_v_net_root(
         user: None,
         context,
     };
+    let mut effects = Effects::new();
     let creation = match door.tree.connect(&request)? {
-        Connect::Found(id) => return Ok(found(door, id, net_root)),
+        Connect::Found(id) if door.tree.v_net_root(id)?.net_root() == net_root => {
+            return Ok(door.number_of(Handle::VNetRoot(id)));
+        }
+        Connect::Found(id) => {
+            door.tree.dereference_v_net_root(id, &mut effects)?;
+            perform(effects);
+            return Err(Status::INVALID_PARAMETER);
+        }
         // Nobody else makes anything while the lock is held.
         Connect::Wait => return Err(Status::CONNECTION_IN_USE),
         Connect::Create(creation) => creation,
     };
-    let mut effects = Effects::new();
     let made = finish(door, creation, share, &request, &mut effects);
-    let fits = made.and_then(|id| match known {
-        Some(known) if known != id => Err(Status::INVALID_PARAMETER),
-        _ => Ok(id),
-    });
-    match fits {
-        Ok(id) => {
-            bind(door, net_root, id)?;
-            perform(effects);
-            Ok(door.add(Handle::VNetRoot {
-                id: creation.v_net_root,
-                net_root,
-            }))
-        }
-        Err(status) => {
-            let failed = door
+    let result = match made {
+        Ok(id) if id == net_root => Ok(door.number_of(Handle::VNetRoot(creation.v_net_root))),
+        Ok(_) => Err(Status::INVALID_PARAMETER),
+        Err(status) => Err(status),
+    };
+    if let Err(status) = result {
+        let failed = door
+            .tree
+            .connect_failed(creation.v_net_root, status, &mut effects);
+        if failed.is_err() {
+            // It was good already: the reference goes the usual way.
+            let _given_back = door
                 .tree
-                .connect_failed(creation.v_net_root, status, &mut effects);
-            if failed.is_err() {
-                // It was good already: the reference goes the usual way.
-                let _given_back = door
-                    .tree
-                    .dereference_v_net_root(creation.v_net_root, &mut effects);
-            }
-            perform(effects);
-            Err(status)
+                .dereference_v_net_root(creation.v_net_root, &mut effects);
         }
     }
-}
-
-/// The number of a V_NET_ROOT that was there already.
-fn found(door: &mut Door, id: VNetRootId, net_root: usize) -> usize {
-    match door.view(id) {
-        Some(number) => number,
-        None => door.add(Handle::VNetRoot { id, net_root }),
-    }
+    perform(effects);
+    result
 }
 
 /// Makes good what the connect has begun, and says which NET_ROOT the view belongs to. There is no network to ask.
@@ -246,27 +267,74 @@ fn finish(
     Ok(net_root)
 }
 
-/// Brings the callers' references on a NET_ROOT and its SRV_CALL to where they belong, once both are in the tree.
-fn bind(door: &mut Door, net_root: usize, id: NetRootId) -> nt::Result {
-    let (srv_call, held) = match door.get_mut(net_root)? {
-        Handle::NetRoot(handle) if handle.id.is_none() => {
-            handle.id = Some(id);
-            (handle.srv_call, core::mem::take(&mut handle.references))
-        }
-        _ => return Ok(()),
-    };
-    for _ in 0..held {
-        door.tree.reference_net_root(id)?;
+/// Makes the FCB named `Name` (empty, or from a backslash on) below the share of `VNetRoot`, or finds it; the caller holds a
+/// reference. IRQL <= APC_LEVEL. Null when the name is none, the view is stale or was taken away, `RxContext` was cancelled,
+/// the file is about to go, or there is no memory.
+///
+/// # Safety
+/// The name is null or valid.
+#[unsafe(no_mangle)]
+#[expect(non_snake_case, reason = "documented names")]
+pub unsafe extern "system" fn RxCreateNetFcb(
+    RxContext: Object,
+    VNetRoot: Object,
+    Name: *const UnicodeString,
+) -> Object {
+    // SAFETY: handed down.
+    let name = unsafe { read_name(Name) };
+    or_null(name.and_then(|name| {
+        with(|door| {
+            let context = door.context(number(RxContext))?;
+            door.tree.check_request(context)?;
+            let view = door.v_net_root(number(VNetRoot))?;
+            check_path(name.as_name())?;
+            door.reserve()?;
+            let id = door.tree.create_fcb(view, name.as_name())?;
+            Ok(door.number_of(Handle::Fcb(id)))
+        })
+    }))
+}
+
+/// Empty, or a path with a leading backslash.
+fn check_path(path: Name<'_>) -> nt::Result {
+    match path.strip_unit(u16::from(b'\\')) {
+        Some(rest) if !rest.is_empty() => rdbss::names::check_relative(rest),
+        _ if path.is_empty() => Ok(()),
+        _ => Err(Status::OBJECT_NAME_INVALID),
     }
-    let srv_call_id = door.tree.net_root(id)?.srv_call();
-    if let Handle::SrvCall(handle) = door.get_mut(srv_call)?
-        && handle.id.is_none()
-    {
-        handle.id = Some(srv_call_id);
-        for _ in 0..core::mem::take(&mut handle.references) {
-            door.tree.reference_srv_call(srv_call_id)?;
-        }
-    }
-    // That of the NET_ROOT, which the tree counts by itself from now on.
-    dereference(door, srv_call)
+}
+
+/// Makes a SRV_OPEN of `Fcb` by `VNetRoot`; the caller holds a reference. IRQL <= APC_LEVEL. Null when either is stale or was
+/// taken away, they are of different shares, or there is no memory.
+///
+/// # Safety
+/// The pointers are numbers and are not followed.
+#[unsafe(no_mangle)]
+#[expect(non_snake_case, reason = "documented names")]
+pub unsafe extern "system" fn RxCreateSrvOpen(VNetRoot: Object, Fcb: Object) -> Object {
+    or_null(with(|door| {
+        let view = door.v_net_root(number(VNetRoot))?;
+        let fcb = door.fcb(number(Fcb))?;
+        door.reserve()?;
+        let id = door.tree.create_srv_open(view, fcb, ())?;
+        Ok(door.number_of(Handle::SrvOpen(id)))
+    }))
+}
+
+/// Makes a FOBX of `MrxSrvOpen`: an open handle, of which the caller holds the one reference. IRQL <= APC_LEVEL. Null when the
+/// open is stale, closed or was taken away, `RxContext` was cancelled, or there is no memory.
+///
+/// # Safety
+/// The pointers are numbers and are not followed.
+#[unsafe(no_mangle)]
+#[expect(non_snake_case, reason = "documented names")]
+pub unsafe extern "system" fn RxCreateNetFobx(RxContext: Object, MrxSrvOpen: Object) -> Object {
+    or_null(with(|door| {
+        let context = door.context(number(RxContext))?;
+        door.tree.check_request(context)?;
+        let srv_open = door.srv_open(number(MrxSrvOpen))?;
+        door.reserve()?;
+        let id = door.tree.create_fobx(srv_open, ())?;
+        Ok(door.number_of(Handle::Fobx(id)))
+    }))
 }

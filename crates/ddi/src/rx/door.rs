@@ -5,10 +5,10 @@ use executive::irql::Irql;
 use executive::mem::Arc;
 use executive::sync::{Mutex, Rank, SpinLock};
 use hashbrown::HashMap;
-use nt::{NameBuf, Status};
+use nt::Status;
 use rdbss::{
-    Config, ContextId, DelayedClose, Effects, Extensions, FobxId, NetRootId, SrvCallFlags, SrvCallId, Tree,
-    VNetRootId,
+    Config, ContextId, DelayedClose, Effects, Extensions, FcbId, FobxId, NetRootId, SrvCallFlags, SrvCallId,
+    SrvOpenId, Tree, VNetRootId,
 };
 
 /// A mini-redirector that keeps nothing with the objects: who calls these routines keeps its own.
@@ -34,47 +34,50 @@ static DOOR: SpinLock<Option<Arc<Mutex<Door>>>> = SpinLock::new(None);
 pub(crate) struct Door {
     pub(crate) tree: Tree<Opaque>,
     handles: HashMap<usize, Handle, Numbered>,
-    /// The numbers of V_NET_ROOTs by their ids.
-    views: HashMap<u64, usize, Numbered>,
+    /// The numbers by what they stand for.
+    numbers: HashMap<(u8, u64), usize, Numbered>,
     next: usize,
+    /// The request on whose behalf connections are finalised, if there is one.
+    pub(crate) caller: Option<ContextId>,
 }
 
-/// What a number stands for.
+/// What a number stands for. The object may be gone: numbers are forgotten when they are next looked up, or all at once
+/// before the tables would grow.
+#[derive(Clone, Copy)]
 pub(crate) enum Handle {
-    SrvCall(SrvCallHandle),
-    NetRoot(NetRootHandle),
-    VNetRoot {
-        id: VNetRootId,
-        net_root: usize,
-    },
-    #[cfg_attr(
-        not(feature = "host"),
-        expect(dead_code, reason = "only the host opens files by this door")
-    )]
-    Fobx {
-        id: FobxId,
-        v_net_root: usize,
-    },
+    SrvCall(SrvCallId),
+    NetRoot(NetRootId),
+    VNetRoot(VNetRootId),
+    Fcb(FcbId),
+    SrvOpen(SrvOpenId),
+    Fobx(FobxId),
     Context(ContextId),
 }
 
-/// A SRV_CALL. It comes into the tree with its first V_NET_ROOT.
-pub(crate) struct SrvCallHandle {
-    /// `\server`.
-    pub(crate) name: NameBuf,
-    /// Until it is in the tree: what its callers hold, and one for each NET_ROOT.
-    pub(crate) references: u32,
-    pub(crate) id: Option<SrvCallId>,
-}
+impl Handle {
+    fn key(self) -> (u8, u64) {
+        match self {
+            Self::SrvCall(id) => (0, id.to_raw()),
+            Self::NetRoot(id) => (1, id.to_raw()),
+            Self::VNetRoot(id) => (2, id.to_raw()),
+            Self::Fcb(id) => (3, id.to_raw()),
+            Self::SrvOpen(id) => (4, id.to_raw()),
+            Self::Fobx(id) => (5, id.to_raw()),
+            Self::Context(id) => (6, id.to_raw()),
+        }
+    }
 
-/// A NET_ROOT. It comes into the tree with its first V_NET_ROOT.
-pub(crate) struct NetRootHandle {
-    /// `\server\share`.
-    pub(crate) name: NameBuf,
-    pub(crate) srv_call: usize,
-    /// Until it is in the tree: what its callers hold.
-    pub(crate) references: u32,
-    pub(crate) id: Option<NetRootId>,
+    fn is_alive(self, tree: &Tree<Opaque>) -> bool {
+        match self {
+            Self::SrvCall(id) => tree.srv_call(id).is_ok(),
+            Self::NetRoot(id) => tree.net_root(id).is_ok(),
+            Self::VNetRoot(id) => tree.v_net_root(id).is_ok(),
+            Self::Fcb(id) => tree.fcb(id).is_ok(),
+            Self::SrvOpen(id) => tree.srv_open(id).is_ok(),
+            Self::Fobx(id) => tree.fobx(id).is_ok(),
+            Self::Context(id) => tree.context(id).is_ok(),
+        }
+    }
 }
 
 /// Sets up the tree of the process. `seed` is a number that callers cannot guess. IRQL <= APC_LEVEL.
@@ -91,8 +94,9 @@ pub fn start(seed: u64, default_port: u16) -> nt::Result {
     let door = Door {
         tree: Tree::new(config),
         handles: HashMap::with_hasher(Numbered),
-        views: HashMap::with_hasher(Numbered),
+        numbers: HashMap::with_hasher(Numbered),
         next: FIRST,
+        caller: None,
     };
     let door = Arc::try_new(Mutex::try_new(door, Rank(30))?)?;
     let mut place = DOOR.lock();
@@ -109,7 +113,7 @@ pub fn start(seed: u64, default_port: u16) -> nt::Result {
 /// # Errors
 /// `REDIRECTOR_NOT_STARTED` when there is none; `REDIRECTOR_HAS_OPEN_HANDLES` while anything is in it, or referenced.
 pub fn stop() -> nt::Result {
-    let empty = with(|door| Ok(door.tree.is_empty() && door.handles.is_empty()));
+    let empty = with(|door| Ok(door.tree.is_empty()));
     match empty {
         Ok(true) => {}
         Ok(false) => return Err(Status::REDIRECTOR_HAS_OPEN_HANDLES),
@@ -138,12 +142,14 @@ impl Door {
     ///
     /// # Errors
     /// `INVALID_PARAMETER` when it is stale or made up.
-    pub(crate) fn get(&self, number: usize) -> nt::Result<&Handle> {
-        self.handles.get(&number).ok_or(Status::INVALID_PARAMETER)
-    }
-
-    pub(crate) fn get_mut(&mut self, number: usize) -> nt::Result<&mut Handle> {
-        self.handles.get_mut(&number).ok_or(Status::INVALID_PARAMETER)
+    pub(crate) fn get(&mut self, number: usize) -> nt::Result<Handle> {
+        let handle = *self.handles.get(&number).ok_or(Status::INVALID_PARAMETER)?;
+        if handle.is_alive(&self.tree) {
+            return Ok(handle);
+        }
+        self.handles.remove(&number);
+        self.numbers.remove(&handle.key());
+        Err(Status::INVALID_PARAMETER)
     }
 
     /// Gets room for one number more.
@@ -151,115 +157,65 @@ impl Door {
     /// # Errors
     /// `INSUFFICIENT_RESOURCES`.
     pub(crate) fn reserve(&mut self) -> nt::Result {
+        if self.handles.len() == self.handles.capacity() {
+            let tree = &self.tree;
+            self.handles.retain(|_, handle| handle.is_alive(tree));
+            let handles = &self.handles;
+            self.numbers.retain(|_, number| handles.contains_key(number));
+        }
         self.handles
             .try_reserve(1)
             .map_err(|_| Status::INSUFFICIENT_RESOURCES)?;
-        self.views
+        self.numbers
             .try_reserve(1)
             .map_err(|_| Status::INSUFFICIENT_RESOURCES)
     }
 
-    /// A number for `handle`. Room was reserved.
-    pub(crate) fn add(&mut self, handle: Handle) -> usize {
+    /// The number of an object: the one it has, or a new one, for which room was reserved.
+    pub(crate) fn number_of(&mut self, handle: Handle) -> usize {
+        if let Some(&number) = self.numbers.get(&handle.key()) {
+            return number;
+        }
         let number = self.next;
         self.next += STEP;
-        if let Handle::VNetRoot { id, .. } = &handle {
-            self.views.insert(id.to_raw(), number);
-        }
+        self.numbers.insert(handle.key(), number);
         self.handles.insert(number, handle);
         number
     }
 
-    pub(crate) fn view(&self, id: VNetRootId) -> Option<usize> {
-        self.views.get(&id.to_raw()).copied()
+    /// The number that an object has, if it has one.
+    #[cfg(feature = "host")]
+    pub(crate) fn known(&self, handle: Handle) -> Option<usize> {
+        self.numbers.get(&handle.key()).copied()
     }
+}
 
-    pub(crate) fn forget(&mut self, number: usize) {
-        if let Some(Handle::VNetRoot { id, .. }) = self.handles.remove(&number) {
-            self.views.remove(&id.to_raw());
-        }
-    }
-
-    /// # Errors
-    /// `INVALID_PARAMETER` when `number` is no V_NET_ROOT.
-    pub(crate) fn v_net_root(&self, number: usize) -> nt::Result<(VNetRootId, usize)> {
-        match self.get(number)? {
-            Handle::VNetRoot { id, net_root } => Ok((*id, *net_root)),
-            _ => Err(Status::INVALID_PARAMETER),
-        }
-    }
-
-    /// # Errors
-    /// `INVALID_PARAMETER` when `number` is no NET_ROOT.
-    pub(crate) fn net_root(&self, number: usize) -> nt::Result<&NetRootHandle> {
-        match self.get(number)? {
-            Handle::NetRoot(net_root) => Ok(net_root),
-            _ => Err(Status::INVALID_PARAMETER),
-        }
-    }
-
-    /// # Errors
-    /// `INVALID_PARAMETER` when `number` is no SRV_CALL.
-    pub(crate) fn srv_call(&self, number: usize) -> nt::Result<&SrvCallHandle> {
-        match self.get(number)? {
-            Handle::SrvCall(srv_call) => Ok(srv_call),
-            _ => Err(Status::INVALID_PARAMETER),
-        }
-    }
-
-    /// # Errors
-    /// `INVALID_PARAMETER` when `number` is no RX_CONTEXT.
-    pub(crate) fn context(&self, number: usize) -> nt::Result<ContextId> {
-        match self.get(number)? {
-            Handle::Context(id) => Ok(*id),
-            _ => Err(Status::INVALID_PARAMETER),
-        }
-    }
-
-    /// Whether what `number` stands for is gone from the tree, and what it belonged to.
-    fn is_gone(&self, number: usize) -> Option<(bool, Option<usize>)> {
-        let gone = |id: Option<bool>| id.unwrap_or(false);
-        Some(match self.handles.get(&number)? {
-            Handle::SrvCall(srv_call) => (gone(srv_call.id.map(|id| self.tree.srv_call(id).is_err())), None),
-            Handle::NetRoot(net_root) => (
-                gone(net_root.id.map(|id| self.tree.net_root(id).is_err())),
-                Some(net_root.srv_call),
-            ),
-            Handle::VNetRoot { id, net_root } => (self.tree.v_net_root(*id).is_err(), Some(*net_root)),
-            Handle::Fobx { id, v_net_root } => (self.tree.fobx(*id).is_err(), Some(*v_net_root)),
-            Handle::Context(id) => (self.tree.context(*id).is_err(), None),
-        })
-    }
-
-    /// Forgets a NET_ROOT's views, and then itself and its parent, as far as they are gone from the tree.
-    pub(crate) fn tidy_below(&mut self, net_root: usize) {
-        let tree = &self.tree;
-        let views = &mut self.views;
-        self.handles.retain(|_, handle| match handle {
-            Handle::VNetRoot { id, net_root: parent } => {
-                let gone = *parent == net_root && tree.v_net_root(*id).is_err();
-                if gone {
-                    views.remove(&id.to_raw());
+/// Looks up a number that must be of one kind.
+macro_rules! of_kind {
+    ($($name:ident: $variant:ident, $id:ident;)*) => {
+        impl Door {
+            $(
+                /// # Errors
+                /// `INVALID_PARAMETER` when `number` is none of these.
+                pub(crate) fn $name(&mut self, number: usize) -> nt::Result<$id> {
+                    match self.get(number)? {
+                        Handle::$variant(id) => Ok(id),
+                        _ => Err(Status::INVALID_PARAMETER),
+                    }
                 }
-                !gone
-            }
-            _ => true,
-        });
-        self.tidy(net_root);
-    }
-
-    /// Forgets `number` and its parents, as far as they are gone from the tree.
-    pub(crate) fn tidy(&mut self, number: usize) {
-        let mut next = Some(number);
-        while let Some(number) = next
-            && let Some((gone, parent)) = self.is_gone(number)
-        {
-            if gone {
-                self.forget(number);
-            }
-            next = parent;
+            )*
         }
-    }
+    };
+}
+
+of_kind! {
+    srv_call: SrvCall, SrvCallId;
+    net_root: NetRoot, NetRootId;
+    v_net_root: VNetRoot, VNetRootId;
+    fcb: Fcb, FcbId;
+    srv_open: SrvOpen, SrvOpenId;
+    fobx: Fobx, FobxId;
+    context: Context, ContextId;
 }
 
 /// There is no mini-redirector to call out to: extensions are empty, and who waits is none of these routines' callers.

@@ -4,13 +4,13 @@ use super::door::{Door, perform, with};
 use super::{Object, number};
 use crate::abi::{NtStatus, ntstatus};
 use nt::Status;
-use rdbss::{Effects, Level, NetRootId, SrvCallId, VNetRootId};
+use rdbss::{Effects, Level};
 
 /// Takes a connection away: one V_NET_ROOT, or all of `NetRoot` if `VNetRoot` is null. `ForceFilesClosed`: FALSE, not while
 /// files or change notifications are open; TRUE, whatever is open; 0xff, as FALSE, but the reference that adding the
 /// connection took goes in any case. IRQL <= APC_LEVEL.
 ///
-/// STATUS_SUCCESS; STATUS_FILES_OPEN; STATUS_CONNECTION_IN_USE; STATUS_LOCK_NOT_GRANTED; STATUS_INVALID_PARAMETER for a stale
+/// STATUS_SUCCESS; STATUS_CANCELLED; STATUS_FILES_OPEN; STATUS_CONNECTION_IN_USE; STATUS_LOCK_NOT_GRANTED; STATUS_INVALID_PARAMETER for a stale
 /// object, a view of another share, or another value of the level.
 ///
 /// # Safety
@@ -42,17 +42,16 @@ fn finalize_connection(
     v_net_root: Option<usize>,
     level: Level,
 ) -> nt::Result {
-    let id = door.net_root(net_root)?.id.ok_or(Status::INVALID_PARAMETER)?;
+    let id = door.net_root(net_root)?;
     let view = match v_net_root {
-        Some(number) => Some(door.v_net_root(number)?.0),
+        Some(number) => Some(door.v_net_root(number)?),
         None => None,
     };
     let mut effects = Effects::new();
-    let result = door.tree.finalize_connection(id, view, level, None, &mut effects);
-    match v_net_root {
-        Some(number) => door.tidy(number),
-        None => door.tidy_below(net_root),
-    }
+    let caller = door.caller;
+    let result = door
+        .tree
+        .finalize_connection(id, view, level, caller, &mut effects);
     perform(effects);
     result
 }
@@ -65,6 +64,17 @@ fn finalize_connection(
 #[expect(non_snake_case, reason = "documented names")]
 pub unsafe extern "system" fn RxForceFinalizeAllVNetRoots(NetRoot: Object) {
     let _none_of_ours = with(|door| finalize_connection(door, number(NetRoot), None, Level::Force));
+}
+
+/// Runs a finalisation of one object; FALSE for anything that is none.
+fn finalize(body: impl FnOnce(&mut Door, &mut Effects<super::Opaque>) -> nt::Result<bool>) -> u8 {
+    let gone = with(|door| {
+        let mut effects = Effects::new();
+        let gone = body(door, &mut effects);
+        perform(effects);
+        gone
+    });
+    u8::from(gone.unwrap_or(false))
 }
 
 /// Finalises a V_NET_ROOT: unless `ForceFinalize`, only one that nobody uses, and such a one is gone already. TRUE when it is
@@ -81,13 +91,11 @@ pub unsafe extern "system" fn RxFinalizeVNetRoot(
     ForceFinalize: u8,
 ) -> u8 {
     let _unused = RecursiveFinalize;
-    answer(with(|door| {
-        let (id, net_root) = door.v_net_root(number(ThisVNetRoot))?;
-        if ForceFinalize != 0 {
-            finalize_connection(door, net_root, Some(number(ThisVNetRoot)), Level::Force)?;
-        }
-        Ok(door.tree.v_net_root(id).is_err())
-    }))
+    finalize(|door, effects| {
+        let id = door.v_net_root(number(ThisVNetRoot))?;
+        door.tree
+            .finalize_v_net_root(id, ForceFinalize != 0, door.caller, effects)
+    })
 }
 
 /// Finalises a NET_ROOT with all of its V_NET_ROOTs; otherwise as [`RxFinalizeVNetRoot`].
@@ -102,16 +110,11 @@ pub unsafe extern "system" fn RxFinalizeNetRoot(
     ForceFinalize: u8,
 ) -> u8 {
     let _unused = RecursiveFinalize;
-    answer(with(|door| {
-        let id = door
-            .net_root(number(ThisNetRoot))?
-            .id
-            .ok_or(Status::INVALID_PARAMETER)?;
-        if ForceFinalize != 0 {
-            finalize_connection(door, number(ThisNetRoot), None, Level::Force)?;
-        }
-        Ok(door.tree.net_root(id).is_err())
-    }))
+    finalize(|door, effects| {
+        let id = door.net_root(number(ThisNetRoot))?;
+        door.tree
+            .finalize_net_root(id, ForceFinalize != 0, door.caller, effects)
+    })
 }
 
 /// Finalises a SRV_CALL with all of its NET_ROOTs; otherwise as [`RxFinalizeVNetRoot`].
@@ -121,34 +124,68 @@ pub unsafe extern "system" fn RxFinalizeNetRoot(
 #[unsafe(no_mangle)]
 #[expect(non_snake_case, reason = "documented names")]
 pub unsafe extern "system" fn RxFinalizeSrvCall(ThisSrvCall: Object, ForceFinalize: u8) -> u8 {
-    answer(with(|door| {
-        let number = number(ThisSrvCall);
-        let id = door.srv_call(number)?.id.ok_or(Status::INVALID_PARAMETER)?;
-        if ForceFinalize != 0 {
-            while let Some((net_root, view)) = view_of(door, id) {
-                let mut effects = Effects::new();
-                door.tree
-                    .finalize_connection(net_root, Some(view), Level::Force, None, &mut effects)?;
-                if let Some(view) = door.view(view) {
-                    door.tidy(view);
-                }
-                perform(effects);
-            }
-            door.tidy(number);
-        }
-        Ok(door.tree.srv_call(id).is_err())
-    }))
-}
-
-/// Some view that is on a server, if one is.
-fn view_of(door: &Door, srv_call: SrvCallId) -> Option<(NetRootId, VNetRootId)> {
-    door.tree.connections(0, None).find_map(|connection| {
-        let net_root = door.tree.v_net_root(connection.v_net_root).ok()?.net_root();
-        let on_it = door.tree.net_root(net_root).ok()?.srv_call() == srv_call;
-        on_it.then_some((net_root, connection.v_net_root))
+    finalize(|door, effects| {
+        let id = door.srv_call(number(ThisSrvCall))?;
+        door.tree
+            .finalize_srv_call(id, ForceFinalize != 0, door.caller, effects)
     })
 }
 
-fn answer(gone: nt::Result<bool>) -> u8 {
-    u8::from(gone.unwrap_or(false))
+/// Finalises an FCB that nobody uses; `RecursiveFinalize` and `ForceFinalize` change nothing, as an FCB is never forced, and
+/// dormant opens go in any case. TRUE when it is gone; what `ReferenceCount` says is not
+/// looked at. IRQL <= APC_LEVEL.
+///
+/// # Safety
+/// The pointer is a number and is not followed.
+#[unsafe(no_mangle)]
+#[expect(non_snake_case, reason = "documented names")]
+pub unsafe extern "system" fn RxFinalizeNetFcb(
+    ThisFcb: Object,
+    RecursiveFinalize: u8,
+    ForceFinalize: u8,
+    ReferenceCount: i32,
+) -> u8 {
+    let _unused = (RecursiveFinalize, ForceFinalize, ReferenceCount);
+    finalize(|door, effects| {
+        let id = door.fcb(number(ThisFcb))?;
+        door.tree.finalize_fcb(id, effects)
+    })
+}
+
+/// Finalises a SRV_OPEN: a dormant one is closed; with `ForceFinalize` any is, and its handles are orphaned. TRUE when it is
+/// gone, memory and all. `RecursiveFinalize` changes nothing. IRQL <= APC_LEVEL.
+///
+/// # Safety
+/// The pointer is a number and is not followed.
+#[unsafe(no_mangle)]
+#[expect(non_snake_case, reason = "documented names")]
+pub unsafe extern "system" fn RxFinalizeSrvOpen(
+    ThisSrvOpen: Object,
+    RecursiveFinalize: u8,
+    ForceFinalize: u8,
+) -> u8 {
+    let _unused = RecursiveFinalize;
+    finalize(|door, effects| {
+        let id = door.srv_open(number(ThisSrvOpen))?;
+        door.tree.finalize_srv_open(id, ForceFinalize != 0, effects)
+    })
+}
+
+/// Finalises a FOBX: closes a handle that nothing but itself holds, or any with `ForceFinalize`. TRUE when it is gone, memory
+/// and all. `RecursiveFinalize` changes nothing. IRQL <= APC_LEVEL.
+///
+/// # Safety
+/// The pointer is a number and is not followed.
+#[unsafe(no_mangle)]
+#[expect(non_snake_case, reason = "documented names")]
+pub unsafe extern "system" fn RxFinalizeNetFobx(
+    ThisFobx: Object,
+    RecursiveFinalize: u8,
+    ForceFinalize: u8,
+) -> u8 {
+    let _unused = RecursiveFinalize;
+    finalize(|door, effects| {
+        let id = door.fobx(number(ThisFobx))?;
+        door.tree.finalize_fobx(id, ForceFinalize != 0, effects)
+    })
 }
