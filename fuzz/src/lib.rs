@@ -78,6 +78,18 @@ pub const TARGETS: &[Target] = &[
         name: "set_information",
         run: record::set_information,
     },
+    Target {
+        name: "extended_attributes",
+        run: record::extended_attributes,
+    },
+    Target {
+        name: "security_descriptor",
+        run: record::security_descriptor,
+    },
+    Target {
+        name: "reparse_data",
+        run: record::reparse_data,
+    },
 ];
 
 /// The target of this name.

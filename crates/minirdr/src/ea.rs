@@ -236,5 +236,12 @@ fn no_room(list: &FullList<'_>) -> nt::Result<Status> {
     }
 }
 
+/// Reads `record` as each kind of list.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn fuzz(record: &[u8]) {
+    let _ = parse_settings(record);
+    let _ = parse_names(record);
+}
+
 #[cfg(test)]
 mod tests;

@@ -8,3 +8,18 @@ use crate::set_information::Change;
 pub fn set_information(class: u32, record: &[u8]) {
     let _ = Change::parse(FileInformationClass(class), record);
 }
+
+/// Decodes lists of extended attributes.
+pub fn extended_attributes(record: &[u8]) {
+    crate::ea::fuzz(record);
+}
+
+/// Decodes a security descriptor.
+pub fn security_descriptor(record: &[u8]) {
+    crate::security::fuzz(record);
+}
+
+/// Decodes reparse data.
+pub fn reparse_data(record: &[u8]) {
+    crate::reparse::fuzz(record);
+}

@@ -223,3 +223,20 @@ impl<P: Platform> OpenFile<P> {
         )
     }
 }
+
+/// Reads `record` as what FSCTL_SET_REPARSE_POINT and FSCTL_DELETE_REPARSE_POINT are given; what was read is written as it
+/// was read.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn fuzz(record: &[u8]) {
+    let _ = data::check_delete(record);
+    let Ok(read) = data::ReparseData::parse(record) else {
+        return;
+    };
+    let Ok(written) = read.encode() else { return };
+    let again = data::ReparseData::parse(&written);
+    assert!(again.is_ok_and(|again| {
+        again.substitute.as_name() == read.substitute.as_name()
+            && again.print.as_name() == read.print.as_name()
+            && again.relative == read.relative
+    }));
+}

@@ -170,5 +170,21 @@ fn change(
     Ok(request)
 }
 
+/// Reads `record` as a descriptor, and its list as permissions.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn fuzz(record: &[u8]) {
+    let Ok(descriptor) = Descriptor::parse(record) else {
+        return;
+    };
+    let _ = descriptor.has_audit_entries();
+    let identities = Identities {
+        me: None,
+        uid: 1000,
+        gid: 100,
+    };
+    let permissions = mode_list::permissions(descriptor.dacl.as_ref(), &identities, Mode(0o644));
+    assert!(permissions.map_or(true, |bits| bits <= 0o7777));
+}
+
 #[cfg(test)]
 mod tests;
