@@ -17,6 +17,7 @@ use ninep::session::{self, Disconnect, Error, Session};
 use ninep::wire::{Fid, GetAttrMask, MAX_WALK, Request, Rgetattr, Tag, Tflush, Tgetattr, Twalk, WalkNames};
 use nt::Status;
 
+use crate::dialect::Dialect;
 use crate::settings::Settings;
 
 /// Requests of all callers that may be outstanding in one session.
@@ -28,6 +29,7 @@ pub(crate) struct Client {
     state: Mutex<State>,
     request_timeout: Duration,
     window: usize,
+    dialect: Dialect,
     /// The server has refused Tunlinkat or Trenameat as unknown.
     by_file: AtomicBool,
     /// The server has refused to list extended attributes.
@@ -118,6 +120,7 @@ impl Client {
             )?,
             request_timeout: settings.request_timeout,
             window: usize::from(settings.window),
+            dialect: Dialect::Linux,
             by_file: AtomicBool::new(false),
             without_xattrs: AtomicBool::new(false),
             out_of_order: AtomicBool::new(false),
@@ -202,6 +205,11 @@ impl Client {
             state.deadline_idle = next.is_none();
             next
         })
+    }
+
+    /// What is spoken with the server.
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.dialect
     }
 
     /// Whether to remove and rename by directory and name.

@@ -7,12 +7,13 @@ use alloc::vec::Vec;
 
 use executive::mem::TryVec;
 use executive::task::join_all;
-use ninep::wire::{DirEntry, Entries, EntryType, Qid, Treaddir};
+use ninep::wire::{DirEntry, Entries, EntryType, Qid};
 use nt::pattern::{Case, Pattern};
 use nt::{FileInformationClass, Name, NameBuf, Status};
 
 use crate::attributes::Attributes;
 use crate::client::OwnedFid;
+use crate::dialect::{self, Listed};
 use crate::directory_entry::{EntryList, needs_attributes};
 use crate::names::{is_name, to_nt};
 
@@ -203,21 +204,8 @@ impl Scan {
     /// Fetches the next run of entries.
     async fn read_more(&mut self, directory: &OwnedFid) -> nt::Result {
         let count = directory.client().payload_max().min(READDIR_MAX);
-        let request = Treaddir {
-            fid: directory.fid(),
-            offset: self.cookie,
-            count,
-        };
-        let (raw, last) = directory
-            .client()
-            .call(&request, |reply| {
-                let mut raw = Vec::new();
-                let last = reply.entries.iter().last().map(|entry| entry.offset);
-                raw.try_extend_from_slice(reply.entries.as_bytes())
-                    .map(|()| (raw, last))
-            })
-            .await??;
-        match last {
+        let Listed { raw, next } = dialect::list(directory, self.cookie, count).await?;
+        match next {
             // A cookie that does not move would list the same names for ever.
             Some(cookie) if cookie == self.cookie => return Err(Status::UNEXPECTED_NETWORK_ERROR),
             Some(cookie) => self.cookie = cookie,
@@ -237,37 +225,12 @@ impl Scan {
         let mut futures = Vec::try_with_room(batch.len())?;
         for candidate in batch {
             let name = self.raw.get(candidate.raw_name.clone()).unwrap_or_default();
-            futures.try_push(attributes_of(directory, name))?;
+            futures.try_push(dialect::entry_attributes(directory, name))?;
         }
         let mut attributes = Vec::try_with_room(batch.len())?;
         for known in join_all(futures).await? {
             attributes.try_push(known?)?;
         }
         Ok(attributes)
-    }
-}
-
-/// The attributes of the entry `name`. `..` is never walked, it could leave the share: both dots show the directory.
-async fn attributes_of(directory: &OwnedFid, name: &[u8]) -> nt::Result<Option<Attributes>> {
-    let walked = if name == b"." || name == b".." {
-        None
-    } else {
-        Some(name)
-    };
-    let Some(file) = gone_is_none(directory.walk(walked.into_iter()).await)? else {
-        return Ok(None);
-    };
-    let known = gone_is_none(file.client().getattr(file.fid()).await)?;
-    Ok(known.map(|reply| Attributes::new(&reply, name)))
-}
-
-/// A name that vanished, or that the user may not look at, is left out; any other failure ends the query.
-fn gone_is_none<V>(result: nt::Result<V>) -> nt::Result<Option<V>> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(Status::OBJECT_NAME_NOT_FOUND | Status::OBJECT_PATH_NOT_FOUND | Status::ACCESS_DENIED) => {
-            Ok(None)
-        }
-        Err(status) => Err(status),
     }
 }

@@ -8,8 +8,9 @@ use nt::{AccessMask, CreateAction, CreateDisposition, CreateOptions, FileAttribu
 use crate::access::{self, WRITES};
 use crate::attributes::{ANY_WRITE, Attributes};
 use crate::client::{OwnedFid, after_change};
+use crate::dialect::look_up;
 use crate::folded_names::Folded;
-use crate::lookup::{Found, Lookup, look_up};
+use crate::lookup::{Found, Lookup};
 use crate::names::ServerPath;
 use crate::objects::View;
 use crate::symlink::read_link;

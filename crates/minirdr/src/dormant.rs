@@ -14,8 +14,9 @@ use crate::MiniRedirector;
 use crate::access;
 use crate::attributes::Attributes;
 use crate::client::OwnedFid;
+use crate::dialect::look_up;
 use crate::disposition::{OnServer, Wanted, check_existing};
-use crate::lookup::{Lookup, look_up};
+use crate::lookup::Lookup;
 use crate::names::ServerPath;
 use crate::objects::{Platform, ServerOpen, View};
 

@@ -25,6 +25,7 @@ mod connect;
 mod create;
 mod data;
 mod delete;
+mod dialect;
 mod directory;
 mod directory_entry;
 mod disconnect;

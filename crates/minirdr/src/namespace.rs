@@ -1,5 +1,4 @@
-//! Taking names away and giving new ones, on servers of either kind: those that work by directory and name
-//! (Tunlinkat, Trenameat) and those that only work by file (Tremove, Trename).
+//! Taking names away and giving new ones. Which messages that takes is the dialect's business.
 //!
 //! NT deletes and renames the file that was opened, whatever its name leads to by then. So the name is looked at first:
 //! if somebody has put another file there, it stays where it is. 9P has no way to do both in one step.
@@ -8,11 +7,12 @@
 //! lead nowhere, though data still flows through those that are open. [`find`] leads back to the file.
 
 use executive::mem::Arc;
-use ninep::wire::{Rgetattr, Tlink, Tremove, Trename, Trenameat, Tunlinkat, UnlinkFlags};
+use ninep::wire::{Rgetattr, Tlink};
 use nt::{FileAttributes, Status};
 
 use crate::attributes::Attributes;
 use crate::client::OwnedFid;
+use crate::dialect::{move_name, remove_name};
 use crate::names::ServerPath;
 use crate::set_information::RenameFlags;
 
@@ -46,34 +46,6 @@ pub(crate) async fn remove(place: &Place) -> nt::Result {
     remove_name(&parent, name, target, found.mode.is_directory()).await
 }
 
-/// Removes `name`, which leads to `target`, from a directory.
-pub(crate) async fn remove_name(
-    parent: &OwnedFid,
-    name: &[u8],
-    target: OwnedFid,
-    is_directory: bool,
-) -> nt::Result {
-    let client = parent.client();
-    if client.works_by_name() {
-        let flags = if is_directory {
-            UnlinkFlags::REMOVE_DIRECTORY
-        } else {
-            UnlinkFlags::empty()
-        };
-        let request = Tunlinkat {
-            dirfid: parent.fid(),
-            name,
-            flags,
-        };
-        match client.call(&request, |_| ()).await {
-            Err(Status::NOT_SUPPORTED) => client.set_works_by_file(),
-            removed => return removed,
-        }
-    }
-    // By a fid of its own, so that the one in use stays usable to the end.
-    target.end_by(|fid| Tremove { fid }).await
-}
-
 /// Gives the file at `place` the path `to`; `flags` say what may be replaced.
 ///
 /// # Errors
@@ -96,36 +68,6 @@ pub(crate) async fn rename(place: &Place, to: &ServerPath, flags: RenameFlags) -
             move_name(&old_parent, old_name, source, &new_parent, new_name).await
         }
     }
-}
-
-/// Gives `old_name`, which leads to `source`, another place and name; what has that name is replaced.
-pub(crate) async fn move_name(
-    old_parent: &OwnedFid,
-    old_name: &[u8],
-    source: OwnedFid,
-    new_parent: &OwnedFid,
-    new_name: &[u8],
-) -> nt::Result {
-    let client = old_parent.client();
-    if client.works_by_name() {
-        let request = Trenameat {
-            olddirfid: old_parent.fid(),
-            oldname: old_name,
-            newdirfid: new_parent.fid(),
-            newname: new_name,
-        };
-        match client.call(&request, |_| ()).await {
-            Err(Status::NOT_SUPPORTED) => client.set_works_by_file(),
-            renamed => return renamed,
-        }
-    }
-    // Never by a fid that is open: diod does not survive that.
-    let request = Trename {
-        fid: source.fid(),
-        dfid: new_parent.fid(),
-        name: new_name,
-    };
-    client.call(&request, |_| ()).await
 }
 
 /// Gives the file at `place` the path `to` as a further name; `flags` say what may be replaced.

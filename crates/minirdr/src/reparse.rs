@@ -16,8 +16,9 @@ use rdbss::MajorFunction;
 
 use crate::client::OwnedFid;
 use crate::delete::is_empty;
+use crate::dialect::{move_name, remove_name};
 use crate::file::OpenFile;
-use crate::namespace::{TemporaryName, move_name, parent_of, remove_name};
+use crate::namespace::{TemporaryName, parent_of};
 use crate::notify::{NotifyAction, NotifyFilter};
 use crate::objects::Platform;
 use data::{ReparseData, SYMLINK_TAG};
