@@ -5,8 +5,8 @@ use std::time::Duration;
 use executive::mem::Arc;
 use executive::task::{CancelToken, Runtime};
 use minirdr::{
-    CreateRequest, DirectoryQuery, Level, LockRequest, LogonId, MiniRedirector, OpenFile, Requestor, Unlock,
-    WritePosition,
+    CreateRequest, DirectoryQuery, EaQuery, Level, LockRequest, LogonId, MiniRedirector, OpenFile, Requestor,
+    Unlock, WritePosition,
 };
 use nt::{
     AccessMask, CreateDisposition, CreateOptions, FileAttributes, FileInformationClass, FsInformationClass,
@@ -110,6 +110,7 @@ impl<'a> Program<'a> {
         self.note("set end of file", set).await;
         self.lock(&file).await;
         self.give_up(&file).await;
+        self.extras(&file).await;
         let mut record = [0; 30];
         record[16] = 10;
         record[20..].copy_from_slice(b"o\0t\0h\0e\0r\0");
@@ -119,6 +120,50 @@ impl<'a> Program<'a> {
         let doom = file.set_information(class, &[1], None, &cancel);
         self.note("set disposition", doom).await;
         self.end("close of a file to delete", file).await;
+    }
+
+    /// What the good server may not have.
+    async fn extras(&mut self, file: &File) {
+        let (cancel, mut buffer) = (token(), [0; 512]);
+        let listing = async {
+            match file.query_ea(&EaQuery::default(), &mut buffer, &cancel).await {
+                Err(Status::EAS_NOT_SUPPORTED | Status::NO_EAS_ON_FILE) => Ok(()),
+                listed => listed.map(drop),
+            }
+        };
+        self.note("query EAs", listing).await;
+        // FILE_LINK_INFORMATION: `also`.
+        let mut record = [0; 28];
+        record[16] = 8;
+        record[20..].copy_from_slice(b"a\0l\0s\0o\0");
+        let link = file.set_information(FileInformationClass::LINK, &record, None, &cancel);
+        self.note("link", link).await;
+        let Some(target) = self
+            .open("create a link", "pointer", CreateDisposition::CREATE)
+            .await
+        else {
+            return;
+        };
+        // REPARSE_DATA_BUFFER of a relative symbolic link to `x`.
+        let mut buffer = [0; 24];
+        buffer[..4].copy_from_slice(&0xa000_000c_u32.to_le_bytes());
+        buffer[4] = 16;
+        buffer[10] = 2;
+        buffer[12] = 2;
+        buffer[14] = 2;
+        buffer[16] = 1;
+        buffer[20] = b'x';
+        buffer[22] = b'x';
+        let pointing = async {
+            const FSCTL_SET_REPARSE_POINT: u32 = 0x0009_00a4;
+            let set = target.fs_control(FSCTL_SET_REPARSE_POINT, &mut buffer, 24, 0, &cancel);
+            match set.await {
+                Err(Status::NOT_SUPPORTED | Status::ACCESS_DENIED) => Ok(()),
+                set => set.map(drop),
+            }
+        };
+        self.note("set reparse point", pointing).await;
+        self.end("close of a link", target).await;
     }
 
     async fn lock(&mut self, file: &File) {
