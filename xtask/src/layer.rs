@@ -23,6 +23,8 @@ pub(crate) struct Layer {
     c_programs: &'static [Program],
     /// The harness's groups that run on the driver as shipped.
     groups: &'static [&'static str],
+    /// Whether all groups that no layer names are its own, too.
+    other_groups: bool,
     /// Whether the driver with self tests has a group of its name.
     self_tests: bool,
     /// Whether the end-to-end tests in Wine are its own.
@@ -38,6 +40,7 @@ const fn plain(name: &'static str, packages: &'static [&'static str]) -> Layer {
         loom: None,
         c_programs: &[],
         groups: &[],
+        other_groups: false,
         self_tests: false,
         end_to_end: false,
     }
@@ -67,7 +70,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     },
     Layer {
         diod: &["minirdr"],
-        groups: &["file", "content", "information", "directory"],
+        other_groups: true,
         end_to_end: true,
         ..plain("minirdr", &["minirdr"])
     },
@@ -178,9 +181,13 @@ fn in_wine(project: &Project, build: bool, selection: &Selection<'_>) -> Result<
         )?);
     }
     let groups = union(selection, |layer| layer.groups);
-    if !groups.is_empty() {
+    let others = selection.layers.iter().any(|layer| layer.other_groups);
+    if others || !groups.is_empty() {
+        let named = LAYERS.iter().flat_map(|layer| layer.groups);
+        let skipped: Vec<&str> = named.filter(|name| !groups.contains(name)).copied().collect();
         let tests = InDriver {
-            groups: &groups,
+            groups: if others { &[] } else { &groups },
+            skipped: if others { &skipped } else { &[] },
             filters: &selection.filters,
             end_to_end: selection.layers.iter().any(|layer| layer.end_to_end),
         };

@@ -118,6 +118,8 @@ pub(crate) fn selects(filters: &[&str], name: &str) -> bool {
 pub(crate) struct InDriver<'a> {
     /// Groups of the harness; none: all that the driver as shipped can run.
     pub(crate) groups: &'a [&'a str],
+    /// Groups that are left out.
+    pub(crate) skipped: &'a [&'a str],
     /// Parts of names; none: all.
     pub(crate) filters: &'a [&'a str],
     /// Whether to run the tests of package `e2e`.
@@ -152,6 +154,7 @@ fn driver(project: &Project, build: bool, filters: &[&str]) -> Result<Tally> {
     }
     let all = InDriver {
         groups: &[],
+        skipped: &[],
         filters,
         end_to_end: true,
     };
@@ -202,6 +205,7 @@ fn harness(project: &Project, package: &Path, tests: &InDriver<'_>) -> Result<(T
         .arg("run")
         .args(["--skip", SELF_TESTS])
         .args(tests.groups.iter().flat_map(|group| ["--group", group]))
+        .args(tests.skipped.iter().flat_map(|group| ["--skip", group]))
         .args(tests.filters)
         .env(UNC_VARIABLE, server.unc())
         .env(EXPORT_VARIABLE, server.export());
