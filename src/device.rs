@@ -13,9 +13,11 @@ use wdk_sys::ntddk::{
 };
 use wdk_sys::{
     DACL_SECURITY_INFORMATION, DEVICE_OBJECT, DO_DIRECT_IO, DRIVER_OBJECT, FILE_DEVICE_NETWORK_FILE_SYSTEM,
-    FILE_REMOTE_DEVICE, HANDLE, OBJ_KERNEL_HANDLE, WRITE_DAC,
+    FILE_REMOTE_DEVICE, HANDLE, OBJ_KERNEL_HANDLE, UNICODE_STRING, WRITE_DAC,
 };
 
+use crate::irp::Irp;
+use crate::mup::{self, Mup};
 use crate::unicode;
 
 /// [`ioctl::DEVICE_NAME`].
@@ -24,7 +26,11 @@ const DEVICE_NAME: &[u16] = &ascii!(r"\Device\Mrx9p");
 const LINK_NAME: &[u16] = &ascii!(r"\DosDevices\Global\Mrx9p");
 
 /// `\Device\Mrx9p`. Deleted when dropped.
-pub(crate) struct Device(NonNull<DEVICE_OBJECT>);
+pub(crate) struct Device {
+    object: NonNull<DEVICE_OBJECT>,
+    /// Given up first, in `drop`.
+    registration: Option<mup::Registration>,
+}
 
 // SAFETY: a device object belongs to no thread.
 unsafe impl Send for Device {}
@@ -32,20 +38,39 @@ unsafe impl Send for Device {}
 unsafe impl Sync for Device {}
 
 impl Device {
-    /// Creates the device, secured but without a context. IRQL = PASSIVE_LEVEL, in DriverEntry: until that
-    /// returns, DO_DEVICE_INITIALIZING keeps everybody out.
+    /// Creates the device, secured but without a context; with `mup`, as a provider of UNC names if MUP takes it.
+    /// IRQL = PASSIVE_LEVEL, in DriverEntry: until that returns, DO_DEVICE_INITIALIZING keeps everybody out.
     ///
     /// # Errors
     /// `OBJECT_NAME_COLLISION` when the name is taken, `INSUFFICIENT_RESOURCES`, or what setting the security came to.
-    pub(crate) fn create(driver: NonNull<DRIVER_OBJECT>) -> nt::Result<Self> {
+    pub(crate) fn create(driver: NonNull<DRIVER_OBJECT>, mup: Option<Mup>) -> nt::Result<Self> {
+        if let Some(mup) = mup {
+            match Self::create_provider(driver, mup) {
+                Ok(device) => return Ok(device),
+                Err(status) => wdk::println!("mrx9p: MUP refuses, only drives are served: {status}"),
+            }
+        }
         let mut name = unicode::describe(DEVICE_NAME)?;
+        Self::make(driver, &raw mut name)
+    }
+
+    /// A device whose name is MUP's.
+    fn create_provider(driver: NonNull<DRIVER_OBJECT>, mup: Mup) -> nt::Result<Self> {
+        let mut device = Self::make(driver, ptr::null_mut())?;
+        // SAFETY: the device is live until `drop`, which gives the registration up first.
+        device.registration = Some(unsafe { mup.register(DEVICE_NAME, device.object.as_ptr()) }?);
+        Ok(device)
+    }
+
+    /// `name` is null or lives through the call.
+    fn make(driver: NonNull<DRIVER_OBJECT>, name: *mut UNICODE_STRING) -> nt::Result<Self> {
         let mut device = ptr::null_mut();
         // SAFETY: the driver object is the one DriverEntry was given; the name outlives the call. PASSIVE_LEVEL.
         let status = unsafe {
             IoCreateDevice(
                 driver.as_ptr(),
                 size_of::<AtomicPtr<c_void>>() as u32,
-                &raw mut name,
+                name,
                 FILE_DEVICE_NETWORK_FILE_SYSTEM,
                 FILE_REMOTE_DEVICE,
                 0,
@@ -53,11 +78,14 @@ impl Device {
             )
         };
         Status::from_ntstatus(status).ok()?;
-        let device = Self(NonNull::new(device).ok_or(Status::UNSUCCESSFUL)?);
+        let device = Self {
+            object: NonNull::new(device).ok_or(Status::UNSUCCESSFUL)?,
+            registration: None,
+        };
         device.secure()?;
         // READ, WRITE and QUERY_DIRECTORY buffers then arrive locked, probed by the I/O manager.
         // SAFETY: just created; nobody sends requests to it yet.
-        unsafe { (*device.0.as_ptr()).Flags |= DO_DIRECT_IO };
+        unsafe { (*device.object.as_ptr()).Flags |= DO_DIRECT_IO };
         Ok(device)
     }
 
@@ -67,7 +95,7 @@ impl Device {
         // SAFETY: the object is a live device object; kernel mode needs no type. PASSIVE_LEVEL.
         let status = unsafe {
             ObOpenObjectByPointer(
-                self.0.as_ptr().cast(),
+                self.object.as_ptr().cast(),
                 OBJ_KERNEL_HANDLE,
                 ptr::null_mut(),
                 WRITE_DAC,
@@ -85,17 +113,30 @@ impl Device {
         Status::from_ntstatus(status).ok()
     }
 
+    /// Whether who opens the bare device may.
+    ///
+    /// # Errors
+    /// As [`mup::check_access`]. Without MUP the I/O manager has looked already.
+    pub(crate) fn check_access(&self, irp: &Irp) -> nt::Result {
+        if self.registration.is_some() {
+            mup::check_access(self.object.as_ptr(), irp)
+        } else {
+            Ok(())
+        }
+    }
+
     /// Lets the dispatch routines find what belongs to the device; null: nothing any more.
     pub(crate) fn set_context(&self, context: *mut c_void) {
         // SAFETY: a live device of ours.
-        unsafe { context_of(self.0.as_ptr()) }.store(context, Ordering::Release);
+        unsafe { context_of(self.object.as_ptr()) }.store(context, Ordering::Release);
     }
 }
 
 impl Drop for Device {
     fn drop(&mut self) {
+        drop(self.registration.take());
         // SAFETY: created by us and deleted once; no handle is open on it, or the driver would not unload.
-        unsafe { IoDeleteDevice(self.0.as_ptr()) };
+        unsafe { IoDeleteDevice(self.object.as_ptr()) };
     }
 }
 

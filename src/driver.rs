@@ -14,6 +14,7 @@ use wdk_sys::{DEVICE_OBJECT, DRIVER_OBJECT, LARGE_INTEGER};
 
 use crate::device::{self, Device, Link};
 use crate::fcb::FcbHeader;
+use crate::mup::Mup;
 use crate::platform::Redirector;
 use crate::registry::Parameters;
 use crate::wsk::Wsk;
@@ -51,7 +52,11 @@ impl Driver {
     /// Those of the steps.
     pub(crate) fn start(object: NonNull<DRIVER_OBJECT>, service_key: Name<'_>) -> nt::Result<Box<Self>> {
         let parameters = Parameters::read(service_key)?;
-        let device = Device::create(object)?;
+        let mup = parameters.provide_unc.then(Mup::find).flatten();
+        if parameters.provide_unc && mup.is_none() {
+            wdk::println!("mrx9p: this kernel has no providers of UNC names, only drives are served");
+        }
+        let device = Device::create(object, mup)?;
         let runtime = RunningRuntime(Runtime::start(RUNTIME_THREADS)?);
         let transport = Registration(Wsk::register()?);
         let redirector = Redirector::new(transport.0.clone(), runtime.0.clone(), parameters.settings)?;
@@ -131,6 +136,10 @@ impl Driver {
     #[cfg(feature = "selftest")]
     pub(crate) fn table(&self) -> Arc<crate::selftest::Table> {
         self.table.clone()
+    }
+
+    pub(crate) fn device(&self) -> &Device {
+        &self.device
     }
 
     pub(crate) fn parameters(&self) -> &Parameters {

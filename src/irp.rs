@@ -151,16 +151,25 @@ impl Irp {
         Ok(unsafe { slice::from_raw_parts_mut(address.as_ptr().cast(), len) })
     }
 
+    /// Whether the request comes from the kernel (`Irp->RequestorMode`): its buffers are then what it says.
+    pub(crate) fn is_from_kernel(&self) -> bool {
+        // SAFETY: by the invariant the IRP is live; its mode does not change while a driver owns it.
+        let mode = unsafe { (*self.raw.as_ptr()).RequestorMode };
+        mode == KERNEL_MODE
+    }
+
+    /// `Irp->UserBuffer`: an address that nobody has looked at.
+    pub(crate) fn user_buffer(&self) -> PVOID {
+        // SAFETY: by the invariant the IRP is live; the field does not change while a driver owns it.
+        unsafe { (*self.raw.as_ptr()).UserBuffer }
+    }
+
     /// `Irp->UserBuffer` of a caller in the kernel, which is trusted to give an address that is valid anywhere.
     fn kernel_buffer(&self) -> nt::Result<NonNull<core::ffi::c_void>> {
-        // SAFETY: by the invariant the IRP is live.
-        let mode = unsafe { (*self.raw.as_ptr()).RequestorMode };
-        // SAFETY: by the invariant the IRP is live.
-        let buffer: PVOID = unsafe { (*self.raw.as_ptr()).UserBuffer };
-        if mode != KERNEL_MODE {
+        if !self.is_from_kernel() {
             return Err(Status::INVALID_USER_BUFFER);
         }
-        NonNull::new(buffer).ok_or(Status::INVALID_USER_BUFFER)
+        NonNull::new(self.user_buffer()).ok_or(Status::INVALID_USER_BUFFER)
     }
 
     /// Completes the request here and now; the result is what the dispatch routine returns.

@@ -37,9 +37,12 @@ mod irp;
 mod layout;
 mod lock;
 mod logon;
+mod mup;
 mod platform;
 mod pool;
+mod query_path;
 mod registry;
+mod sections;
 #[cfg(feature = "selftest")]
 mod selftest;
 mod unicode;

@@ -36,13 +36,27 @@ pub(crate) fn of_caller(global_mappings: bool) -> nt::Result<LogonId> {
 /// # Errors
 /// As [`of_caller`].
 pub(crate) fn of_create(irp: &Irp, global_mappings: bool) -> nt::Result<LogonId> {
+    // SAFETY: this is a CREATE request, so its parameters are the Create member.
+    let create = unsafe { irp.stack().Parameters.Create };
+    // SAFETY: null, or the I/O manager's security context, which lives as long as the CREATE request.
+    unsafe { of_context(create.SecurityContext, global_mappings) }
+}
+
+/// The logon session that a security context belongs to; without one, that of the calling thread.
+///
+/// # Errors
+/// As [`of_caller`].
+///
+/// # Safety
+/// `context` is null, or points to a security context whose subject context is captured.
+pub(crate) unsafe fn of_context(
+    context: *mut IO_SECURITY_CONTEXT,
+    global_mappings: bool,
+) -> nt::Result<LogonId> {
     if global_mappings {
         return Ok(EVERYONE);
     }
-    // SAFETY: this is a CREATE request, so its parameters are the Create member.
-    let create = unsafe { irp.stack().Parameters.Create };
-    let context: *mut IO_SECURITY_CONTEXT = create.SecurityContext;
-    // SAFETY: null, or the I/O manager's security context, which lives as long as the CREATE request.
+    // SAFETY: the caller's word.
     let Some(context) = (unsafe { context.as_ref() }) else {
         return of_caller(false);
     };

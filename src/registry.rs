@@ -26,6 +26,8 @@ const KEY_VALUE_PARTIAL: wdk_sys::KEY_VALUE_INFORMATION_CLASS = 2;
 pub(crate) struct Parameters {
     /// `GlobalMappings`: all logon sessions share one set of mappings (1); else each has its own (0, the default).
     pub(crate) global_mappings: bool,
+    /// `ProvideUnc`: UNC names without a mapping are served, too, as MUP asks (1); else mappings alone (0, the default).
+    pub(crate) provide_unc: bool,
     /// What the mini-redirector takes: all others.
     pub(crate) settings: Settings,
 }
@@ -53,12 +55,21 @@ impl Parameters {
         let default = Settings::default();
         let timeout = u32::try_from(default.request_timeout.as_millis()).unwrap_or(u32::MAX);
         let timeout = value(&ascii!("RequestTimeoutMs"), Settings::REQUEST_TIMEOUT_MS, timeout);
-        let dormant_files = value(&ascii!("DormantFiles"), Settings::DORMANT_FILES, default.dormant_files);
+        let dormant_files = value(
+            &ascii!("DormantFiles"),
+            Settings::DORMANT_FILES,
+            default.dormant_files,
+        );
         let dormant_seconds = u32::try_from(default.dormant_time.as_secs()).unwrap_or(0);
-        let dormant_seconds = value(&ascii!("DormantSeconds"), Settings::DORMANT_SECONDS, dormant_seconds);
+        let dormant_seconds = value(
+            &ascii!("DormantSeconds"),
+            Settings::DORMANT_SECONDS,
+            dormant_seconds,
+        );
         let window = value(&ascii!("Window"), Settings::WINDOW, u32::from(default.window));
         Ok(Self {
             global_mappings: value(&ascii!("GlobalMappings"), 0..=1, 0) == 1,
+            provide_unc: value(&ascii!("ProvideUnc"), 0..=1, 0) == 1,
             settings: Settings {
                 msize: value(&ascii!("MSize"), Settings::MSIZE, default.msize),
                 request_timeout: Duration::from_millis(timeout.into()),

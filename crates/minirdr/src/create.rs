@@ -160,7 +160,7 @@ impl<P: Platform> MiniRedirector<P> {
     /// Connects to the share that a UNC name leads to: the one it is known to have, else the shortest that the server
     /// exports. Names without a mapping are tried from the front, so that all files below one export are below one
     /// share, and as what comes behind it need not exist.
-    async fn connect_for_open(
+    pub(crate) async fn connect_for_open(
         &self,
         name: &PathName<'_>,
         share_units: usize,
@@ -513,9 +513,9 @@ fn component_end(path: Name<'_>, start: usize) -> usize {
 }
 
 /// A reference on a view, given back when dropped. Not to be dropped with the tree's lock held.
-struct HeldView<'a, P: Platform> {
+pub(crate) struct HeldView<'a, P: Platform> {
     redirector: &'a MiniRedirector<P>,
-    id: VNetRootId,
+    pub(crate) id: VNetRootId,
 }
 
 impl<P: Platform> Drop for HeldView<'_, P> {
