@@ -3,7 +3,9 @@
 use executive::mem::Arc;
 use minirdr::{CreateRequest, LogonId};
 use nt::{AccessMask, CreateDisposition, CreateOptions, FileAttributes, NameBuf, ShareAccess, Status};
-use wdk_sys::{IO_SECURITY_CONTEXT, NTSTATUS, SL_CASE_SENSITIVE, SL_OPEN_PAGING_FILE, SL_OPEN_TARGET_DIRECTORY};
+use wdk_sys::{
+    IO_SECURITY_CONTEXT, NTSTATUS, SL_CASE_SENSITIVE, SL_OPEN_PAGING_FILE, SL_OPEN_TARGET_DIRECTORY,
+};
 
 use crate::driver::{Driver, Pass};
 use crate::file_object::Target;
@@ -19,6 +21,9 @@ pub(crate) fn create(driver: &Driver, irp: Irp) -> NTSTATUS {
         return irp.answer(Err(Status::INVALID_DEVICE_REQUEST));
     };
     if file_object.name().is_empty() && file_object.related().is_none() {
+        if let Err(status) = driver.device().check_access(&irp) {
+            return irp.answer(Err(status));
+        }
         driver.gate().enter();
         file_object.open_control(driver.control_header());
         // FILE_OPENED: the device is always there.
@@ -122,6 +127,7 @@ pub(crate) fn cleanup(driver: &Driver, irp: Irp) -> NTSTATUS {
     if file_object.set_cleanup_complete() {
         return irp.answer(Ok(()));
     }
+    file.fcb_header().sections().close_unused();
     pend_always(driver.runtime(), irp, || {
         let file = file.clone();
         async move { file.cleanup().await }

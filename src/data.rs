@@ -2,7 +2,7 @@
 
 use executive::task::CancelToken;
 use minirdr::{Requestor, WritePosition};
-use nt::{FileInformationClass, Status};
+use nt::Status;
 use wdk_sys::{IRP_PAGING_IO, LARGE_INTEGER, NTSTATUS};
 
 use crate::driver::Driver;
@@ -33,8 +33,16 @@ pub(crate) fn read(driver: &Driver, irp: Irp) -> NTSTATUS {
     if length == 0 {
         return irp.complete(Status::SUCCESS, 0);
     }
+    if !who.paging {
+        // What a view has changed is read as changed.
+        let range = range(offset, read.Length);
+        if let Err(status) = file.fcb_header().sections().flush_range(Some(range)) {
+            return irp.answer(Err(status));
+        }
+    }
     pend(driver.runtime(), irp, move |mut pending, cancel| async move {
         let result = match pending.irp().direct_buffer(length) {
+            Ok(buffer) if who.paging => file.read_paging(offset, buffer, &cancel).await,
             Ok(buffer) => file.read_for(who, offset, buffer, &cancel).await,
             Err(status) => Err(status),
         };
@@ -61,6 +69,16 @@ pub(crate) fn write(driver: &Driver, irp: Irp) -> NTSTATUS {
     if length == 0 {
         return irp.complete(Status::SUCCESS, 0);
     }
+    if let WritePosition::At(offset) = position
+        && !who.paging
+    {
+        // What a view has changed came before, and what it shows is old now.
+        let (sections, range) = (file.fcb_header().sections(), range(offset, write.Length));
+        if let Err(status) = sections.flush_range(Some(range)) {
+            return irp.answer(Err(status));
+        }
+        sections.purge_range(range);
+    }
     pend(driver.runtime(), irp, move |mut pending, cancel| async move {
         let result = write_to(&file, &mut pending, who, position, length, &cancel).await;
         pending.complete(result.map(|count| (Status::SUCCESS, count)));
@@ -76,22 +94,11 @@ async fn write_to(
     cancel: &CancelToken,
 ) -> nt::Result<usize> {
     if who.paging {
-        // The memory manager writes whole pages, and never extends a file: what lies behind its end is done with.
         let WritePosition::At(offset) = position else {
             return Err(Status::INVALID_PARAMETER);
         };
-        let rest = end_of_file(file, cancel).await?.saturating_sub(offset);
-        let within = usize::try_from(rest).unwrap_or(usize::MAX).min(length);
-        let buffer = pending
-            .irp()
-            .direct_buffer(length)?
-            .get(..within)
-            .unwrap_or_default();
-        if within == 0 {
-            return Ok(length);
-        }
-        let count = file.write_for(who, position, buffer, cancel).await?.count;
-        return Ok(if count == within { length } else { count });
+        let pages = pending.irp().direct_buffer(length)?;
+        return file.write_paging(offset, pages, cancel).await;
     }
     let written = file
         .write_for(who, position, pending.irp().direct_buffer(length)?, cancel)
@@ -100,22 +107,15 @@ async fn write_to(
     Ok(written.count)
 }
 
-/// The file's size as the server sees it, by FileStandardInformation.
-async fn end_of_file(file: &OpenFile, cancel: &CancelToken) -> nt::Result<u64> {
-    let mut record = [0; 24];
-    let _ = file
-        .query_information(FileInformationClass::STANDARD, 0, &mut record, cancel)
-        .await?;
-    let size = record.get(8..).and_then(|rest| rest.first_chunk::<8>());
-    Ok(u64::from_le_bytes(*size.ok_or(Status::INFO_LENGTH_MISMATCH)?))
-}
-
 /// IRP_MJ_FLUSH_BUFFERS.
 pub(crate) fn flush(driver: &Driver, irp: Irp) -> NTSTATUS {
     let file = match opened(&irp) {
         Ok((file, _)) => file,
         Err(status) => return irp.answer(Err(status)),
     };
+    if let Err(status) = file.fcb_header().sections().flush() {
+        return irp.answer(Err(status));
+    }
     pend(driver.runtime(), irp, |pending, cancel| async move {
         let result = file.flush(&cancel).await;
         pending.complete(result.map(|()| (Status::SUCCESS, 0)));
@@ -130,6 +130,11 @@ fn opened(irp: &Irp) -> nt::Result<(executive::mem::Arc<OpenFile>, FileObject<'_
 fn quad(offset: LARGE_INTEGER) -> i64 {
     // SAFETY: every bit pattern is a number, in each of the union's views.
     unsafe { offset.QuadPart }
+}
+
+/// A transfer's range in the cache manager's terms.
+fn range(offset: u64, length: u32) -> (i64, u32) {
+    (i64::try_from(offset).unwrap_or(i64::MAX), length)
 }
 
 fn is_paging(irp: &Irp) -> bool {

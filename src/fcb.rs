@@ -15,6 +15,8 @@ use wdk_sys::ntddk::{
 };
 use wdk_sys::{ERESOURCE, FAST_MUTEX, LIST_ENTRY, PSECTION_OBJECT_POINTERS, SECTION_OBJECT_POINTERS};
 
+use crate::sections::Sections;
+
 /// `NodeTypeCode` of our FCBs: any value but zero tells file systems' own structures apart.
 const NODE_TYPE_FCB: i16 = 0x3970;
 /// `FSRTL_FLAG_ADVANCED_HEADER`.
@@ -100,6 +102,12 @@ impl FcbHeader {
     /// What `FILE_OBJECT.FsContext` holds.
     pub(crate) fn as_fs_context(&self) -> *mut c_void {
         self.parts.get().cast()
+    }
+
+    /// The file's mapped views.
+    pub(crate) fn sections(&self) -> Sections<'_> {
+        // SAFETY: they are part of the box, which is live as long as `self` is borrowed.
+        unsafe { Sections::new(self.section_object_pointers()) }
     }
 
     /// What `FILE_OBJECT.SectionObjectPointer` holds.

@@ -7,6 +7,7 @@ use wdk_sys::NTSTATUS;
 use crate::driver::Driver;
 use crate::file_object::FileObject;
 use crate::irp::{Irp, Outcome, pend};
+use crate::platform::OpenFile;
 
 /// IRP_MJ_QUERY_INFORMATION.
 pub(crate) fn query(driver: &Driver, mut irp: Irp) -> NTSTATUS {
@@ -59,6 +60,12 @@ pub(crate) fn set(driver: &Driver, mut irp: Irp) -> NTSTATUS {
         }
         return irp.answer(result.map(|_| ()));
     }
+    let allowed = irp
+        .system_buffer(length)
+        .and_then(|data| check_views(&file, class, data));
+    if let Err(status) = allowed {
+        return irp.answer(Err(status));
+    }
     // SAFETY: the directory that the I/O manager opened for the target of a rename or link, referenced until the request
     // completes, and on the same device; otherwise null.
     let directory = match unsafe { FileObject::new(set.FileObject) } {
@@ -78,6 +85,31 @@ pub(crate) fn set(driver: &Driver, mut irp: Irp) -> NTSTATUS {
         };
         pending.complete(result.map(|()| (Status::SUCCESS, 0)));
     })
+}
+
+/// Whether the views of a file, mapped into memory, allow a change.
+///
+/// # Errors
+/// `USER_MAPPED_FILE`: views show what is to be cut off. `CANNOT_DELETE`: the file runs as a program.
+fn check_views(file: &OpenFile, class: FileInformationClass, data: &[u8]) -> nt::Result {
+    /// STATUS_USER_MAPPED_FILE.
+    const USER_MAPPED_FILE: Status = Status(0xC000_0243);
+    let sections = file.fcb_header().sections();
+    match class {
+        FileInformationClass::END_OF_FILE | FileInformationClass::ALLOCATION => match get(data) {
+            Ok(size) if !sections.may_end_at(size) => Err(USER_MAPPED_FILE),
+            // What is wrong with the record is said by whoever reads it.
+            _ => Ok(()),
+        },
+        FileInformationClass::DISPOSITION | FileInformationClass::DISPOSITION_EX => {
+            let deletes = data.first().is_some_and(|flags| flags & 1 != 0);
+            if deletes && !sections.may_be_deleted() {
+                return Err(Status::CANNOT_DELETE);
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// IRP_MJ_QUERY_VOLUME_INFORMATION.

@@ -12,12 +12,15 @@ use wdk_sys::NTSTATUS;
 use crate::driver::Driver;
 use crate::file_object::Target;
 use crate::irp::{Irp, Outcome, pend};
-use crate::{logon, pool};
+use crate::{logon, pool, query_path};
 
 /// IRP_MJ_DEVICE_CONTROL.
 pub(crate) fn control(driver: &Driver, mut irp: Irp) -> NTSTATUS {
     // SAFETY: this is a DEVICE_CONTROL request, so its parameters are the DeviceIoControl member.
     let parameters = unsafe { irp.stack().Parameters.DeviceIoControl };
+    if query_path::is_query(parameters.IoControlCode) {
+        return query_path::query(driver, irp);
+    }
     let code = ControlCode(parameters.IoControlCode);
     let output = parameters.OutputBufferLength as usize;
     let input = parameters.InputBufferLength as usize;
@@ -121,6 +124,11 @@ fn add(driver: &Driver, irp: Irp, request: AddConnection, logon: LogonId) -> NTS
 fn delete(driver: &Driver, irp: Irp, request: DeleteConnection, logon: LogonId) -> NTSTATUS {
     let redirector = driver.redirector().clone();
     let gate = driver.gate();
+    // The memory manager keeps files open that nobody uses any more: that is not to count. Nor is what views have
+    // changed to be lost where that can be helped. What fails here fails again below, or is as it was.
+    let _closed = redirector.each_open_file(request.name.as_name(), logon, |header| {
+        header.sections().close_unused();
+    });
     let level = match request.level {
         DeleteLevel::Refuse => Level::Refuse,
         DeleteLevel::Force => Level::Force,
@@ -188,7 +196,9 @@ impl Shown {
             state: match connection.state {
                 LinkState::Up => ConnectionState::CONNECTED,
                 LinkState::Suspect => ConnectionState::SUSPECT,
-                LinkState::Idle | LinkState::Interrupted | LinkState::Reconnecting => ConnectionState::CONNECTING,
+                LinkState::Idle | LinkState::Interrupted | LinkState::Reconnecting => {
+                    ConnectionState::CONNECTING
+                }
                 LinkState::Down | LinkState::Closed => ConnectionState::DISCONNECTED,
             },
             flags: self.flags,

@@ -67,7 +67,12 @@ impl<P: Platform> MiniRedirector<P> {
                 user,
                 context: running.context,
             };
-            let found = self.tree().connect(&request)?;
+            let found = {
+                let mut tree = self.tree();
+                // Under the tree's lock, as `stop` is: what begins before it is seen by it, the rest is refused.
+                self.check_started()?;
+                tree.connect(&request)?
+            };
             match found {
                 Connect::Found(view) => return Ok(view),
                 Connect::Wait => running.control.woken().await?,

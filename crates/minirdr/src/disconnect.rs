@@ -2,6 +2,9 @@
 
 use core::sync::atomic::Ordering;
 
+use alloc::vec::Vec;
+
+use executive::mem::{Arc, TryVec};
 use executive::task::CancelToken;
 use nt::{Name, NameBuf, Status};
 use rdbss::names::{DriveLetter, PathName};
@@ -9,7 +12,7 @@ use rdbss::{Effects, Level, LogonId, MajorFunction, Owner, Tree, VNetRootId};
 
 use crate::MiniRedirector;
 use crate::link_state::LinkState;
-use crate::objects::{Objects, Platform};
+use crate::objects::{Objects, Platform, SharedFile};
 
 /// One connection, as an enumeration shows it.
 #[derive(Debug)]
@@ -64,6 +67,31 @@ impl<P: Platform> MiniRedirector<P> {
                 result
             })
             .await
+    }
+
+    /// Shows the header of every file that is open through a connection, each once for every open; `name` as in
+    /// [`Self::delete_connection`]. No lock is held meanwhile.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`, a malformed name's own status, `INSUFFICIENT_RESOURCES`.
+    pub fn each_open_file(
+        &self,
+        name: Name<'_>,
+        logon: LogonId,
+        mut show: impl FnMut(&P::FcbHeader),
+    ) -> nt::Result {
+        let mut files: Vec<Arc<SharedFile<P>>> = Vec::new();
+        {
+            let tree = self.tree();
+            let view = find(&tree, name, logon)?;
+            for open in tree.srv_opens_of_v_net_root(view)? {
+                if let Some(file) = tree.fcb(open.fcb())?.extension() {
+                    files.try_push(Arc::clone(file))?;
+                }
+            }
+        }
+        files.iter().for_each(|file| show(&file.header));
+        Ok(())
     }
 
     /// Takes every connection of every logon session away by force, and stops serving: for an unload that nothing can
@@ -146,11 +174,12 @@ fn find<P: Platform>(tree: &Tree<Objects<P>>, name: Name<'_>, logon: LogonId) ->
         && colon == u16::from(b':')
     {
         let drive = DriveLetter::new(letter).ok_or(Status::OBJECT_NAME_INVALID)?;
-        return tree.find_connection(drive, logon).ok_or(Status::NOT_FOUND);
+        let view = tree.find_connection_in_any_condition(drive, logon);
+        return view.ok_or(Status::NOT_FOUND);
     }
     let name = PathName::parse(name)?;
     let view = match name.drive {
-        Some(drive) => tree.find_connection(drive, logon),
+        Some(drive) => tree.find_connection_in_any_condition(drive, logon),
         None => tree.find_unc_connection(&name, logon),
     };
     view.ok_or(Status::NOT_FOUND)

@@ -49,6 +49,7 @@ mod notify;
 mod objects;
 mod paging;
 mod query;
+mod query_path;
 mod rename;
 mod reopen;
 mod reparse;
@@ -279,7 +280,7 @@ impl<P: Platform> MiniRedirector<P> {
 }
 
 fn is_in_use<P: Platform>(tree: &Tree<Objects<P>>) -> bool {
-    tree.has_open_files() || tree.connections(0, None).next().is_some()
+    tree.has_open_files() || tree.has_views()
 }
 
 impl<P: Platform> Drop for Redirector<P> {

@@ -4,9 +4,10 @@ use nt::Name;
 
 use crate::condition::Condition;
 use crate::extensions::Extensions;
-use crate::id::VNetRootId;
+use crate::id::{FcbId, VNetRootId};
 use crate::logon::LogonId;
 use crate::names::DriveLetter;
+use crate::srv_open::SrvOpen;
 use crate::tree::Tree;
 
 /// A connection, as enumeration shows it.
@@ -111,6 +112,18 @@ impl<X: Extensions> Tree<X> {
         self.find_drive(drive, logon).filter(|&id| self.is_good(id))
     }
 
+    /// Whether there is a view, be it in the making: a connection, or the use of a UNC name.
+    #[must_use]
+    pub fn has_views(&self) -> bool {
+        self.v_net_roots.iter_from(0).any(|(_, view)| view.attached)
+    }
+
+    /// The connection of a drive letter in a logon session, even if it is in the making: what is to be taken away.
+    #[must_use]
+    pub fn find_connection_in_any_condition(&self, drive: DriveLetter, logon: LogonId) -> Option<VNetRootId> {
+        self.find_drive(drive, logon)
+    }
+
     /// The good UNC view that a logon session has of `\server\share`.
     #[must_use]
     pub fn find_unc_connection(
@@ -123,6 +136,26 @@ impl<X: Extensions> Tree<X> {
         let net_root = self.find_net_root(srv_call, name.path)?;
         self.find_deviceless(net_root, logon)
             .filter(|&id| self.is_good(id))
+    }
+
+    /// The opens of a file on the server.
+    ///
+    /// # Errors
+    /// `INVALID_PARAMETER` if the file is gone.
+    pub fn srv_opens_of_fcb(&self, id: FcbId) -> nt::Result<impl Iterator<Item = &SrvOpen<X>>> {
+        let opens = &self.fcb(id)?.srv_opens;
+        let opens = opens.iter(&self.srv_opens, |srv_open| &srv_open.by_fcb);
+        Ok(opens.map(|(_, srv_open)| srv_open))
+    }
+
+    /// The opens through a view on its server.
+    ///
+    /// # Errors
+    /// `INVALID_PARAMETER` if the view is gone.
+    pub fn srv_opens_of_v_net_root(&self, id: VNetRootId) -> nt::Result<impl Iterator<Item = &SrvOpen<X>>> {
+        let opens = &self.v_net_root(id)?.srv_opens;
+        let opens = opens.iter(&self.srv_opens, |srv_open| &srv_open.by_v_net_root);
+        Ok(opens.map(|(_, srv_open)| srv_open))
     }
 
     /// How many objects of each kind are in memory.
