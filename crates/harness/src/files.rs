@@ -57,9 +57,16 @@ pub(crate) trait Files {
     ///
     /// # Errors
     /// [`Status::NOT_SUPPORTED`] where opens do not return before they are over.
-    fn start_open(&self, target: &Target, request: &OpenRequest) -> Result<InFlight>;
+    fn start_open(&self, target: &Target, request: &OpenRequest) -> Result<OpenInFlight>;
     /// Cancels the opens that [`Files::start_open`] started.
     fn cancel_opens(&self) -> Result;
+    /// Opens the redirector's device itself, as a driver does.
+    ///
+    /// # Errors
+    /// [`Status::NOT_SUPPORTED`] where only drivers can.
+    fn open_device(&self) -> Result<Box<dyn OpenFile>>;
+    /// Whether every operation is an IRP of our making.
+    fn builds_irps(&self) -> bool;
     /// Renames `from`; `replace` allows the new name to exist.
     fn rename(&self, from: &Target, to: &Target, replace: bool) -> Result;
     /// In a word, for messages.
@@ -210,6 +217,35 @@ impl InFlight {
                 Ok(completion) => Ok(decode(completion)),
                 Err(pending) => Err(Self(Progress::Running { pending, decode })),
             },
+        }
+    }
+}
+
+/// An open on its way.
+pub(crate) struct OpenInFlight {
+    pending: Pending,
+    decode: Box<dyn FnOnce(Completion) -> Result<Opened>>,
+}
+
+impl OpenInFlight {
+    pub(crate) fn new(pending: Pending, decode: impl FnOnce(Completion) -> Result<Opened> + 'static) -> Self {
+        Self {
+            pending,
+            decode: Box::new(decode),
+        }
+    }
+
+    /// Waits without limit.
+    pub(crate) fn wait(self) -> Result<Opened> {
+        (self.decode)(self.pending.wait())
+    }
+
+    /// Waits for at most `limit`; gives itself back when the open still runs.
+    pub(crate) fn wait_for(self, limit: Duration) -> Result<Result<Opened>, Self> {
+        let decode = self.decode;
+        match self.pending.wait_for(limit) {
+            Ok(completion) => Ok(decode(completion)),
+            Err(pending) => Err(Self { pending, decode }),
         }
     }
 }

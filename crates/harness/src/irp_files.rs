@@ -6,7 +6,7 @@ use ioctl::Encode;
 use ioctl::irp::{self, Handle, Live, Open, Operation, Request};
 use nt::{AccessMask, CreateOptions, FileInformationClass, NameBuf, Result, Status};
 
-use crate::files::{Files, InFlight, OpenFile, Opened, Reply};
+use crate::files::{Files, InFlight, OpenFile, OpenInFlight, Opened, Reply};
 use crate::info;
 use crate::open::{OpenExtras, OpenRequest};
 use crate::path::Target;
@@ -63,11 +63,28 @@ impl Files for IrpFiles {
         opened(&self.device, open)
     }
 
-    fn start_open(&self, target: &Target, request: &OpenRequest) -> Result<InFlight> {
+    fn start_open(&self, target: &Target, request: &OpenRequest) -> Result<OpenInFlight> {
         let extras = OpenExtras::default();
         let open = open_of(&device_relative(target)?, Handle::NONE, request, &extras)?;
         let pending = control(&self.device, &Request::Open(open))?;
-        Ok(InFlight::new(pending, |completion| Ok(reply(&completion)?.0)))
+        let device = self.device.clone();
+        Ok(OpenInFlight::new(pending, move |completion| {
+            outcome(&device, &completion)
+        }))
+    }
+
+    fn open_device(&self) -> Result<Box<dyn OpenFile>> {
+        let open = open_of(
+            &[],
+            Handle::NONE,
+            &OpenRequest::attributes(),
+            &OpenExtras::default(),
+        )?;
+        Ok(opened(&self.device, open)?.open()?.0)
+    }
+
+    fn builds_irps(&self) -> bool {
+        true
     }
 
     fn cancel_opens(&self) -> Result {
@@ -172,7 +189,11 @@ fn open_of<'a>(
 }
 
 fn opened(device: &File, open: Open<'_>) -> Result<Opened> {
-    let (reply, handle) = reply(&control(device, &Request::Open(open))?.wait())?;
+    outcome(device, &control(device, &Request::Open(open))?.wait())
+}
+
+fn outcome(device: &File, done: &Completion) -> Result<Opened> {
+    let (reply, handle) = reply(done)?;
     let file = file_of(device, handle);
     Ok(Opened {
         status: reply.status,

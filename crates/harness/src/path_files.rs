@@ -4,7 +4,7 @@ use client::io::{Completion, File, OpenOptions};
 use ioctl::irp::{Operation, ScanFlags};
 use nt::{FileInformationClass, Result, Status};
 
-use crate::files::{Files, InFlight, OpenFile, Opened, Reply};
+use crate::files::{Files, InFlight, OpenFile, OpenInFlight, Opened, Reply};
 use crate::info;
 use crate::open::{OpenExtras, OpenRequest};
 use crate::path::Target;
@@ -22,8 +22,16 @@ impl Files for PathFiles {
         opened(File::open(&native_name(target), &options(request, extras)?))
     }
 
-    fn start_open(&self, _: &Target, _: &OpenRequest) -> Result<InFlight> {
+    fn start_open(&self, _: &Target, _: &OpenRequest) -> Result<OpenInFlight> {
         Err(Status::NOT_SUPPORTED)
+    }
+
+    fn open_device(&self) -> Result<Box<dyn OpenFile>> {
+        Err(Status::NOT_SUPPORTED)
+    }
+
+    fn builds_irps(&self) -> bool {
+        false
     }
 
     fn cancel_opens(&self) -> Result {

@@ -7,6 +7,8 @@ use std::time::Instant;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Passed,
+    /// With a word about what was done.
+    PassedWith(String),
     Failed(String),
     /// It cannot run here, and why.
     Ignored(String),
@@ -121,6 +123,10 @@ pub(crate) fn run<E>(
                 Outcome::Passed => {
                     tally.passed = tally.passed.saturating_add(1);
                     writeln!(out, "ok")?;
+                }
+                Outcome::PassedWith(what) => {
+                    tally.passed = tally.passed.saturating_add(1);
+                    writeln!(out, "ok, {what}")?;
                 }
                 Outcome::Ignored(why) => {
                     tally.ignored = tally.ignored.saturating_add(1);

@@ -18,7 +18,11 @@ mod locks;
 mod mapping;
 mod network_provider;
 mod notify;
+mod query_path;
+mod relay;
 mod rxce;
+mod stress;
+mod truth_table;
 
 use std::io;
 use std::process::ExitCode;
@@ -92,6 +96,10 @@ fn groups(self_tests: bool) -> Vec<Group<Environment>> {
             tests: network_provider::tests(),
         },
         Group {
+            name: "query_path",
+            tests: query_path::tests(),
+        },
+        Group {
             name: "file",
             tests: file::tests(),
         },
@@ -117,7 +125,14 @@ fn groups(self_tests: bool) -> Vec<Group<Environment>> {
         },
         Group {
             name: "finalize",
-            tests: finalize::tests(),
+            tests: finalize::tests()
+                .into_iter()
+                .chain(truth_table::tests())
+                .collect(),
+        },
+        Group {
+            name: "stress",
+            tests: stress::tests(),
         },
         Group {
             name: "lifecycle",

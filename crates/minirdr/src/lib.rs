@@ -53,7 +53,6 @@ mod query_path;
 mod rename;
 mod reopen;
 mod reparse;
-mod query_path;
 mod request;
 mod security;
 mod server;

@@ -137,6 +137,9 @@ impl Inner {
             // CAST: the three flags are bits of a byte.
             location.Control = (SL_INVOKE_ON_SUCCESS | SL_INVOKE_ON_ERROR | SL_INVOKE_ON_CANCEL) as u8;
         }
+        if this.parameters.is_cancelled() {
+            this.cancel();
+        }
         // SAFETY: the IRP is set up for this device; the completion routine keeps what it points to.
         let _told_by_the_irp = unsafe { IofCallDriver(this.file.target.device(), this.irp.as_ptr()) };
         poll_fn(|context| {

@@ -263,13 +263,22 @@ impl Parameters {
         }
     }
 
-    /// `Irp->RequestorMode`.
-    pub(crate) fn requestor(&self) -> i8 {
-        let flags = match self {
+    fn control_flags(&self) -> ControlFlags {
+        match self {
             Self::Control(control) => control.flags,
             Self::QueryPath(query) => query.flags,
             _ => ControlFlags::empty(),
-        };
+        }
+    }
+
+    /// Whether the IRP is to be cancelled before it is sent.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.control_flags().contains(ControlFlags::CANCELLED)
+    }
+
+    /// `Irp->RequestorMode`.
+    pub(crate) fn requestor(&self) -> i8 {
+        let flags = self.control_flags();
         // CAST: the modes are 0 and 1.
         if flags.contains(ControlFlags::AS_USER) {
             _MODE::UserMode as i8

@@ -117,7 +117,12 @@ impl Environment {
 
     /// The share on a free drive.
     pub(crate) fn mapped(&self) -> Result<Mapped, Failure> {
-        let connected = done("mapping the share", Connected::on_free_drive(self.share()?, None))?;
+        self.mapped_at(self.share()?)
+    }
+
+    /// A share, named otherwise maybe, on a free drive.
+    pub(crate) fn mapped_at(&self, share: &Unc) -> Result<Mapped, Failure> {
+        let connected = done("mapping the share", Connected::on_free_drive(share, None))?;
         let drive = connected
             .drive()
             .ok_or_else(|| Failure::Wrong("mapped, but to no drive".to_owned()))?;
@@ -186,6 +191,11 @@ impl Scratch<'_> {
     /// The path of a file in the directory.
     pub(crate) fn path(&self, name: &str) -> Result<Target, Failure> {
         Ok(self.directory.join(name)?)
+    }
+
+    /// The directory's path below the share, without a leading backslash.
+    pub(crate) fn below_share(&self) -> Result<Vec<u16>, Failure> {
+        Ok(self.name.encode_utf16().collect())
     }
 
     /// Where the directory is behind the redirector's back.

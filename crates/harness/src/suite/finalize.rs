@@ -1,6 +1,6 @@
 //! Taking connections away while they are in use: the three levels, and what remains of open files.
 
-use client::names::ConnectionName;
+use client::names::{ConnectionName, DriveLetter, Unc};
 use client::{drives, registry, wnet};
 use ioctl::DeleteLevel;
 use nt::{FileInformationClass, Status};
@@ -86,7 +86,7 @@ impl InUse {
 }
 
 /// Removes a file that an earlier mapping of the share left behind.
-fn clear(environment: &Environment, target: &Target) -> Checked {
+pub(super) fn clear(environment: &Environment, target: &Target) -> Checked {
     let (_, name) = target
         .split()
         .ok_or_else(|| Failure::Wrong(format!("{target} has no name")))?;
@@ -103,14 +103,14 @@ fn delete(environment: &Environment, in_use: &InUse, level: DeleteLevel) -> Resu
 }
 
 /// Removes the letter of a connection that was taken away below the router.
-fn drop_letter(environment: &Environment, mapped: &Mapped) -> Checked {
+pub(super) fn drop_letter(drive: DriveLetter, share: &Unc) -> Checked {
     let name = ConnectionName {
-        drive: Some(mapped.drive),
-        remote: environment.share()?.clone(),
+        drive: Some(drive),
+        remote: share.clone(),
     };
     done(
         "removing the letter",
-        drives::remove(mapped.drive, &name.device_target()),
+        drives::remove(drive, &name.device_target()),
     )
 }
 
@@ -161,7 +161,7 @@ fn level_0_succeeds_after_cleanup_and_close(environment: &Environment) -> Checke
     done("cleaning up", in_use.file.cleanup())?;
     done("closing", in_use.file.close())?;
     done("delete", delete(environment, &in_use, DeleteLevel::Refuse)?)?;
-    drop_letter(environment, &in_use.mapped)?;
+    drop_letter(in_use.mapped.drive, environment.share()?)?;
     in_use.finish_without_mapping(environment)
 }
 
@@ -180,7 +180,7 @@ fn level_255_refuses_and_lets_go_of_the_connection(environment: &Environment) ->
         refused("deleting what went by itself", again, Status::NOT_FOUND)?;
     }
     equal("connections", environment.device()?.connections()?.len(), 0)?;
-    drop_letter(environment, &in_use.mapped)?;
+    drop_letter(in_use.mapped.drive, environment.share()?)?;
     in_use.finish_without_mapping(environment)
 }
 
@@ -191,7 +191,7 @@ fn level_255_without_files_succeeds(environment: &Environment) -> Checked {
         .delete_named(&mapped.drive.units(), DeleteLevel::DropReference);
     done("delete", deleted)?;
     equal("connections", environment.device()?.connections()?.len(), 0)?;
-    drop_letter(environment, &mapped)?;
+    drop_letter(mapped.drive, environment.share()?)?;
     mapped.connected.forget();
     Ok(())
 }

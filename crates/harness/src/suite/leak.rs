@@ -13,7 +13,7 @@ use crate::files::{self, write_file};
 use crate::runner::Test;
 
 /// What is closed late (delayed closes, sessions kept for a while) must be gone after this time.
-const SETTLE_LIMIT: Duration = Duration::from_secs(30);
+pub(super) const SETTLE_LIMIT: Duration = Duration::from_secs(30);
 
 /// The last test of every group.
 pub(crate) fn closing_check() -> Vec<Test<Environment>> {
@@ -43,7 +43,7 @@ fn objects(figures: &Statistics) -> [(&'static str, u64); 8] {
     ]
 }
 
-fn now(environment: &Environment) -> Result<Baseline, Failure> {
+pub(super) fn now(environment: &Environment) -> Result<Baseline, Failure> {
     Ok(Baseline {
         statistics: environment.device()?.statistics()?,
         live: environment.files.live()?,
@@ -51,7 +51,7 @@ fn now(environment: &Environment) -> Result<Baseline, Failure> {
 }
 
 /// Waits until the objects are those of the baseline.
-fn settled(environment: &Environment, baseline: &Baseline) -> Checked {
+pub(super) fn settled(environment: &Environment, baseline: &Baseline) -> Checked {
     eventually(SETTLE_LIMIT, || {
         let now = now(environment)?;
         equal("objects", objects(&now.statistics), objects(&baseline.statistics))?;

@@ -50,6 +50,8 @@ bitflags::bitflags! {
         const KERNEL_CALL = 0x2;
         /// `IOCTL_REDIR_QUERY_PATH_EX` rather than `IOCTL_REDIR_QUERY_PATH`.
         const EXTENDED = 0x4;
+        /// The IRP is cancelled before it is sent.
+        const CANCELLED = 0x8;
         const _ = !0;
     }
 
