@@ -1,12 +1,17 @@
 //! Starting and stopping the redirector.
 
+use std::time::Duration;
+
 use client::device::Device;
 use client::names::ConnectionName;
-use nt::Status;
+use ioctl::{AddConnection, ControlCode, DeleteLevel, Encode};
+use nt::{Name, Status};
 
-use super::check::{done, equal, refused};
+use super::check::{done, equal, eventually, holds, refused};
 use super::environment::Environment;
+use super::relay::Relay;
 use super::{Checked, tests};
+use crate::failure::Failure;
 use crate::files;
 use crate::open::OpenRequest;
 use crate::runner::Test;
@@ -15,11 +20,17 @@ pub(crate) fn tests() -> Vec<Test<Environment>> {
     tests![
         a_second_start_is_told_so,
         stop_refuses_while_something_is_mapped,
+        stop_refuses_while_a_connection_is_in_the_making,
         stop_refuses_while_an_orphan_is_open,
         a_stopped_redirector_answers_so,
         stopping_and_starting_leaves_a_working_redirector,
     ]
 }
+
+/// What is certain to come does so before.
+const LIMIT: Duration = Duration::from_secs(30);
+/// A request that is held back fails at its deadline; on a machine too busy to be faster it is tried again.
+const ATTEMPTS: u32 = 5;
 
 fn a_second_start_is_told_so(_: &Environment) -> Checked {
     let device = Device::open_for_control()?;
@@ -39,6 +50,48 @@ fn stop_refuses_while_something_is_mapped(environment: &Environment) -> Checked 
     )?;
     refused("start", device.start(), Status::REDIRECTOR_STARTED)?;
     mapped.finish()
+}
+
+fn stop_refuses_while_a_connection_is_in_the_making(environment: &Environment) -> Checked {
+    let relay = Relay::new(environment.share()?)?;
+    let name = ConnectionName {
+        drive: Some(environment.free_drive()?),
+        remote: relay.share().clone(),
+    };
+    let units = name.to_units();
+    let request = AddConnection::try_new(Name::new(&units), Name::new(&[]))?.build()?;
+    let control = Device::open_for_control()?;
+    let device = environment.device()?;
+    for _ in 0..ATTEMPTS {
+        relay.hold();
+        let adding = device.begin_raw(ControlCode::ADD_CONNECTION, &request, 0)?;
+        eventually(LIMIT, || {
+            let views = device.statistics()?.v_net_roots;
+            holds("a connection is in the making", views > 0)
+        })?;
+        let stopped = control.stop();
+        let in_time = adding.wait_for(Duration::ZERO);
+        relay.let_through();
+        match in_time {
+            Err(adding) => {
+                refused("stop", stopped, Status::REDIRECTOR_HAS_OPEN_HANDLES)?;
+                done("the connection is made all the same", adding.wait().status.ok())?;
+                let deleted = device.delete_connection(&name, DeleteLevel::Refuse);
+                return done("taking it away", deleted);
+            }
+            // The deadline came first: this attempt shows nothing.
+            Ok(_) => done("starting", control.start().or_else(started_already))?,
+        }
+    }
+    Err(Failure::Wrong(format!("{ATTEMPTS} attempts were too slow")))
+}
+
+fn started_already(status: Status) -> nt::Result {
+    if status == Status::REDIRECTOR_STARTED {
+        Ok(())
+    } else {
+        Err(status)
+    }
 }
 
 fn stop_refuses_while_an_orphan_is_open(environment: &Environment) -> Checked {
