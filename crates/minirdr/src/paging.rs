@@ -92,7 +92,7 @@ impl<P: Platform> OpenFile<P> {
         tree.srv_opens_of_fcb(fcb)?
             .filter(|open| !open.flags().contains(SrvOpenFlags::ORPHANED))
             .filter(|open| open.desired_access().intersects(rights))
-            .find_map(|open| open.extension().map(Arc::clone))
+            .find_map(|open| open.extension().cloned())
             .ok_or(Status::ACCESS_DENIED)
     }
 }

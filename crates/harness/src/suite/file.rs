@@ -8,7 +8,7 @@ use super::{Checked, tests};
 use crate::failure::Failure;
 use crate::files::{self, OpenFile, read_at, read_file, write_all, write_file};
 use crate::info::{self, Standard};
-use crate::open::OpenRequest;
+use crate::open::{OpenExtras, OpenRequest};
 use crate::path::Target;
 use crate::runner::Test;
 
@@ -24,6 +24,7 @@ pub(crate) fn tests() -> Vec<Test<Environment>> {
         a_deleted_file_is_gone,
         delete_on_close_deletes,
         names_that_no_file_can_have,
+        names_can_be_relative_to_a_directory,
     ]
 }
 
@@ -313,5 +314,38 @@ fn names_that_no_file_can_have(environment: &Environment) -> Checked {
         files::list(&*environment.files, &scratch.directory)?.len(),
         0,
     )?;
+    scratch.finish()
+}
+
+fn names_can_be_relative_to_a_directory(environment: &Environment) -> Checked {
+    if !environment.files.builds_irps() {
+        return Err(Failure::Skipped(
+            "the harness opens by whole paths there".to_owned(),
+        ));
+    }
+    let scratch = environment.scratch()?;
+    let target = scratch.path("relative")?;
+    done("writing", write_file(&*environment.files, &target, b"found"))?;
+    let (mut directory, _) = environment.files.open(&scratch.directory, &OpenRequest::list())?;
+    let open = |name: &str| {
+        let name: Vec<u16> = name.encode_utf16().collect();
+        directory.open_relative(&name, &OpenRequest::read(), &OpenExtras::default())
+    };
+    let opened = done("opening", open("relative"))?;
+    equal("reparse point's data", opened.data.len(), 0)?;
+    let (mut file, _) = opened.open()?;
+    equal("content", read_at(&*file, 0, 100)?, b"found".to_vec())?;
+    done("closing", file.close())?;
+    refused(
+        "a name that is not there",
+        open("absent")?.open(),
+        Status::OBJECT_NAME_NOT_FOUND,
+    )?;
+    refused(
+        "a name with a leading backslash",
+        open(r"\relative")?.open(),
+        Status::OBJECT_NAME_INVALID,
+    )?;
+    done("closing the directory", directory.close())?;
     scratch.finish()
 }
