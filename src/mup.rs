@@ -113,6 +113,8 @@ pub(crate) fn check_access(device: *mut DEVICE_OBJECT, irp: &Irp) -> nt::Result 
     // SAFETY: a live device object; the outputs live through the call. PASSIVE_LEVEL.
     let status = unsafe { ObGetObjectSecurity(device.cast(), &raw mut descriptor, &raw mut allocated) };
     Status::from_ntstatus(status).ok()?;
+    // SAFETY: the routine has no conditions.
+    let mapping = unsafe { IoGetFileObjectGenericMapping() };
     let (mut granted, mut status) = (0, 0);
     // SAFETY: the descriptor was given for this; the subject context is captured and not locked; the outputs live
     // through the call. PASSIVE_LEVEL.
@@ -124,7 +126,7 @@ pub(crate) fn check_access(device: *mut DEVICE_OBJECT, irp: &Irp) -> nt::Result 
             asked.bits(),
             0,
             ptr::null_mut(),
-            IoGetFileObjectGenericMapping(),
+            mapping,
             USER_MODE,
             &raw mut granted,
             &raw mut status,

@@ -123,7 +123,7 @@ unsafe fn plain(input: NonNull<u8>, length: usize) -> nt::Result<(NameBuf, *mut 
     // SAFETY: there is that much (checked); alignment is not asked for.
     let request = unsafe { input.cast::<Request>().read_unaligned() };
     let bytes = request.name_length as usize;
-    if bytes > room || bytes % 2 != 0 {
+    if bytes > room || !bytes.is_multiple_of(2) {
         return Err(Status::INVALID_PARAMETER);
     }
     // SAFETY: the name begins there, within the input or at its end.

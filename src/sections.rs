@@ -42,15 +42,17 @@ impl Sections<'_> {
     /// Whether there is a section for data. Without one, none of the routines below is called: there is nothing to do,
     /// and kernels that have no memory manager to speak of (Wine's) cannot do it.
     fn has_data(self) -> bool {
-        // SAFETY: live by the invariant; the memory manager sets the word atomically.
-        let data = unsafe { (&raw const (*self.pointers).DataSectionObject).read_volatile() };
-        !data.is_null()
+        // SAFETY: live by the invariant; only an address is taken.
+        let word = unsafe { &raw const (*self.pointers).DataSectionObject };
+        // SAFETY: as above; the memory manager sets the word atomically.
+        !unsafe { word.read_volatile() }.is_null()
     }
 
     fn has_image(self) -> bool {
         // SAFETY: as in `has_data`.
-        let image = unsafe { (&raw const (*self.pointers).ImageSectionObject).read_volatile() };
-        !image.is_null()
+        let word = unsafe { &raw const (*self.pointers).ImageSectionObject };
+        // SAFETY: as in `has_data`.
+        !unsafe { word.read_volatile() }.is_null()
     }
 
     /// Writes what views have changed to the server, and waits for that. IRQL <= APC_LEVEL.
