@@ -16,6 +16,7 @@ use rdbss::MajorFunction;
 use crate::client::OwnedFid;
 use crate::file::OpenFile;
 use crate::namespace;
+use crate::notify::{NotifyAction, NotifyFilter};
 use crate::objects::Platform;
 use list::{FullList, parse_names, parse_settings};
 use xattr::Names;
@@ -100,6 +101,7 @@ impl<P: Platform> OpenFile<P> {
                 Ok(())
             })
             .await?;
+        self.report(NotifyFilter::EA, NotifyAction::MODIFIED);
         Ok((0, Status::SUCCESS))
     }
 

@@ -16,6 +16,7 @@ use rdbss::{LogonId, MajorFunction};
 pub use sid::Sid;
 
 use crate::file::OpenFile;
+use crate::notify::{NotifyAction, NotifyFilter};
 use crate::objects::Platform;
 use descriptor::Descriptor;
 use mode_list::{Identities, ListFailure};
@@ -97,7 +98,9 @@ impl<P: Platform> OpenFile<P> {
                 if request.valid.is_empty() {
                     Ok(())
                 } else {
-                    self.change(|fid| Tsetattr { fid, ..request }).await
+                    self.change(|fid| Tsetattr { fid, ..request }).await?;
+                    self.report(NotifyFilter::SECURITY, NotifyAction::MODIFIED);
+                    Ok(())
                 }
             })
             .await

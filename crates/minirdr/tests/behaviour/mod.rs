@@ -45,7 +45,8 @@ macro_rules! behaviours {
             locks: exclusive_locks, shared_locks, locks_stand_in_the_way_of_data, unlocking, ranges_at_the_edges,
                 what_can_be_locked, waiting_for_a_lock, a_waiting_lock_is_cancelled;
             matrix: dispositions_and_kinds, names_that_no_file_has, sharing, rights, reads_at_the_edges,
-                writes_and_sizes, wildcards, characters_that_nt_forbids;
+                writes_and_sizes, wildcards, characters_that_nt_forbids, locks_against_locks, ranges_of_locks,
+                locks_against_data, changes_and_filters;
             names: non_ascii_names, names_that_nt_forbids, invalid_utf8, long_names;
             notify: names_come_and_go, the_filter_decides, trees_and_directories_alone, opens_that_change_a_file,
                 too_much_to_tell, how_waiting_ends, what_can_be_watched;

@@ -149,6 +149,12 @@ impl File<'_> {
         Ok(buffer)
     }
 
+    pub(crate) fn write_by(&self, who: Requestor, offset: u64, data: &[u8]) -> nt::Result<usize> {
+        let cancel = token();
+        let written = self.file.write_for(who, WritePosition::At(offset), data, &cancel);
+        Ok(self.world.block(written)?.count)
+    }
+
     /// Locks a range if it is free.
     pub(crate) fn lock(&self, start: u64, length: u64, exclusive: bool) -> nt::Result {
         self.lock_as(start, length, exclusive, Requestor::default())

@@ -3,6 +3,8 @@
 mod content;
 mod create;
 mod listing;
+mod locks;
+mod notify;
 mod rights;
 mod share;
 
@@ -81,4 +83,8 @@ tables! {
     writes_and_sizes: content::writes;
     wildcards: listing::wildcards;
     characters_that_nt_forbids: listing::forbidden_characters;
+    locks_against_locks: locks::locks;
+    ranges_of_locks: locks::lock_ranges;
+    locks_against_data: locks::locked_data;
+    changes_and_filters: notify::filters;
 }
