@@ -59,7 +59,7 @@ pub(crate) fn check(file: &Rgetattr, user: Option<u32>, access: AccessMask) -> n
     // On a directory these bits add files, which the server judges when one is made.
     let writes = access.intersects(WRITES) && permissions & 2 == 0 && !file.mode.is_directory();
     // Passing through a directory is not reading it.
-    let reads = reads && !(file.mode.is_directory() && !access.contains(AccessMask::READ_DATA));
+    let reads = reads && (access.contains(AccessMask::READ_DATA) || !file.mode.is_directory());
     if reads || writes {
         Err(Status::ACCESS_DENIED)
     } else {

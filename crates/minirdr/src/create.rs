@@ -1,5 +1,7 @@
 //! IRP_MJ_CREATE: from a name to an open file.
 
+mod target;
+
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
@@ -22,13 +24,11 @@ use crate::client::{OwnedFid, Retry};
 use crate::disposition::{OnServer, Outcome, Wanted, look_at, open_on_server};
 use crate::dormant::{FileIdentity, may_be_shared, shared_access, still_opens};
 use crate::file::OpenFile;
-use crate::names::{ServerPath, to_server};
+use crate::names::ServerPath;
 use crate::objects::{Platform, ServerOpen, SharedFile, View};
 use crate::request::Running;
-use crate::symlink;
+use target::{Target, Way, file_id};
 
-/// Spellings and links that the way from a name to its file may turn at: all links, and every name spelled otherwise.
-const TURNS_MAX: usize = symlink::LINKS_MAX + 88;
 /// Most components that an unmapped name's share is looked for in.
 const SHARE_DEPTH_MAX: usize = 8;
 
@@ -231,9 +231,10 @@ impl<P: Platform> MiniRedirector<P> {
             path: target.path(&view)?,
             turns: 0,
         };
-        // Whether writing was refused to one who asked for all that is allowed.
-        let mut may_not_write = false;
-        let mut shares = !matches!(target, Target::DirectoryOf(..));
+        let mut attempt = Attempt {
+            shares: !matches!(target, Target::DirectoryOf(..)),
+            may_not_write: false,
+        };
         loop {
             let root = view.root().await?;
             if asked.contains(AccessMask::MAXIMUM_ALLOWED) {
@@ -249,47 +250,64 @@ impl<P: Platform> MiniRedirector<P> {
                         continue;
                     }
                 };
-                let refused = if may_not_write {
-                    WRITES
-                } else {
-                    AccessMask::empty()
-                };
-                wanted.access = asked - AccessMask::MAXIMUM_ALLOWED | allowed - refused;
+                wanted.access = asked - AccessMask::MAXIMUM_ALLOWED;
+                wanted.access |= allowed - attempt.refused();
             }
             let opening = self
-                .begin_open(view_id, &way.path, &wanted, request.share_access, shares, running)
+                .begin_open(
+                    view_id,
+                    &way.path,
+                    &wanted,
+                    request.share_access,
+                    attempt.shares,
+                    running,
+                )
                 .await?;
-            if let Some(shared) = opening.shared()? {
-                match still_opens(&shared, &view, &root, &way.path, &wanted).await? {
-                    Some(attributes) => {
-                        let to_finish = ToFinish::shared(shared, attributes);
-                        return opening.finish(request, &wanted, to_finish);
-                    }
-                    None => opening.share_no_more(),
+            match self
+                .try_open(opening, request, target, (&view, &root), &way.path, &wanted)
+                .await?
+            {
+                Tried::Opened(created) => return Ok(created),
+                Tried::NotShared => attempt.shares = false,
+                Tried::At(path) => way.turn(path)?,
+                Tried::Link(at, text) => way.follow(at, &text, &self.share(view_id)?)?,
+                Tried::Failed(status) if attempt.is_hopeful(status, wanted.access - asked) => {
+                    attempt.may_not_write = true;
                 }
-                shares = false;
-                continue;
+                Tried::Failed(status) => return Err(status),
             }
-            match open_on_server(&view, &root, &way.path, &wanted).await {
-                Ok(Outcome::Here(mut on_server)) => {
-                    if let Target::DirectoryOf(_, last) = target {
-                        on_server.action = exists(&view, &root, &way.path, last, &wanted).await?;
-                    }
-                    return opening.finish(request, &wanted, ToFinish::new(on_server)?);
+        }
+    }
+
+    /// One try to open what `path` is, which the tree knows of as `opening`.
+    async fn try_open(
+        &self,
+        opening: Unfinished<'_, P>,
+        request: &CreateRequest<'_, P>,
+        target: &Target,
+        (view, root): (&View, &OwnedFid),
+        path: &ServerPath,
+        wanted: &Wanted,
+    ) -> nt::Result<Tried<P>> {
+        if let Some(shared) = opening.shared()? {
+            let Some(attributes) = still_opens(&shared, view, root, path, wanted).await? else {
+                opening.share_no_more();
+                return Ok(Tried::NotShared);
+            };
+            let to_finish = ToFinish::shared(shared, attributes);
+            return opening.finish(request, wanted, to_finish).map(Tried::Opened);
+        }
+        match open_on_server(view, root, path, wanted).await {
+            Ok(Outcome::Here(mut on_server)) => {
+                if let Target::DirectoryOf(_, last) = target {
+                    on_server.action = target::exists(view, root, path, last, wanted).await?;
                 }
-                Ok(Outcome::At(path)) => {
-                    way.turn(path)?;
-                }
-                Ok(Outcome::Link(at, text)) => {
-                    way.follow(at, &text, &self.share(view_id)?)?;
-                }
-                Err(Status::ACCESS_DENIED | Status::MEDIA_WRITE_PROTECTED)
-                    if !may_not_write && (wanted.access - asked).intersects(WRITES) =>
-                {
-                    may_not_write = true;
-                }
-                Err(status) => return Err(opening.fail(status)),
+                let to_finish = ToFinish::new(on_server)?;
+                opening.finish(request, wanted, to_finish).map(Tried::Opened)
             }
+            Ok(Outcome::At(path)) => Ok(Tried::At(path)),
+            Ok(Outcome::Link(at, text)) => Ok(Tried::Link(at, text)),
+            Err(status) => Ok(Tried::Failed(opening.fail(status))),
         }
     }
 
@@ -350,96 +368,6 @@ impl<P: Platform> MiniRedirector<P> {
     }
 }
 
-/// What an open is of.
-enum Target {
-    /// The file at this path below the share.
-    Path(NameBuf),
-    /// The directory at this path, and the name in it that a rename or link is to take.
-    DirectoryOf(NameBuf, NameBuf),
-    /// The file of this id.
-    FileId(u64),
-}
-
-impl Target {
-    /// What a request opens, given the path that its name leads to.
-    fn new<P: Platform>(request: &CreateRequest<'_, P>, path: NameBuf) -> nt::Result<Self> {
-        if !request.open_target_directory {
-            return Ok(Self::Path(path));
-        }
-        let (directory, last) = path
-            .as_name()
-            .rsplit_once(nt::name::SEPARATOR)
-            .ok_or(Status::OBJECT_NAME_INVALID)?;
-        Ok(Self::DirectoryOf(
-            NameBuf::try_from_name(directory)?,
-            NameBuf::try_from_name(last)?,
-        ))
-    }
-
-    fn path(&self, view: &View) -> nt::Result<ServerPath> {
-        match self {
-            Self::Path(path) | Self::DirectoryOf(path, _) => ServerPath::parse(path.as_name()),
-            // What NTFS says of an id that no file has.
-            Self::FileId(id) => view.known_files.path_of(*id)?.ok_or(Status::INVALID_PARAMETER),
-        }
-    }
-
-    const fn file_id(&self) -> Option<u64> {
-        match self {
-            Self::FileId(id) => Some(*id),
-            Self::Path(_) | Self::DirectoryOf(..) => None,
-        }
-    }
-}
-
-/// The way from a name to its file: spellings and links make it turn.
-struct Way {
-    path: ServerPath,
-    turns: usize,
-}
-
-impl Way {
-    /// Goes on to `path`.
-    ///
-    /// # Errors
-    /// `REPARSE_POINT_NOT_RESOLVED` when it does not come to an end.
-    fn turn(&mut self, path: ServerPath) -> nt::Result {
-        self.turns = self.turns.saturating_add(1);
-        if self.turns > TURNS_MAX {
-            return Err(Status::REPARSE_POINT_NOT_RESOLVED);
-        }
-        self.path = path;
-        Ok(())
-    }
-
-    /// Follows the link at a component. Errors as [`Self::turn`] and [`symlink::resolve`].
-    fn follow(&mut self, at: usize, text: &[u8], share: &ServerPath) -> nt::Result {
-        self.turn(symlink::resolve(&self.path, at, text, share)?)
-    }
-}
-
-/// Whether a rename to `last` in `directory` would meet a file: what SL_OPEN_TARGET_DIRECTORY reports.
-async fn exists(
-    view: &View,
-    root: &OwnedFid,
-    directory: &ServerPath,
-    last: &NameBuf,
-    wanted: &Wanted,
-) -> nt::Result<CreateAction> {
-    let mut path = ServerPath::from_components(directory.components())?;
-    let mut name = Vec::new();
-    to_server(last.as_name(), &mut name)?;
-    path.push(&name)?;
-    let wanted = Wanted {
-        options: CreateOptions::OPEN_REPARSE_POINT,
-        ..*wanted
-    };
-    Ok(match look_at(view, root, &path, &wanted).await? {
-        Outcome::Here(None) => CreateAction::DOES_NOT_EXIST,
-        Outcome::Here(Some(_)) | Outcome::At(_) | Outcome::Link(..) => CreateAction::EXISTS,
-    })
-}
-
 /// What NtCreateFile refuses whatever the file is; a driver need not have been called through it.
 fn check<P: Platform>(request: &CreateRequest<'_, P>) -> nt::Result {
     let (options, disposition) = (request.options, request.disposition);
@@ -462,24 +390,6 @@ fn check<P: Platform>(request: &CreateRequest<'_, P>) -> nt::Result {
         Err(Status::INVALID_PARAMETER)
     } else {
         Ok(())
-    }
-}
-
-/// The file id that an open by id has in place of a name: 8 bytes, or 16 (FILE_ID_128) of which the upper half is zero.
-///
-/// # Errors
-/// `INVALID_PARAMETER`.
-fn file_id(name: Name<'_>) -> nt::Result<u64> {
-    let number = |units: &[u16]| {
-        units
-            .iter()
-            .rev()
-            .fold(0_u64, |number, &unit| number << 16 | u64::from(unit))
-    };
-    match name.as_units() {
-        units @ [_, _, _, _] => Ok(number(units)),
-        [low @ .., 0, 0, 0, 0] if low.len() == 4 => Ok(number(low)),
-        _ => Err(Status::INVALID_PARAMETER),
     }
 }
 
@@ -510,6 +420,43 @@ fn component_end(path: Name<'_>, start: usize) -> usize {
         .skip(after)
         .position(|&unit| unit == u16::from(b'\\'))
         .map_or(path.len(), |length| after.saturating_add(length))
+}
+
+/// What the tries to open a file have taught.
+struct Attempt {
+    /// Whether a SRV_OPEN of another handle may serve this one.
+    shares: bool,
+    /// Writing was refused to one who asked for all that is allowed.
+    may_not_write: bool,
+}
+
+impl Attempt {
+    /// What is not allowed although the mode says so.
+    fn refused(&self) -> AccessMask {
+        if self.may_not_write {
+            WRITES
+        } else {
+            AccessMask::empty()
+        }
+    }
+
+    /// Whether an open that failed may do without writing, which it got beyond what was asked for.
+    fn is_hopeful(&self, status: Status, beyond: AccessMask) -> bool {
+        let refused = matches!(status, Status::ACCESS_DENIED | Status::MEDIA_WRITE_PROTECTED);
+        refused && !self.may_not_write && beyond.intersects(WRITES)
+    }
+}
+
+/// What came of a try to open a file.
+enum Tried<P: Platform> {
+    Opened(Created<P>),
+    /// The SRV_OPEN of another handle does not serve.
+    NotShared,
+    /// The file is called otherwise.
+    At(ServerPath),
+    /// A component is a symbolic link that says this.
+    Link(usize, Vec<u8>),
+    Failed(Status),
 }
 
 /// A reference on a view, given back when dropped. Not to be dropped with the tree's lock held.

@@ -170,7 +170,8 @@ mod tests {
                     Step::Change(action, name) => {
                         buffer.push(NotifyAction(action), Name::new(&name));
                         let change = (action, name);
-                        if !overflowed && !(action == 3 && queue.back() == Some(&change)) {
+                        let repeated = action == 3 && queue.back() == Some(&change);
+                        if !overflowed && !repeated {
                             queue.push_back(change);
                             overflowed = size(&queue) > limit;
                         }

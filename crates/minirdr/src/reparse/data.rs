@@ -164,7 +164,7 @@ mod tests {
         ReparseData {
             substitute: NameBuf::try_from_str(text).unwrap(),
             print: NameBuf::try_from_str("shown").unwrap(),
-            relative: text.len() % 2 == 0,
+            relative: text.len().is_multiple_of(2),
         }
     }
 

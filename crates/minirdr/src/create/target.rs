@@ -1,0 +1,123 @@
+//! What an open is of, and the way there.
+
+use alloc::vec::Vec;
+
+use nt::{CreateAction, CreateOptions, Name, NameBuf, Status};
+
+use super::CreateRequest;
+use crate::client::OwnedFid;
+use crate::disposition::{Outcome, Wanted, look_at};
+use crate::names::{ServerPath, to_server};
+use crate::objects::{Platform, View};
+use crate::symlink;
+
+/// Spellings and links that the way from a name to its file may turn at: all links, and every name spelled otherwise.
+const TURNS_MAX: usize = symlink::LINKS_MAX + 88;
+
+/// What an open is of.
+pub(super) enum Target {
+    /// The file at this path below the share.
+    Path(NameBuf),
+    /// The directory at this path, and the name in it that a rename or link is to take.
+    DirectoryOf(NameBuf, NameBuf),
+    /// The file of this id.
+    FileId(u64),
+}
+
+impl Target {
+    /// What a request opens, given the path that its name leads to.
+    pub(super) fn new<P: Platform>(request: &CreateRequest<'_, P>, path: NameBuf) -> nt::Result<Self> {
+        if !request.open_target_directory {
+            return Ok(Self::Path(path));
+        }
+        let (directory, last) = path
+            .as_name()
+            .rsplit_once(nt::name::SEPARATOR)
+            .ok_or(Status::OBJECT_NAME_INVALID)?;
+        Ok(Self::DirectoryOf(
+            NameBuf::try_from_name(directory)?,
+            NameBuf::try_from_name(last)?,
+        ))
+    }
+
+    pub(super) fn path(&self, view: &View) -> nt::Result<ServerPath> {
+        match self {
+            Self::Path(path) | Self::DirectoryOf(path, _) => ServerPath::parse(path.as_name()),
+            // What NTFS says of an id that no file has.
+            Self::FileId(id) => view.known_files.path_of(*id)?.ok_or(Status::INVALID_PARAMETER),
+        }
+    }
+
+    pub(super) const fn file_id(&self) -> Option<u64> {
+        match self {
+            Self::FileId(id) => Some(*id),
+            Self::Path(_) | Self::DirectoryOf(..) => None,
+        }
+    }
+}
+
+/// The way from a name to its file: spellings and links make it turn.
+pub(super) struct Way {
+    pub(super) path: ServerPath,
+    pub(super) turns: usize,
+}
+
+impl Way {
+    /// Goes on to `path`.
+    ///
+    /// # Errors
+    /// `REPARSE_POINT_NOT_RESOLVED` when it does not come to an end.
+    pub(super) fn turn(&mut self, path: ServerPath) -> nt::Result {
+        self.turns = self.turns.saturating_add(1);
+        if self.turns > TURNS_MAX {
+            return Err(Status::REPARSE_POINT_NOT_RESOLVED);
+        }
+        self.path = path;
+        Ok(())
+    }
+
+    /// Follows the link at a component. Errors as [`Self::turn`] and [`symlink::resolve`].
+    pub(super) fn follow(&mut self, at: usize, text: &[u8], share: &ServerPath) -> nt::Result {
+        self.turn(symlink::resolve(&self.path, at, text, share)?)
+    }
+}
+
+/// Whether a rename to `last` in `directory` would meet a file: what SL_OPEN_TARGET_DIRECTORY reports.
+pub(super) async fn exists(
+    view: &View,
+    root: &OwnedFid,
+    directory: &ServerPath,
+    last: &NameBuf,
+    wanted: &Wanted,
+) -> nt::Result<CreateAction> {
+    let mut path = ServerPath::from_components(directory.components())?;
+    let mut name = Vec::new();
+    to_server(last.as_name(), &mut name)?;
+    path.push(&name)?;
+    let wanted = Wanted {
+        options: CreateOptions::OPEN_REPARSE_POINT,
+        ..*wanted
+    };
+    Ok(match look_at(view, root, &path, &wanted).await? {
+        Outcome::Here(None) => CreateAction::DOES_NOT_EXIST,
+        Outcome::Here(Some(_)) | Outcome::At(_) | Outcome::Link(..) => CreateAction::EXISTS,
+    })
+}
+
+/// The file id that an open by id has in place of a name: 8 bytes, or 16 (FILE_ID_128) of which the upper half is zero.
+///
+/// # Errors
+/// `INVALID_PARAMETER`.
+pub(super) fn file_id(name: Name<'_>) -> nt::Result<u64> {
+    let number = |units: &[u16]| {
+        units
+            .iter()
+            .rev()
+            .fold(0_u64, |number, &unit| number << 16 | u64::from(unit))
+    };
+    match name.as_units() {
+        units @ [_, _, _, _] => Ok(number(units)),
+        [low @ .., 0, 0, 0, 0] if low.len() == 4 => Ok(number(low)),
+        _ => Err(Status::INVALID_PARAMETER),
+    }
+}
