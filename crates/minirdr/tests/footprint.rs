@@ -5,7 +5,10 @@ mod world;
 
 use std::mem::size_of_val;
 
-use minirdr::{CreateRequest, DirectoryQuery, Level, WritePosition};
+use minirdr::{
+    CreateRequest, DirectoryQuery, Level, LockRequest, NotifyFilter, NotifyRequest, Requestor, Unlock,
+    WritePosition,
+};
 use nt::{
     AccessMask, CreateDisposition, CreateOptions, FileAttributes, FileInformationClass, FsInformationClass,
     ShareAccess,
@@ -41,6 +44,19 @@ fn requests_fit_on_a_kernel_stack() {
         restart: false,
         single: false,
     };
+    let (lock, who) = (
+        LockRequest {
+            start: 0,
+            length: 1,
+            exclusive: true,
+            fail_immediately: false,
+        },
+        Requestor::default(),
+    );
+    let watch = NotifyRequest {
+        filter: NotifyFilter::FILE_NAME,
+        watch_tree: true,
+    };
     let class = FileInformationClass::BASIC;
     let any = full.as_name();
     for (what, size) in [
@@ -59,6 +75,12 @@ fn requests_fit_on_a_kernel_stack() {
             size_of_val(&file.write(WritePosition::At(0), &[0], &cancel)),
         ),
         ("flush", size_of_val(&file.flush(&cancel))),
+        ("lock", size_of_val(&file.lock(&lock, &who, &cancel))),
+        ("unlock", size_of_val(&file.unlock(Unlock::All, &who, &cancel))),
+        (
+            "notify_change",
+            size_of_val(&file.notify_change(watch, &mut [0; 64], &cancel)),
+        ),
         (
             "query_information",
             size_of_val(&file.query_information(class, 0, &mut [0; 64], &cancel)),
