@@ -4,13 +4,14 @@ use nt::Status;
 use wdk_sys::{
     IRP_MJ_CLEANUP, IRP_MJ_CLOSE, IRP_MJ_CREATE, IRP_MJ_CREATE_MAILSLOT, IRP_MJ_CREATE_NAMED_PIPE,
     IRP_MJ_DEVICE_CONTROL, IRP_MJ_DIRECTORY_CONTROL, IRP_MJ_FILE_SYSTEM_CONTROL, IRP_MJ_FLUSH_BUFFERS,
-    IRP_MJ_LOCK_CONTROL, IRP_MJ_QUERY_EA, IRP_MJ_QUERY_INFORMATION, IRP_MJ_QUERY_VOLUME_INFORMATION,
-    IRP_MJ_READ, IRP_MJ_SET_EA, IRP_MJ_SET_INFORMATION, IRP_MJ_WRITE, NTSTATUS, PDEVICE_OBJECT, PIRP,
+    IRP_MJ_LOCK_CONTROL, IRP_MJ_QUERY_EA, IRP_MJ_QUERY_INFORMATION, IRP_MJ_QUERY_SECURITY,
+    IRP_MJ_QUERY_VOLUME_INFORMATION, IRP_MJ_READ, IRP_MJ_SET_EA, IRP_MJ_SET_INFORMATION, IRP_MJ_SET_SECURITY,
+    IRP_MJ_WRITE, NTSTATUS, PDEVICE_OBJECT, PIRP,
 };
 
 use crate::driver::Driver;
 use crate::irp::Irp;
-use crate::{create, data, directory, fs_control, information, ioctl, lock};
+use crate::{create, data, directory, ea, fs_control, information, ioctl, lock, security};
 
 /// Answers a request, or sees to it that it will be: the result is the dispatch routine's.
 type Handler = fn(&Driver, Irp) -> NTSTATUS;
@@ -49,13 +50,16 @@ fn handler(major: u8) -> Handler {
         IRP_MJ_DEVICE_CONTROL => ioctl::control,
         IRP_MJ_LOCK_CONTROL => lock::control,
         IRP_MJ_FILE_SYSTEM_CONTROL => fs_control::control,
+        IRP_MJ_QUERY_EA => ea::query,
+        IRP_MJ_SET_EA => ea::set,
+        IRP_MJ_QUERY_SECURITY => security::query,
+        IRP_MJ_SET_SECURITY => security::set,
         // A redirector of files has neither pipes nor mailslots; the name is wrong, not the request.
         IRP_MJ_CREATE_NAMED_PIPE | IRP_MJ_CREATE_MAILSLOT => {
             |_, irp| irp.answer(Err(Status::OBJECT_NAME_INVALID))
         }
-        IRP_MJ_QUERY_EA | IRP_MJ_SET_EA => |_, irp| irp.answer(Err(Status::EAS_NOT_SUPPORTED)),
-        // SET_VOLUME_INFORMATION, INTERNAL_DEVICE_CONTROL, SHUTDOWN,
-        // QUERY_SECURITY, SET_SECURITY, POWER, SYSTEM_CONTROL, DEVICE_CHANGE, QUERY_QUOTA, SET_QUOTA, PNP.
+        // SET_VOLUME_INFORMATION, INTERNAL_DEVICE_CONTROL, SHUTDOWN, POWER, SYSTEM_CONTROL, DEVICE_CHANGE,
+        // QUERY_QUOTA, SET_QUOTA, PNP.
         _ => |_, irp| irp.answer(Err(Status::INVALID_DEVICE_REQUEST)),
     }
 }

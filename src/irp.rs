@@ -4,6 +4,7 @@
 //! A request that cannot be answered at once becomes a [`PendingIrp`] in a task of its own ([`pend`]): marked pending,
 //! cancellable, and completed when the task ends, whichever way it ends.
 
+mod neither;
 mod pending;
 
 use core::ptr::NonNull;

@@ -27,6 +27,7 @@ mod device;
 mod directory;
 mod dispatch;
 mod driver;
+mod ea;
 mod entry;
 mod fcb;
 mod file_object;
@@ -43,6 +44,7 @@ mod pool;
 mod query_path;
 mod registry;
 mod sections;
+mod security;
 #[cfg(feature = "selftest")]
 mod selftest;
 mod unicode;

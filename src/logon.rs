@@ -1,9 +1,17 @@
 //! Whose mappings a request sees: the logon session of who makes it.
 
-use minirdr::LogonId;
+use core::ptr;
+
+use minirdr::{LogonId, Sid};
 use nt::Status;
-use wdk_sys::ntddk::{SeCaptureSubjectContext, SeQueryAuthenticationIdToken, SeReleaseSubjectContext};
-use wdk_sys::{IO_SECURITY_CONTEXT, LUID, PACCESS_TOKEN, SECURITY_SUBJECT_CONTEXT};
+use wdk_sys::ntddk::{
+    SeCaptureSubjectContext, SeQueryAuthenticationIdToken, SeReleaseSubjectContext, ZwClose,
+    ZwOpenProcessTokenEx, ZwOpenThreadTokenEx, ZwQueryInformationToken,
+};
+use wdk_sys::{
+    HANDLE, IO_SECURITY_CONTEXT, LUID, OBJ_KERNEL_HANDLE, PACCESS_TOKEN, SECURITY_SUBJECT_CONTEXT,
+    TOKEN_QUERY,
+};
 
 use crate::irp::Irp;
 
@@ -85,4 +93,65 @@ fn of_subject(subject: &SECURITY_SUBJECT_CONTEXT) -> nt::Result<LogonId> {
     Status::from_ntstatus(status).ok()?;
     let high = u64::from(luid.HighPart.cast_unsigned());
     Ok(LogonId(high << 32 | u64::from(luid.LowPart)))
+}
+
+/// `NtCurrentProcess()` and `NtCurrentThread()`.
+const CURRENT_PROCESS: isize = -1;
+const CURRENT_THREAD: isize = -2;
+/// `TOKEN_INFORMATION_CLASS.TokenUser`.
+const TOKEN_USER_CLASS: wdk_sys::TOKEN_INFORMATION_CLASS = 1;
+
+/// The user of the calling thread, or of its client where it impersonates one. PASSIVE_LEVEL, in the context of the
+/// caller. `None` where that cannot be found out: the user is wanted to be shown, nothing is decided by it.
+pub(crate) fn user_of_caller() -> Option<Sid> {
+    /// TOKEN_USER and the SID that it points to.
+    #[repr(C, align(8))]
+    struct User([u8; 16 + 68]);
+    let token = Token::of_caller()?;
+    let mut user = User([0; 16 + 68]);
+    let mut length = 0;
+    // SAFETY: the handle is open, the buffer outlives the call and is as long as stated. PASSIVE_LEVEL.
+    let status = unsafe {
+        ZwQueryInformationToken(
+            token.0,
+            TOKEN_USER_CLASS,
+            (&raw mut user).cast(),
+            size_of::<User>() as u32,
+            &raw mut length,
+        )
+    };
+    Status::from_ntstatus(status).ok().ok()?;
+    // The structure begins with the address of the SID, which lies behind it.
+    let address = usize::from_ne_bytes(*user.0.first_chunk()?);
+    let offset = address.checked_sub((&raw const user).addr())?;
+    Sid::parse(user.0.get(offset..)?)
+}
+
+/// An open token.
+struct Token(HANDLE);
+
+impl Token {
+    fn of_caller() -> Option<Self> {
+        let mut token = ptr::null_mut();
+        let (thread, process) = (
+            ptr::without_provenance_mut(CURRENT_THREAD.cast_unsigned()),
+            ptr::without_provenance_mut(CURRENT_PROCESS.cast_unsigned()),
+        );
+        // SAFETY: the handle stands for the calling thread; the token's outlives the call. PASSIVE_LEVEL.
+        let status =
+            unsafe { ZwOpenThreadTokenEx(thread, TOKEN_QUERY, 1, OBJ_KERNEL_HANDLE, &raw mut token) };
+        if Status::from_ntstatus(status).is_success() {
+            return Some(Self(token));
+        }
+        // SAFETY: as above, of the calling process.
+        let status = unsafe { ZwOpenProcessTokenEx(process, TOKEN_QUERY, OBJ_KERNEL_HANDLE, &raw mut token) };
+        Status::from_ntstatus(status).is_success().then_some(Self(token))
+    }
+}
+
+impl Drop for Token {
+    fn drop(&mut self) {
+        // SAFETY: opened by `of_caller`, closed once. PASSIVE_LEVEL.
+        let _ = unsafe { ZwClose(self.0) };
+    }
 }

@@ -4,6 +4,7 @@
 //! ignored. `MRX9P_EXPORT` is the same directory as this machine sees it (a Unix path stands for its place below
 //! `Z:`); without it the tests that look behind the redirector's back are ignored.
 
+mod attributes;
 mod check;
 mod content;
 mod control;
@@ -110,6 +111,10 @@ fn groups(self_tests: bool) -> Vec<Group<Environment>> {
         Group {
             name: "information",
             tests: information::tests(),
+        },
+        Group {
+            name: "attributes",
+            tests: attributes::tests(),
         },
         Group {
             name: "directory",
