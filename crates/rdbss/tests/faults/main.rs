@@ -6,9 +6,9 @@ mod allocator;
 use allocator::{balance, fail_nth};
 use nt::{AccessMask, CreateOptions, Name, NameBuf, ShareAccess, Status};
 use rdbss::{
-    BeginOpen, Config, Connect, ConnectRequest, ContextId, Creation, DelayedClose, Effects, Extensions,
-    FcbKind, FobxId, Level, LogonId, MajorFunction, OpenRequest, Opened, Opening, Owner, PathName, Request,
-    SrvCallFlags, Tree, VNetRootId,
+    BeginOpen, Conditional, Config, Connect, ConnectRequest, ContextId, Creation, DelayedClose, Effects,
+    Extensions, FcbKind, FobxId, Level, LogonId, MajorFunction, Making, OpenRequest, Opened, Opening, Owner,
+    PathName, Request, ServerName, SrvCallFlags, SrvCallId, Tree, VNetRootId,
 };
 
 enum Bare {}
@@ -137,6 +137,31 @@ impl World {
         opening.fobx
     }
 
+    fn open_directory(&mut self, view: VNetRootId, path: &str) -> FobxId {
+        let opening = self.opening(view, path);
+        let opened = Opened {
+            kind: FcbKind::Directory,
+            ..opened()
+        };
+        self.tree
+            .complete_open(opening.fobx, Ok(opened), &mut self.effects)
+            .unwrap();
+        opening.fobx
+    }
+
+    /// A server without shares, which its maker holds.
+    fn server(&mut self) -> SrvCallId {
+        let context = self.begin(Owner::Device, MajorFunction::CREATE).unwrap();
+        let host = name("server");
+        let asked = ServerName::parse(host.as_name()).unwrap();
+        let Ok(Making::Make(id)) = self.tree.create_srv_call(&asked, context) else {
+            panic!("nothing is there")
+        };
+        self.tree.srv_call_good(id, (), &mut self.effects).unwrap();
+        self.tree.end_request(context, &mut self.effects).unwrap();
+        id
+    }
+
     /// What can be seen of the tree without knowing its ids.
     fn visible(&self) -> String {
         let mut text = format!("{:?}", self.tree.statistics());
@@ -181,6 +206,7 @@ fn each_allocation<T>(
         if !failed {
             assert!(n > 0, "{what} allocates nothing");
             assert_eq!(result, Ok(()), "{what}");
+            println!("sweep: {what}: {n} allocations failed in turn");
             return;
         }
         assert_eq!(
@@ -275,6 +301,74 @@ fn what_allocates_can_fail_and_changes_nothing_then() {
         },
     );
     each_allocation(
+        "begin_open, new directories",
+        |world| (world.map(r"\;X:\srv\share"), name(r"\a\b\c\file")),
+        |world, (view, path)| world.begin_open(*view, path, None).map(drop),
+    );
+    each_allocation(
+        "begin_rename, a directory into new ones",
+        |world| {
+            let view = world.map(r"\;X:\srv\share");
+            (world.open_directory(view, r"\a\d"), name(r"\b\c\e"))
+        },
+        |world, (directory, path)| {
+            world
+                .tree
+                .begin_rename(*directory, path.as_name(), false, &mut world.effects)
+                .map(drop)
+        },
+    );
+    each_allocation(
+        "create_srv_call",
+        |world| (context(world), name("server")),
+        |world, (context, host)| {
+            let host = ServerName::parse(host.as_name()).unwrap();
+            world.tree.create_srv_call(&host, *context).map(drop)
+        },
+    );
+    each_allocation(
+        "create_net_root",
+        |world| (context(world), world.server(), name(r"\share")),
+        |world, (context, server, share)| {
+            world
+                .tree
+                .create_net_root(*server, share.as_name(), *context)
+                .map(drop)
+        },
+    );
+    each_allocation(
+        "wait_for_stable_condition",
+        |world| (context(world), world.create(r"\;X:\srv\share").net_root),
+        |world, (context, share)| {
+            world
+                .tree
+                .wait_for_stable_condition(Conditional::NetRoot(*share), *context)
+                .map(drop)
+        },
+    );
+    each_allocation(
+        "create_fcb",
+        |world| (world.map(r"\;X:\srv\share"), name(r"\a\b\file")),
+        |world, (view, path)| world.tree.create_fcb(*view, path.as_name()).map(drop),
+    );
+    each_allocation(
+        "create_srv_open",
+        |world| {
+            let view = world.map(r"\;X:\srv\share");
+            (view, world.tree.create_fcb(view, name(r"\f").as_name()).unwrap())
+        },
+        |world, (view, file)| world.tree.create_srv_open(*view, *file, ()).map(drop),
+    );
+    each_allocation(
+        "create_fobx",
+        |world| {
+            let view = world.map(r"\;X:\srv\share");
+            let file = world.tree.create_fcb(view, name(r"\f").as_name()).unwrap();
+            world.tree.create_srv_open(view, file, ()).unwrap()
+        },
+        |world, srv_open| world.tree.create_fobx(*srv_open, ()).map(drop),
+    );
+    each_allocation(
         "resolve",
         |world| {
             world.map(r"\;X:\srv\share");
@@ -364,6 +458,92 @@ fn what_must_not_fail_allocates_nothing() {
         world.tree.cleanup(first.fobx, &mut world.effects).unwrap();
         world.tree.close(first.fobx, &mut world.effects).unwrap();
         world.tree.end_request(request, &mut world.effects).unwrap();
+        while world.effects.next().is_some() {}
+    });
+    assert!(world.tree.is_empty());
+}
+
+#[test]
+fn what_is_dormant_comes_and_goes_without_memory() {
+    let mut world = World::new();
+    let view = world.map(r"\;X:\srv\share");
+    let server = world.tree.chain(view).unwrap().net_root.srv_call();
+    let file = world.open(view, r"\1");
+    let others: Vec<_> = ["2", "3", "4"]
+        .map(|path| world.open(view, &format!(r"\d\{path}")))
+        .into();
+    without_memory("delayed close", || {
+        world.tree.cleanup(file, &mut world.effects).unwrap();
+        world.tree.close_delayed(file, 0, &mut world.effects).unwrap();
+    });
+    assert_eq!(world.tree.statistics().dormant, 1);
+    without_memory("scavenging", || {
+        for (now, &other) in (1..).zip(&others) {
+            world.tree.close_delayed(other, now, &mut world.effects).unwrap();
+        }
+        world.tree.scavenge(10_000_000_000, &mut world.effects);
+        world
+            .tree
+            .set_close_delayed_max(server, 2, &mut world.effects)
+            .unwrap();
+        world.tree.scavenge_srv_call(server, &mut world.effects);
+        while world.effects.next().is_some() {}
+    });
+    assert_eq!(world.tree.statistics().srv_opens, 0);
+    let last = world.open(view, r"\5");
+    world.tree.close_delayed(last, 9, &mut world.effects).unwrap();
+    without_memory("finalising around what is dormant", || {
+        let gone = world
+            .tree
+            .finalize_srv_call(server, true, None, &mut world.effects);
+        assert_eq!(gone, Ok(true));
+        while world.effects.next().is_some() {}
+    });
+    assert!(world.tree.is_empty());
+}
+
+#[test]
+fn what_bad_ends_take_needs_no_memory() {
+    let mut world = World::new();
+    let context = world.begin(Owner::Device, MajorFunction::CREATE).unwrap();
+    let host = name("server");
+    let asked = ServerName::parse(host.as_name()).unwrap();
+    let Ok(Making::Make(bad)) = world.tree.create_srv_call(&asked, context) else {
+        panic!("nothing is there")
+    };
+    without_memory("reporting a bad server", || {
+        world
+            .tree
+            .srv_call_bad(bad, Status::BAD_NETWORK_PATH, &mut world.effects)
+            .unwrap();
+    });
+    let server = world.server();
+    let share = name(r"\share");
+    let Ok(Making::Make(bad)) = world.tree.create_net_root(server, share.as_name(), context) else {
+        panic!("nothing is there")
+    };
+    let view = world.map(r"\;X:\other\share");
+    let file = world.tree.create_fcb(view, name(r"\f").as_name()).unwrap();
+    let srv_open = world.tree.create_srv_open(view, file, ()).unwrap();
+    let fobx = world.tree.create_fobx(srv_open, ()).unwrap();
+    let request = world.begin(Owner::Fobx(fobx), MajorFunction::READ).unwrap();
+    without_memory("finalising one object at a time", || {
+        let effects = &mut world.effects;
+        world
+            .tree
+            .net_root_bad(bad, Status::BAD_NETWORK_NAME, effects)
+            .unwrap();
+        world.tree.finalize_srv_call(server, true, None, effects).unwrap();
+        world.tree.dereference_srv_call(server, effects).unwrap();
+        world.tree.cancel_srv_open_requests(srv_open, effects).unwrap();
+        world.tree.cancel_device_requests(None, effects);
+        world.tree.finalize_srv_open(srv_open, true, effects).unwrap();
+        world.tree.finalize_fobx(fobx, true, effects).unwrap();
+        world.tree.finalize_v_net_root(view, true, None, effects).unwrap();
+        world.tree.end_request(request, effects).unwrap();
+        world.tree.end_request(context, effects).unwrap();
+        world.tree.dereference_srv_open(srv_open, effects).unwrap();
+        world.tree.dereference_fcb(file, effects).unwrap();
         while world.effects.next().is_some() {}
     });
     assert!(world.tree.is_empty());

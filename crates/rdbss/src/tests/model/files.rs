@@ -1,9 +1,13 @@
 //! The operations on files: open, cleanup, close, delete, rename.
 
 use super::machine::{Machine, Op, choose, name, path_text};
-use super::oracle::{File, Handle, Upon};
+use super::opens::Open;
+use super::oracle::{Handle, Upon};
 use crate::{BeginOpen, FcbKind, MajorFunction, OpenRequest, Opened};
 use nt::{AccessMask, CreateOptions, ShareAccess, Status};
+
+/// Sharing that tolerates everything.
+pub(super) const TOWARDS_FILE: u8 = 7;
 
 impl Machine {
     pub(super) fn begin_open(&mut self, op: &Op) {
@@ -67,20 +71,34 @@ impl Machine {
             }
             (Ok(BeginOpen::Begun(opening)), Ok(false)) => {
                 assert_eq!(opening.new_fcb, file.is_none());
+                let shared = file
+                    .filter(|_| collapse && !delete)
+                    .and_then(|file| self.model.to_share(file, view, access));
+                assert_eq!(opening.collapsed, shared.is_some());
                 let model = &mut self.model;
-                let file = file.unwrap_or_else(|| {
-                    model.files.push(File {
-                        share: root,
-                        path,
-                        named: true,
-                        delete_pending: false,
+                let file = file.unwrap_or_else(|| model.add_file(root, path));
+                let open = shared.unwrap_or_else(|| {
+                    model.opens.push(Open {
+                        id: opening.srv_open,
+                        file,
+                        view,
+                        access,
+                        alone: delete,
+                        renamed: false,
+                        orphaned: false,
+                        closed: false,
+                        due: None,
                     });
-                    model.files.len() - 1
+                    model.opens.len() - 1
                 });
+                assert_eq!(model.opens[open].id, opening.srv_open);
+                model.opens[open].due = None;
                 model.handles.push(Handle {
                     id: opening.fobx,
                     file,
                     view,
+                    open,
+                    shares: shared.is_some(),
                     access,
                     sharing: share,
                     delete_on_close: delete,
@@ -130,8 +148,7 @@ impl Machine {
         let object = &mut self.model.handles[handle];
         object.opening = false;
         if expected.is_err() {
-            (object.cleaned, object.closed) = (true, true);
-            self.model.cancel(|_, upon| upon == Upon::Handle(handle));
+            self.closed(handle, None);
         }
     }
 
@@ -159,6 +176,9 @@ impl Machine {
         let object = &self.model.handles[handle];
         let (file, delete_on_close) = (object.file, object.delete_on_close);
         self.model.files[file].delete_pending |= delete_on_close && !orphaned;
+        if delete_on_close && !orphaned {
+            self.model.scavenge(|open| open.file == file);
+        }
         let last = self.model.unclean(file) == 0;
         let delete = last && !orphaned && self.model.files[file].delete_pending;
         let cleanup = result.unwrap();
@@ -173,20 +193,35 @@ impl Machine {
         }
     }
 
-    pub(super) fn close(&mut self, choice: u8) {
+    pub(super) fn close(&mut self, choice: u8, delayed: bool) {
         let open = |_, handle: &Handle| !handle.closed && !handle.gone;
         let Some(handle) = choose(&self.model.handles, choice, open) else {
             return;
         };
-        let result = self.tree.close(self.model.handles[handle].id, &mut self.effects);
-        let object = &mut self.model.handles[handle];
-        if object.opening {
+        let id = self.model.handles[handle].id;
+        let now = delayed.then_some(self.now);
+        let result = match now {
+            Some(now) => self.tree.close_delayed(id, now, &mut self.effects),
+            None => self.tree.close(id, &mut self.effects),
+        };
+        if self.model.handles[handle].opening {
             assert_eq!(result, Err(Status::INVALID_PARAMETER));
             return;
         }
         result.unwrap();
+        self.closed(handle, now);
+    }
+
+    /// A handle has been closed, at a time if its open may be dormant.
+    pub(super) fn closed(&mut self, handle: usize, now: Option<u64>) {
+        let object = &mut self.model.handles[handle];
         (object.cleaned, object.closed) = (true, true);
+        let open = object.open;
         self.model.cancel(|_, upon| upon == Upon::Handle(handle));
+        let mut others = self.model.handles.iter().filter(|other| other.open == open);
+        if others.all(|other| other.closed || other.gone) {
+            self.model.close_open(open, now);
+        }
     }
 
     pub(super) fn set_delete(&mut self, choice: u8, delete: bool) {
@@ -207,6 +242,9 @@ impl Machine {
         if expected.is_ok() {
             let file = self.model.handles[handle].file;
             self.model.files[file].delete_pending = delete;
+            if delete {
+                self.model.scavenge(|open| open.file == file);
+            }
         }
     }
 
@@ -235,10 +273,21 @@ impl Machine {
             replace,
             &mut self.effects,
         );
-        let target = self
-            .model
-            .find_file(self.model.files[file].share, path)
-            .filter(|&other| other != file);
+        let share = self.model.files[file].share;
+        if self.usable(handle).is_ok() && !self.model.files[file].delete_pending {
+            if let Some(target) = self.model.find_file(share, path).filter(|&other| other != file) {
+                self.model.scavenge(|open| open.file == target);
+                self.model.settle();
+            }
+            if self
+                .model
+                .find_file(share, path)
+                .is_none_or(|other| other == file)
+            {
+                self.model.scavenge(|open| open.file == file);
+            }
+        }
+        let target = self.model.find_file(share, path).filter(|&other| other != file);
         let expected = self.usable(handle).and_then(|()| match target {
             _ if self.model.files[file].delete_pending => Err(Status::DELETE_PENDING),
             Some(_) if replace => Err(Status::ACCESS_DENIED),
@@ -250,6 +299,10 @@ impl Machine {
             self.tree.complete_rename(fcb, ok, &mut self.effects).unwrap();
             if ok {
                 self.model.files[file].path = path;
+                for open in self.model.opens.iter_mut().filter(|open| open.file == file) {
+                    // What was renamed is not dormant, but may still be shared.
+                    open.renamed = true;
+                }
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Applies operations to the tree and to the model, and compares.
 
+use super::opens::{DELAY, DORMANT_MAX};
 use super::oracle::{Expected, Model, Request, Server, Share, Upon, View};
 use crate::{
     Config, Connect, ConnectRequest, ContextId, DelayedClose, DriveLetter, Effect, Effects, Extensions,
@@ -63,13 +64,38 @@ pub(super) enum Op {
         handle: u8,
         deleted: bool,
     },
-    Close(u8),
+    Close {
+        handle: u8,
+        delayed: bool,
+    },
     BeginRequest {
         target: u8,
         kind: u8,
     },
     EndRequest(u8),
     CancelRequest(u8),
+    CancelUpon {
+        handle: u8,
+        device: bool,
+    },
+    Tick(u8),
+    Disable(u8),
+    FinalizeOpen {
+        handle: u8,
+        force: bool,
+    },
+    FinalizeHandle {
+        handle: u8,
+        force: bool,
+    },
+    ByHand {
+        view: u8,
+        path: u8,
+    },
+    TouchServer {
+        host: u8,
+        good: bool,
+    },
     SetDelete {
         handle: u8,
         delete: bool,
@@ -86,6 +112,8 @@ pub(super) struct Machine {
     pub(super) tree: Tree<Numbers>,
     pub(super) effects: Effects<Numbers>,
     pub(super) model: Model,
+    pub(super) now: u64,
+    pub(super) steps: usize,
     /// Extensions inside the tree: what kind of object they are with, and their number.
     ledger: HashSet<(u8, u32)>,
     issued: u32,
@@ -120,12 +148,17 @@ impl Machine {
             seed: 7,
             default_port: 564,
             srv_call_flags: SrvCallFlags::empty(),
-            delayed_close: DelayedClose::OFF,
+            delayed_close: DelayedClose {
+                per_srv_call: DORMANT_MAX as u32,
+                nanoseconds: DELAY,
+            },
         };
         Self {
             tree: Tree::new(config),
             effects: Effects::new(),
             model: Model::default(),
+            now: 0,
+            steps: 0,
             ledger: HashSet::new(),
             issued: 0,
         }
@@ -152,7 +185,14 @@ impl Machine {
             Op::BeginOpen { .. } => self.begin_open(op),
             Op::Complete { opening, ok } => self.complete(opening, ok),
             Op::Cleanup { handle, deleted } => self.cleanup(handle, deleted),
-            Op::Close(choice) => self.close(choice),
+            Op::Close { handle, delayed } => self.close(handle, delayed),
+            Op::Tick(by) => self.tick(by),
+            Op::Disable(choice) => self.disable(choice),
+            Op::FinalizeOpen { handle, force } => self.finalize_open(handle, force),
+            Op::FinalizeHandle { handle, force } => self.finalize_handle(handle, force),
+            Op::ByHand { view, path } => self.by_hand(view, path),
+            Op::TouchServer { host, good } => self.touch_server(host, good),
+            Op::CancelUpon { handle, device } => self.cancel_upon(handle, device),
             Op::BeginRequest { target, kind } => self.begin_request(target, kind),
             Op::EndRequest(choice) => self.end_request(choice),
             Op::CancelRequest(choice) => self.cancel_request(choice),
@@ -164,6 +204,7 @@ impl Machine {
                 ok,
             } => self.rename(handle, path, replace, ok),
         }
+        self.steps += 1;
         self.check();
     }
 
@@ -232,6 +273,11 @@ impl Machine {
             statistics.contexts,
             model.requests.iter().filter(|request| !request.ended).count()
         );
+        let alive = (0..model.opens.len()).filter(|&open| model.is_alive(open));
+        assert_eq!(statistics.srv_opens, alive.count());
+        let due = || model.opens.iter().filter_map(|open| open.due);
+        assert_eq!(statistics.dormant, due().count());
+        assert_eq!(self.tree.next_scavenge(), due().min());
         let open = model.handles.iter().any(|handle| !handle.closed && !handle.gone);
         assert_eq!(self.tree.has_open_files(), open);
         let shown: HashSet<_> = self
@@ -426,6 +472,7 @@ impl Machine {
         };
         let id = self.model.views[view].id;
         let net_root = self.tree.v_net_root(id).unwrap().net_root();
+        self.model.scavenge(|open| open.view == view);
         let expected = self.model.finalize(view, level(raw) == Level::Force);
         let result = self
             .tree
@@ -461,6 +508,7 @@ impl Machine {
             if self.model.views[view].share != share || !self.model.views[view].attached {
                 continue;
             }
+            self.model.scavenge(|open| open.view == view);
             expected = self.model.finalize(view, level(raw) == Level::Force);
             self.finalized(view, level(raw), expected);
             if expected != Status::SUCCESS {
@@ -558,7 +606,10 @@ impl Machine {
         );
         for handle in 0..self.model.handles.len() {
             if !self.model.handles[handle].closed {
-                self.step(&Op::Close(0));
+                self.step(&Op::Close {
+                    handle: 0,
+                    delayed: true,
+                });
             }
         }
         while self.model.requests.iter().any(|request| !request.ended) {

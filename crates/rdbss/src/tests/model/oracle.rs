@@ -1,5 +1,6 @@
 //! The model: what exists, in plain lists. Nothing is ever removed; what is gone says so.
 
+use super::opens::Open;
 use crate::{ContextId, FobxId, VNetRootId};
 use nt::Status;
 use std::vec::Vec;
@@ -50,6 +51,9 @@ pub(super) struct Handle {
     pub(super) id: FobxId,
     pub(super) file: usize,
     pub(super) view: usize,
+    pub(super) open: usize,
+    /// Whether the open was there before it.
+    pub(super) shares: bool,
     pub(super) access: u8,
     pub(super) sharing: u8,
     pub(super) delete_on_close: bool,
@@ -96,16 +100,20 @@ pub(super) struct Model {
     pub(super) shares: Vec<Share>,
     pub(super) views: Vec<View>,
     pub(super) files: Vec<File>,
+    pub(super) opens: Vec<Open>,
+    /// Opens in the order in which they became dormant.
+    pub(super) order: Vec<usize>,
     pub(super) handles: Vec<Handle>,
     pub(super) requests: Vec<Request>,
 }
 
 impl Model {
     pub(super) fn orphaned(&self, handle: usize) -> bool {
-        !self.views[self.handles[handle].view].attached
+        let handle = &self.handles[handle];
+        !self.views[handle.view].attached || self.opens[handle.open].orphaned
     }
 
-    fn requests_upon(&self, upon: Upon) -> bool {
+    pub(super) fn requests_upon(&self, upon: Upon) -> bool {
         self.requests
             .iter()
             .any(|request| !request.ended && request.upon == upon)
@@ -118,12 +126,17 @@ impl Model {
                 self.handles[handle].gone = true;
             }
         }
+        for view in 0..self.views.len() {
+            if !self.views[view].attached || !self.is_kept(view, None) {
+                self.scavenge(|open| open.view == view);
+            }
+        }
         for file in 0..self.files.len() {
-            let mut on_it = self
-                .handles
-                .iter()
-                .filter(|handle| handle.file == file && !handle.gone);
-            let any_reachable = on_it.any(|handle| self.views[handle.view].attached);
+            let any_reachable = (0..self.opens.len()).any(|index| {
+                let open = &self.opens[index];
+                let reachable = self.views[open.view].attached && !open.orphaned;
+                open.file == file && reachable && self.is_alive(index)
+            });
             // Neither without handles nor with orphans alone does its path lead to it.
             self.files[file].named &= any_reachable;
         }
@@ -211,6 +224,17 @@ impl Model {
                 share: Some(share),
             },
         }
+    }
+
+    /// A new file that its path leads to.
+    pub(super) fn add_file(&mut self, share: usize, path: u8) -> usize {
+        self.files.push(File {
+            share,
+            path,
+            named: true,
+            delete_pending: false,
+        });
+        self.files.len() - 1
     }
 
     pub(super) fn find_file(&self, share: usize, path: u8) -> Option<usize> {
