@@ -519,7 +519,16 @@ pub(crate) struct Pending<'a, R: Request> {
     request: core::marker::PhantomData<fn() -> R>,
 }
 
-impl<R: Request> Pending<'_, R> {
+impl<'a, R: Request> Pending<'a, R> {
+    /// The same request without what it borrowed, which was sent: `S` is `R` for any lifetime.
+    pub(crate) fn detach<S: Request>(self) -> Pending<'a, S> {
+        Pending {
+            hold: self.hold,
+            repeatable: self.repeatable,
+            request: core::marker::PhantomData,
+        }
+    }
+
     /// Waits for the reply and gives it to `decode`. Errors as [`Client::call`].
     pub(crate) async fn reply<V>(mut self, decode: impl FnOnce(R::Reply<'_>) -> V) -> nt::Result<V> {
         let repeatable = self.repeatable;

@@ -2,12 +2,12 @@
 
 use alloc::vec::Vec;
 
-use ninep::wire::{Mode, OpenFlags, SetAttrMask, Tlcreate, Tlopen, Tmkdir, Tsetattr};
+use ninep::wire::{Mode, OpenFlags, Rgetattr, SetAttrMask, Tlcreate, Tlopen, Tmkdir, Tsetattr};
 use nt::{AccessMask, CreateAction, CreateDisposition, CreateOptions, FileAttributes, Status};
 
 use crate::access::{self, WRITES};
 use crate::attributes::{ANY_WRITE, Attributes};
-use crate::client::{OwnedFid, after_change};
+use crate::client::{OwnedFid, after_change, basic_attributes};
 use crate::dialect::look_up;
 use crate::folded_names::Folded;
 use crate::lookup::{Found, Lookup};
@@ -336,21 +336,60 @@ async fn make(view: &View, root: &OwnedFid, path: &ServerPath, wanted: &Wanted) 
             mode: Mode(mode),
             gid: view.gid,
         };
-        // The parent's fid has become the file's.
-        parent.client().call(&request, |_| ()).await?;
-        (parent, Some(flags))
+        // The parent's fid becomes the file's.
+        let reply = create_and_look(&parent, &request).await?;
+        return Ok(made(view, path, name, parent, Some(flags), &reply));
     };
-    view.added(path);
     let reply = file.client().getattr(file.fid()).await.map_err(after_change)?;
-    let attributes = Attributes::new(&reply, name);
+    Ok(made(view, path, name, file, flags, &reply))
+}
+
+/// Creates a file and asks what it is without waiting in between.
+async fn create_and_look(file: &OwnedFid, request: &Tlcreate<'_>) -> nt::Result<Rgetattr> {
+    let client = file.client();
+    let creating = loop {
+        match client.try_start(request)? {
+            Some(creating) => break creating,
+            None => client.room().await?,
+        }
+    };
+    let looking = if client.keeps_order() {
+        client.try_start(&basic_attributes(file.fid()))?
+    } else {
+        None
+    };
+    let created = creating.reply(|reply| reply.qid.path).await;
+    let looked = match looking {
+        Some(looking) => looking.reply(|reply| reply).await.ok(),
+        None => None,
+    };
+    let file_id = created?;
+    // A server that acts on requests in no order has looked at the directory.
+    match looked.filter(|reply| reply.qid.path == file_id) {
+        Some(reply) => Ok(reply),
+        None => client.getattr(file.fid()).await.map_err(after_change),
+    }
+}
+
+/// What was made, which this redirector knows of from now on.
+fn made(
+    view: &View,
+    path: &ServerPath,
+    name: &[u8],
+    file: OwnedFid,
+    flags: Option<OpenFlags>,
+    reply: &Rgetattr,
+) -> OnServer {
+    view.added(path);
+    let attributes = Attributes::new(reply, name);
     view.known_files
         .note(path, attributes.file_id, attributes.mode.is_regular());
-    Ok(OnServer {
+    OnServer {
         file,
         flags,
         attributes,
         action: CreateAction::CREATED,
-    })
+    }
 }
 
 /// How to open for `access`; `None` when no right to data is wanted, so that the file need not be opened at all.

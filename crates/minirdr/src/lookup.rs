@@ -49,13 +49,15 @@ pub(crate) async fn look_up(
         let step = total.saturating_sub(done).min(MAX_WALK);
         let is_last = done.saturating_add(step) >= total;
         let from = if done == 0 { root.fid() } else { target.fid() };
-        let mut names: [&[u8]; MAX_WALK] = [&[]; MAX_WALK];
-        let request = walk_step(path, done, step, from, target.fid(), &mut names);
         let walking = loop {
+            // Gone before anything is waited for: futures are to be small.
+            let mut names: [&[u8]; MAX_WALK] = [&[]; MAX_WALK];
+            let request = walk_step(path, done, step, from, target.fid(), &mut names);
             match client.try_start(&request)? {
-                Some(walking) => break walking,
-                None => client.room().await?,
+                Some(walking) => break walking.detach::<Twalk<'static>>(),
+                None => {}
             }
+            client.room().await?;
         };
         // Only of a fid that the walk makes: one that leads somewhere already would give the attributes of that to a server
         // that acts on requests in no order.
@@ -83,7 +85,17 @@ pub(crate) async fn look_up(
             return Ok(elsewhere);
         }
         if is_last {
-            let (reply, is_open) = attributes(client, &target, looked, opened).await?;
+            let (reply, is_open) = match looked {
+                Some(Ok(reply)) => (reply, opened),
+                // What was sent ahead of the walk's end was refused, if it was sent at all.
+                looked => {
+                    let (reply, is_open) = look_and_open(client, &target, ahead.filter(|_| !opened)).await?;
+                    if looked.is_some() {
+                        client.set_out_of_order();
+                    }
+                    (reply, is_open || opened)
+                }
+            };
             return Ok(Lookup::Found(Found {
                 file: target,
                 reply,
@@ -94,23 +106,29 @@ pub(crate) async fn look_up(
     }
 }
 
-/// The attributes of the file that was walked to, and whether it is open. A server that acted on what was sent ahead
-/// before the walk was done has refused it: it is asked again, and nothing is sent ahead to it any more.
-async fn attributes(
+/// Asks what the file that was walked to is, and opens it meanwhile if `ahead` says so.
+async fn look_and_open(
     client: &Client,
     target: &OwnedFid,
-    looked: Option<nt::Result<Rgetattr>>,
-    opened: bool,
+    ahead: Option<OpenFlags>,
 ) -> nt::Result<(Rgetattr, bool)> {
-    match looked {
-        Some(Ok(reply)) => Ok((reply, opened)),
-        None => Ok((client.getattr(target.fid()).await?, opened)),
-        Some(Err(_)) => {
-            let reply = client.getattr(target.fid()).await?;
-            client.set_out_of_order();
-            Ok((reply, opened))
+    let request = basic_attributes(target.fid());
+    let looking = loop {
+        match client.try_start(&request)? {
+            Some(looking) => break looking,
+            None => client.room().await?,
         }
-    }
+    };
+    let opening = match ahead {
+        Some(flags) => client.try_start(&open(target.fid(), flags))?,
+        None => None,
+    };
+    let looked = looking.reply(|reply| reply).await;
+    let opened = match opening {
+        Some(opening) => opening.reply(|_| ()).await.is_ok(),
+        None => false,
+    };
+    Ok((looked?, opened))
 }
 
 fn walk_step<'n>(
