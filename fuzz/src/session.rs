@@ -18,6 +18,7 @@ fn connected() -> Session {
         msize: MSIZE,
         max_outstanding: 4,
         max_fids: 16,
+        window: 0,
     };
     let mut session = Session::new(config).expect("memory");
     session.start_version(None).expect("first");

@@ -158,6 +158,10 @@ async fn carry<T: Transport>(client: &Client, connection: Connection<T>, vc: Vir
             let mut state = client.state();
             (state.session.take_transmit(), state.session.ended().is_some())
         };
+        if bytes.is_some() {
+            // The queue has room again.
+            client.freed.notify_all();
+        }
         let sent = match bytes {
             _ if over => break,
             Some(bytes) => match select(client.ended.cancelled(), vc.send(bytes)).await {

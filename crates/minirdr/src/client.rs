@@ -13,8 +13,10 @@ use core::time::Duration;
 use executive::mem::{Arc, TryVec, TryZeroed};
 use executive::sync::{Mutex, MutexGuard, Rank};
 use executive::task::{CancelToken, Notify, Runtime};
-use ninep::session::{self, Disconnect, Error, Session};
-use ninep::wire::{Fid, GetAttrMask, MAX_WALK, Request, Rgetattr, Tag, Tflush, Tgetattr, Twalk, WalkNames};
+use ninep::session::{self, Disconnect, Error, Need, Session};
+use ninep::wire::{
+    Fid, GetAttrMask, MAX_WALK, Request, Rgetattr, Tag, Tflush, Tgetattr, Tread, Twalk, WalkNames,
+};
 use nt::Status;
 
 use crate::dialect::Dialect;
@@ -28,7 +30,6 @@ pub(crate) struct Client {
     runtime: Runtime,
     state: Mutex<State>,
     request_timeout: Duration,
-    window: usize,
     dialect: Dialect,
     /// The server has refused Tunlinkat or Trenameat as unknown.
     by_file: AtomicBool,
@@ -58,6 +59,32 @@ pub(crate) struct State {
     pub(crate) deadline_idle: bool,
     /// What the server answers next may be the last that is received.
     pub(crate) closing: bool,
+    /// For the next reads.
+    buffers: Buffers,
+}
+
+/// Buffers of reads that are over, to be filled again without being cleared first.
+#[derive(Default)]
+struct Buffers(Vec<Vec<u8>>);
+
+impl Buffers {
+    /// Most of them.
+    const MAX: usize = 16;
+    /// What is smaller is quicker made than kept, what is larger is too much to keep.
+    const LENGTHS: core::ops::RangeInclusive<usize> = 4096..=(128 << 10);
+
+    /// One of exactly this length.
+    fn take(&mut self, length: usize) -> Option<Vec<u8>> {
+        let at = self.0.iter().rposition(|buffer| buffer.len() == length)?;
+        Some(self.0.swap_remove(at))
+    }
+
+    fn put(&mut self, buffer: Vec<u8>) {
+        if self.0.len() < Self::MAX && Self::LENGTHS.contains(&buffer.len()) {
+            // Without memory for its place it is let go.
+            let _ = self.0.try_push(buffer);
+        }
+    }
 }
 
 impl State {
@@ -99,6 +126,7 @@ impl Client {
         let config = session::Config {
             msize: settings.msize,
             max_outstanding: MAX_OUTSTANDING,
+            window: settings.window,
             ..session::Config::default()
         };
         let tags = usize::from(MAX_OUTSTANDING) * 2 + 64;
@@ -115,11 +143,11 @@ impl Client {
                     wakers,
                     deadline_idle: true,
                     closing: false,
+                    buffers: Buffers::default(),
                 },
                 Rank(20),
             )?,
             request_timeout: settings.request_timeout,
-            window: usize::from(settings.window),
             dialect: Dialect::Linux,
             by_file: AtomicBool::new(false),
             without_xattrs: AtomicBool::new(false),
@@ -179,7 +207,9 @@ impl Client {
 
     /// Gives received bytes to the session; the result is what `then` says of it afterwards.
     pub(crate) fn input<V>(&self, bytes: &[u8], then: impl FnOnce(&State) -> V) -> V {
+        let now = self.runtime.now().as_nanos();
         self.happen(|state| {
+            state.session.set_time(now);
             // A violation is why the session is over then.
             state.step(|session, wake| {
                 let _ = session.handle_input(bytes, wake);
@@ -240,11 +270,6 @@ impl Client {
     /// Takes note that the server acts on requests in no order.
     pub(crate) fn set_out_of_order(&self) {
         self.out_of_order.store(true, Ordering::Relaxed);
-    }
-
-    /// Data messages one transfer keeps in flight.
-    pub(crate) fn window(&self) -> usize {
-        self.window
     }
 
     /// Most bytes of data in one message.
@@ -324,10 +349,25 @@ impl Client {
         offset: u64,
         count: usize,
     ) -> nt::Result<Option<PendingRead<'_>>> {
-        if !self.state().session.has_room() {
-            return Ok(None);
-        }
-        let buffer = Vec::try_zeroed(count)?;
+        let asked = u32::try_from(count).unwrap_or(u32::MAX);
+        let need = Need::of(&Tread {
+            fid,
+            offset,
+            count: asked,
+        });
+        // Before a buffer is made.
+        let buffer = {
+            let mut state = self.state();
+            if state.session.ended().is_none() && !state.session.has_room_for(need) {
+                state.session.was_short(need);
+                return Ok(None);
+            }
+            state.buffers.take(count)
+        };
+        let buffer = match buffer {
+            Some(buffer) => buffer,
+            None => Vec::try_zeroed(count)?,
+        };
         match self.begin(|session, deadline| session.start_read(fid, offset, buffer, deadline)) {
             Ok(tag) => Ok(Some(PendingRead(self.hold(tag)))),
             Err((Error::WindowFull, _)) => Ok(None),
@@ -335,20 +375,20 @@ impl Client {
         }
     }
 
-    /// Waits until there is room for one more request. Must be awaited with no unanswered or untaken request of one's own:
+    /// Waits until there is room for one more request, of this size. Must be awaited with no unanswered or untaken request of one's own:
     /// callers that hold a part of the room while they wait for more could all wait for each other.
     ///
     /// # Errors
     /// `IO_TIMEOUT` when that takes as long as a request may: a server that has gone silent answers no flush either, so
     /// that the room of requests which have timed out does not come back.
-    pub(crate) async fn room(&self) -> nt::Result {
+    pub(crate) async fn room(&self, need: Need) -> nt::Result {
         let wait = async {
             loop {
                 let freed = self.freed.notified();
                 {
                     let state = self.state();
                     // On a session that is over the next request hears so.
-                    if state.session.has_room() || state.session.ended().is_some() {
+                    if state.session.has_room_for(need) || state.session.ended().is_some() {
                         return;
                     }
                 }
@@ -376,7 +416,7 @@ impl Client {
             if let Some(pending) = self.try_start(request)? {
                 return pending.reply(decode).await;
             }
-            self.room().await?;
+            self.room(Need::of(request)).await?;
         }
     }
 
@@ -434,7 +474,7 @@ impl OwnedFid {
                 self.taken_over = true;
                 return pending.reply(|_| ()).await;
             }
-            self.client.room().await?;
+            self.client.room(Need::of(&request)).await?;
         }
     }
 
@@ -549,12 +589,23 @@ impl<'a, R: Request> Pending<'a, R> {
 pub(crate) struct PendingRead<'a>(TagHold<'a>);
 
 impl PendingRead<'_> {
-    /// Waits for the data: a buffer and how many bytes at its start were read, 0 at the end of the file. Errors as
-    /// [`Client::call`].
-    pub(crate) async fn data(mut self) -> nt::Result<(Vec<u8>, usize)> {
+    /// Waits for the data, and copies it into `target`; the result is the number of bytes, 0 at the end of the file.
+    /// Errors as [`Client::call`].
+    pub(crate) async fn data_into(mut self, target: &mut [u8]) -> nt::Result<usize> {
         let outcome = self.0.outcome(Session::take_read).await;
-        let count = outcome.result.map_err(status)?;
-        Ok((outcome.buffer, count))
+        let copied = outcome.result.map_err(status).map(|count| {
+            let data = outcome.buffer.get(..count).unwrap_or_default();
+            match target.get_mut(..data.len()) {
+                Some(target) => {
+                    target.copy_from_slice(data);
+                    data.len()
+                }
+                // More than was asked for does not come through the session.
+                None => 0,
+            }
+        });
+        self.0.client.state().buffers.put(outcome.buffer);
+        copied
     }
 }
 

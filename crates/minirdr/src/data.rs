@@ -3,7 +3,8 @@
 use alloc::collections::VecDeque;
 use core::cmp::min;
 
-use ninep::wire::{Fid, Payload, Tfsync, Twrite};
+use ninep::session::{Need, WINDOW_MAX};
+use ninep::wire::{Fid, Payload, Tfsync, Tread, Twrite};
 use nt::Status;
 
 use crate::client::{Client, Pending, PendingRead, after_change};
@@ -48,7 +49,7 @@ fn chunk_len(client: &Client) -> usize {
 /// but what later messages brought no longer joins it: they are dropped and the caller goes on behind the gap.
 async fn read_run(client: &Client, fid: Fid, offset: u64, buffer: &mut [u8]) -> nt::Result<usize> {
     let chunk = chunk_len(client);
-    let mut window = Window::<PendingRead<'_>>::new(client.window())?;
+    let mut window = Window::<PendingRead<'_>>::new();
     let (mut asked, mut done) = (0, 0);
     loop {
         while asked < buffer.len() && window.has_room() {
@@ -56,7 +57,8 @@ async fn read_run(client: &Client, fid: Fid, offset: u64, buffer: &mut [u8]) -> 
             match client.try_start_read(fid, at(offset, asked)?, count)? {
                 Some(pending) => window.push(pending, count)?,
                 None if window.is_empty() => {
-                    client.room().await?;
+                    let count = u32::try_from(count).unwrap_or(u32::MAX);
+                    client.room(Need::of(&Tread { fid, offset, count })).await?;
                     continue;
                 }
                 None => break,
@@ -66,17 +68,14 @@ async fn read_run(client: &Client, fid: Fid, offset: u64, buffer: &mut [u8]) -> 
         let Some((pending, count)) = window.pop() else {
             return Ok(done);
         };
-        let (data, read) = match pending.data().await {
-            Ok(outcome) => outcome,
+        let target = buffer.get_mut(done..done + count).unwrap_or_default();
+        let read = match pending.data_into(target).await {
+            Ok(read) => read,
             Err(_) if done > 0 => return Ok(done),
             Err(status) => return Err(status),
         };
-        let data = data.get(..min(read, count)).unwrap_or_default();
-        if let Some(target) = buffer.get_mut(done..done + data.len()) {
-            target.copy_from_slice(data);
-        }
-        done += data.len();
-        if data.len() < count {
+        done += read;
+        if read < count {
             return Ok(done);
         }
     }
@@ -106,7 +105,7 @@ pub(crate) async fn write(client: &Client, fid: Fid, offset: u64, data: &[u8]) -
 /// Writes with a full window until a reply is short; the result counts the bytes before the first gap.
 async fn write_run(client: &Client, fid: Fid, offset: u64, data: &[u8]) -> nt::Result<usize> {
     let chunk = chunk_len(client);
-    let mut window = Window::<Pending<'_, Twrite<'_>>>::new(client.window())?;
+    let mut window = Window::<Pending<'_, Twrite<'_>>>::new();
     let (mut asked, mut done) = (0, 0);
     loop {
         while window.has_room()
@@ -121,7 +120,7 @@ async fn write_run(client: &Client, fid: Fid, offset: u64, data: &[u8]) -> nt::R
             match client.try_start(&request) {
                 Ok(Some(pending)) => window.push(pending, part.len())?,
                 Ok(None) if window.is_empty() => {
-                    client.room().await?;
+                    client.room(Need::of(&request)).await?;
                     continue;
                 }
                 Ok(None) => break,
@@ -154,36 +153,43 @@ pub(crate) async fn flush(client: &Client, fid: Fid) -> nt::Result {
     client.call(&Tfsync { fid, datasync: 0 }, |_| ()).await
 }
 
-/// Messages in flight, oldest first, each with the number of bytes it is about.
+/// Messages of one transfer in flight, oldest first, each with the number of bytes it is about. The session says how many
+/// of all transfers may be.
 ///
 /// Dropping it abandons what is still in flight.
 struct Window<F> {
-    slots: VecDeque<(F, usize)>,
-    limit: usize,
+    /// The oldest, kept apart: a transfer of one message needs no memory for others.
+    first: Option<(F, usize)>,
+    others: VecDeque<(F, usize)>,
 }
 
 impl<F> Window<F> {
-    fn new(limit: usize) -> nt::Result<Self> {
-        let mut slots = VecDeque::new();
-        slots.try_reserve_exact(limit)?;
-        Ok(Self { slots, limit })
+    fn new() -> Self {
+        Self {
+            first: None,
+            others: VecDeque::new(),
+        }
     }
 
     fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+        self.first.is_none()
     }
 
     fn has_room(&self) -> bool {
-        self.slots.len() < self.limit
+        self.others.len() < usize::from(WINDOW_MAX)
     }
 
     fn push(&mut self, future: F, count: usize) -> nt::Result {
-        self.slots.try_reserve(1)?;
-        self.slots.push_back((future, count));
+        if self.first.is_none() {
+            self.first = Some((future, count));
+        } else {
+            self.others.try_reserve(1)?;
+            self.others.push_back((future, count));
+        }
         Ok(())
     }
 
     fn pop(&mut self) -> Option<(F, usize)> {
-        self.slots.pop_front()
+        core::mem::replace(&mut self.first, self.others.pop_front())
     }
 }

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use ninep::session::Need;
 use ninep::wire::{Mode, OpenFlags, Rgetattr, SetAttrMask, Tlcreate, Tlopen, Tmkdir, Tsetattr};
 use nt::{AccessMask, CreateAction, CreateDisposition, CreateOptions, FileAttributes, Status};
 
@@ -350,11 +351,13 @@ async fn create_and_look(file: &OwnedFid, request: &Tlcreate<'_>) -> nt::Result<
     let creating = loop {
         match client.try_start(request)? {
             Some(creating) => break creating,
-            None => client.room().await?,
+            None => client.room(Need::of(request)).await?,
         }
     };
     let looking = if client.keeps_order() {
-        client.try_start(&basic_attributes(file.fid()))?
+        client
+            .try_start(&basic_attributes(file.fid()))
+            .map_err(after_change)?
     } else {
         None
     };

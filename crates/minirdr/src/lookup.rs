@@ -5,6 +5,7 @@
 //! A walk is followed name by name: a symbolic link on the way is met here and never passed through, whatever the
 //! server would make of it, and so is the name that is missing.
 
+use ninep::session::Need;
 use ninep::wire::{Fid, MAX_WALK, OpenFlags, Rgetattr, Tlopen, Twalk, WalkNames, WalkQids};
 use nt::Status;
 
@@ -51,13 +52,15 @@ pub(crate) async fn look_up(
         let from = if done == 0 { root.fid() } else { target.fid() };
         let walking = loop {
             // Gone before anything is waited for: futures are to be small.
-            let mut names: [&[u8]; MAX_WALK] = [&[]; MAX_WALK];
-            let request = walk_step(path, done, step, from, target.fid(), &mut names);
-            match client.try_start(&request)? {
-                Some(walking) => break walking.detach::<Twalk<'static>>(),
-                None => {}
-            }
-            client.room().await?;
+            let need = {
+                let mut names: [&[u8]; MAX_WALK] = [&[]; MAX_WALK];
+                let request = walk_step(path, done, step, from, target.fid(), &mut names);
+                match client.try_start(&request)? {
+                    Some(walking) => break walking.detach::<Twalk<'static>>(),
+                    None => Need::of(&request),
+                }
+            };
+            client.room(need).await?;
         };
         // Only of a fid that the walk makes: one that leads somewhere already would give the attributes of that to a server
         // that acts on requests in no order.
@@ -116,7 +119,7 @@ async fn look_and_open(
     let looking = loop {
         match client.try_start(&request)? {
             Some(looking) => break looking,
-            None => client.room().await?,
+            None => client.room(Need::of(&request)).await?,
         }
     };
     let opening = match ahead {

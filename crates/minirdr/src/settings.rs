@@ -11,7 +11,7 @@ pub struct Settings {
     pub msize: u32,
     /// Deadline of one 9P request: `RequestTimeoutMs`, 1 s to 5 min. Connecting has the same deadline as a whole.
     pub request_timeout: Duration,
-    /// Data messages one read or write keeps in flight: `Window`, 1 to 64.
+    /// Data messages of a session under way at once: `Window`, 1 to 64; 0: as many as pay, from 16 to 64.
     pub window: u16,
     /// Numeric user who attaches when a mapping names none: `DefaultUser`.
     pub default_user: u32,
@@ -74,7 +74,7 @@ impl Settings {
     /// Range of [`Settings::request_timeout`], in milliseconds.
     pub const REQUEST_TIMEOUT_MS: core::ops::RangeInclusive<u32> = 1_000..=300_000;
     /// Range of [`Settings::window`].
-    pub const WINDOW: core::ops::RangeInclusive<u32> = 1..=64;
+    pub const WINDOW: core::ops::RangeInclusive<u32> = 0..=64;
     /// Range of [`Settings::dormant_files`].
     pub const DORMANT_FILES: core::ops::RangeInclusive<u32> = 0..=1024;
     /// Range of [`Settings::dormant_time`], in seconds.
@@ -90,7 +90,7 @@ impl Settings {
                 Duration::from_millis(low.into()),
                 Duration::from_millis(high.into()),
             ),
-            window: self.window.clamp(1, 64),
+            window: self.window.min(64),
             default_user: self.default_user,
             umask: self.umask & 0o777,
             case_sensitive: self.case_sensitive,
@@ -109,7 +109,7 @@ impl Default for Settings {
         Self {
             msize: 1 << 20,
             request_timeout: Duration::from_secs(10),
-            window: 8,
+            window: 0,
             default_user: 0,
             umask: 0o022,
             case_sensitive: false,

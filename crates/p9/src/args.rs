@@ -47,8 +47,8 @@ pub(crate) struct Options {
     /// How long each request may take.
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=300))]
     pub(crate) timeout: u32,
-    /// How many data messages may be in flight.
-    #[arg(long, global = true, value_name = "COUNT", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=64))]
+    /// How many data messages may be in flight; 0: as many as pay.
+    #[arg(long, global = true, value_name = "COUNT", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=64))]
     pub(crate) window: u16,
     /// Largest message to offer to the server.
     #[arg(long, global = true, value_name = "BYTES", default_value_t = 1 << 20, value_parser = clap::value_parser!(u32).range(4096..=1 << 20))]

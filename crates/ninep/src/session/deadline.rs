@@ -62,6 +62,9 @@ impl Session {
             if slot.heard_before == self.statistics.bytes_received && self.hearing == Hearing::Heard {
                 self.hearing = Hearing::Silent;
             }
+            if slot.data > 0 {
+                self.window.timed_out();
+            }
             if slot.is_waiting() {
                 slot.caller = CallerSide::Ready(Err(Error::TimedOut));
                 self.statistics.timeouts = self.statistics.timeouts.saturating_add(1);

@@ -7,7 +7,9 @@ use super::error::{Error, Rule, Violation};
 use super::fids::Ending;
 use super::slots::{CallerSide, FlushSide, Purpose};
 use super::{Handshake, MIN_MSIZE, Session};
-use crate::wire::{DIALECT, Decode, FidEffect, HEADER_LEN, Header, MessageType, Rlerror, Rversion, Tag};
+use crate::wire::{
+    DIALECT, Decode, FidEffect, HEADER_LEN, Header, IO_HEADER_LEN, MessageType, Rlerror, Rversion, Tag,
+};
 
 /// Length of the count that starts the body of Rread.
 const COUNT_LEN: usize = 4;
@@ -343,6 +345,11 @@ impl Session {
             return;
         };
         slot.deadline = None;
+        let data = core::mem::take(&mut slot.data);
+        if data > 0 {
+            let payload = self.msize.saturating_sub(IO_HEADER_LEN);
+            self.window.answered(data, self.now_ns, payload);
+        }
         if slot.flush == FlushSide::Wanted {
             slot.flush = FlushSide::Idle;
             self.flushes_wanted = self.flushes_wanted.saturating_sub(1);

@@ -41,18 +41,21 @@ mod inbound;
 mod outgoing;
 mod request;
 mod slots;
+mod window;
 
 #[cfg(test)]
 mod tests;
 
 pub use self::error::{Disconnect, Error, Rule, Violation};
-pub use self::request::{ReadOutcome, Response};
+pub use self::request::{Need, ReadOutcome, Response};
+pub use self::window::{WINDOW_MAX, WINDOW_MIN};
 
 use self::deadline::Hearing;
 use self::fids::FidTable;
 use self::inbound::Inbound;
 use self::outgoing::Outgoing;
 use self::slots::{CallerSide, FlushSide, Purpose, SlotTable};
+use self::window::DataWindow;
 use crate::wire::{Fid, IO_HEADER_LEN, Tag};
 
 /// Least msize that is usable; a smaller choice of the server refuses the session.
@@ -71,6 +74,9 @@ pub struct Config {
     pub max_outstanding: u16,
     /// Most fids in use at once.
     pub max_fids: u32,
+    /// Full data messages under way at once: 1 to [`WINDOW_MAX`]; 0: as many as pay, between [`WINDOW_MIN`] and
+    /// [`WINDOW_MAX`].
+    pub window: u16,
 }
 
 impl Default for Config {
@@ -79,6 +85,7 @@ impl Default for Config {
             msize: 1 << 20,
             max_outstanding: 64,
             max_fids: 1 << 20,
+            window: 0,
         }
     }
 }
@@ -117,6 +124,8 @@ pub struct Session {
     inbound: Inbound,
     outgoing: Outgoing,
     hearing: Hearing,
+    window: DataWindow,
+    now_ns: u64,
     statistics: Statistics,
 }
 
@@ -148,6 +157,8 @@ impl Session {
             inbound: Inbound::default(),
             outgoing: Outgoing::default(),
             hearing: Hearing::Heard,
+            window: DataWindow::new(config.window),
+            now_ns: 0,
             statistics: Statistics::default(),
         })
     }
@@ -162,9 +173,34 @@ impl Session {
         self.msize.saturating_sub(IO_HEADER_LEN)
     }
 
-    /// May another request be started?
+    /// May another request be started, as far as tags go?
     pub fn has_room(&self) -> bool {
         self.calls < self.max_outstanding
+    }
+
+    /// May a request of this size be started? Data messages share a [window](Config::window); and a server that does not
+    /// read what it is sent is not given more until it does.
+    pub fn has_room_for(&self, need: Need) -> bool {
+        self.has_room()
+            && self.window.has_room(need.data, self.max_payload())
+            && self.outgoing.has_room(need.frame, self.msize)
+    }
+
+    /// Takes note that somebody found no room for a data message: then a larger window might pay.
+    pub fn was_short(&mut self, need: Need) {
+        if need.data > 0 {
+            self.window.was_short();
+        }
+    }
+
+    /// Full data messages that may be under way now.
+    pub fn window(&self) -> u16 {
+        self.window.size()
+    }
+
+    /// Tells the time, in nanoseconds of the caller's clock: what the next input came at. The window is judged by it.
+    pub fn set_time(&mut self, now_ns: u64) {
+        self.now_ns = now_ns;
     }
 
     /// Requests whose tag is not free yet: waiting, answered but not taken, or being flushed.
@@ -284,6 +320,8 @@ impl Session {
         if slot.flush == FlushSide::Wanted {
             self.flushes_wanted = self.flushes_wanted.saturating_sub(1);
         }
+        // Nothing for one that was answered.
+        self.window.lost(slot.data);
         match slot.purpose {
             Purpose::Call => self.calls = self.calls.saturating_sub(1),
             Purpose::Clunk => self.clunks = self.clunks.saturating_sub(1),

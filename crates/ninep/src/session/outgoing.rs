@@ -5,6 +5,9 @@ use alloc::vec::Vec;
 use super::error::Error;
 use crate::wire::{self, EncodeError, Message, Output, Tag};
 
+/// Bytes that may wait to be sent, or two frames where those are larger.
+const QUEUE_MIN: usize = 512 * 1024;
+
 /// Frames not yet handed to the transport, and a spare buffer to swap with.
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
@@ -36,6 +39,16 @@ impl Outgoing {
         }
         let spare = core::mem::take(&mut self.spare);
         Some(core::mem::replace(&mut self.queue, spare))
+    }
+
+    /// Whether a caller's frame of `len` bytes may be queued: always if nothing is.
+    pub(super) fn has_room(&self, len: u32, msize: u32) -> bool {
+        let limit = usize::try_from(msize)
+            .unwrap_or(usize::MAX)
+            .saturating_mul(2)
+            .max(QUEUE_MIN);
+        let len = usize::try_from(len).unwrap_or(usize::MAX);
+        self.queue.is_empty() || self.queue.len().saturating_add(len) <= limit
     }
 
     pub(super) fn is_empty(&self) -> bool {

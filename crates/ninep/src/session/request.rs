@@ -9,7 +9,7 @@ use super::slots::{CallerSide, Destination, FlushSide, Purpose, Slot};
 use super::{Handshake, MAX_CLUNKS, Session};
 use crate::wire::{
     DIALECT, Decode, DecodeError, Fid, FidEffect, FidUse, Message, MessageType, Request, Tag, Tclunk, Tflush,
-    Tread, Tversion,
+    Tread, Tversion, frame_len,
 };
 
 /// A successful reply to an `R`, owning its bytes.
@@ -27,6 +27,27 @@ impl<R: Request> Response<R> {
     /// arrival and a bad one poisons the session.
     pub fn get(&self) -> Result<R::Reply<'_>, Error> {
         Ok(R::Reply::decode_body(&self.body)?)
+    }
+}
+
+/// What a request takes of a session's room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Need {
+    /// Bytes of data that it asks for or carries.
+    pub(super) data: u32,
+    /// Bytes of its frame.
+    pub(super) frame: u32,
+}
+
+impl Need {
+    /// Of `request`.
+    pub fn of<R: Request>(request: &R) -> Self {
+        let is_data = matches!(R::TYPE, MessageType::TREAD | MessageType::TWRITE);
+        Self {
+            data: if is_data { request.asked() } else { 0 },
+            // What does not fit a frame is refused for that.
+            frame: frame_len(request).unwrap_or(0),
+        }
     }
 }
 
@@ -143,12 +164,16 @@ impl Session {
         read: Option<Destination>,
     ) -> Result<Tag, (Error, Option<Destination>)> {
         let fids = request.fids();
+        let need = Need::of(request);
         let refusal = match self.ended {
             Some(error) => Some(error),
             None if self.handshake != Handshake::Agreed => Some(Error::NoVersion),
             None if matches!(R::TYPE, MessageType::TVERSION | MessageType::TFLUSH) => Some(Error::Reserved),
             None if request.asked() > self.max_payload() => Some(Error::TooLong),
-            None if !self.has_room() => Some(Error::WindowFull),
+            None if !self.has_room_for(need) => {
+                self.was_short(need);
+                Some(Error::WindowFull)
+            }
             None => self.fids.begin(&fids).err(),
         };
         if let Some(error) = refusal {
@@ -157,6 +182,10 @@ impl Session {
         match self.send(request, Purpose::Call, fids) {
             Ok(tag) => {
                 self.occupy(tag, deadline, read);
+                if let Some(slot) = self.slots.get_mut(tag) {
+                    slot.data = need.data;
+                }
+                self.window.sent(need.data);
                 Ok(tag)
             }
             Err(error) => {
@@ -192,6 +221,7 @@ impl Session {
             check: check::<R>,
             asked: request.asked(),
             fids,
+            data: 0,
             deadline: None,
             heard_before: self.statistics.bytes_received,
             caller: CallerSide::Gone,

@@ -16,6 +16,8 @@ pub(super) struct Slot {
     /// Most the reply may carry.
     pub(super) asked: u32,
     pub(super) fids: FidUse,
+    /// Bytes of data that count as under way.
+    pub(super) data: u32,
     /// Absolute, in nanoseconds of the driver's clock.
     pub(super) deadline: Option<u64>,
     /// Bytes that had come from the server when it was queued.

@@ -56,6 +56,7 @@ impl Line {
             msize: MSIZE,
             max_outstanding: 8,
             max_fids: 100,
+            ..Config::default()
         };
         Self {
             session: Session::new(config).unwrap(),

@@ -46,6 +46,7 @@ impl Bench {
             msize: MSIZE,
             max_outstanding,
             max_fids: 100,
+            window: 0,
         };
         Self {
             session: Session::new(config).expect("memory"),
