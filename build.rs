@@ -31,7 +31,7 @@ fn bind_wsk(config: &Config) -> Result<()> {
         .allowlist_item("P?SOCKADDR.*|sockaddr.*|P?IN6?_ADDR|in6?_addr.*|P?SCOPE_ID.*")
         .allowlist_item("P?ADDRINFOEXW|addrinfoexW|P?CMSGHDR|cmsghdr|ADDRESS_FAMILY")
         .allowlist_item(
-            "AF_INET6?|AF_UNSPEC|SOCK_STREAM|IPPROTO(_TCP)?|SOL_SOCKET|SO_.*BUF|SO_KEEPALIVE|TCP_NODELAY",
+            "AF_INET6?|AF_UNSPEC|SOCK_STREAM|SOCK_DGRAM|IPPROTO(_TCP)?|SOL_SOCKET|SO_.*BUF|SO_KEEPALIVE|TCP_NODELAY",
         )
         .allowlist_item("AI_.*|NS_ALL")
         .generate()

@@ -5,13 +5,14 @@
 //! limits are noted where they matter). All of it is called at PASSIVE_LEVEL, where tasks are polled; completion routines
 //! run up to DISPATCH_LEVEL.
 //!
-//! Not here are datagrams: neither the 9P transport nor Wine's Winsock Kernel, which makes no datagram sockets, has a use
-//! for them. IPv6 is here, and is `NOT_SUPPORTED` where the provider cannot bind such an address (Wine's cannot).
+//! IPv6 is `NOT_SUPPORTED` where the provider cannot bind such an address, and datagrams are where it makes no sockets for
+//! them (Wine's does neither).
 //!
 //! - [`Wsk`]: the registration, as [`rxce::Transport`].
 //! - `socket`: who may call a socket and when it is closed.
 //! - `operation`: a request and its IRP; the memory that the provider uses lives as long as that.
 //! - [`WskEndpoint`]: a connection, as [`rxce::Endpoint`].
+//! - [`WskPort`]: an address for datagrams, as [`rxce::Port`].
 
 mod address;
 mod bindings;
@@ -19,16 +20,19 @@ mod client;
 mod endpoint;
 mod irp;
 mod operation;
+mod port;
 mod resolve;
 mod socket;
+mod transfer;
 
 pub(crate) use client::Wsk;
 pub(crate) use endpoint::WskEndpoint;
+pub(crate) use port::WskPort;
 
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use nt::Name;
-use rxce::Transport;
+use rxce::{Datagrams, Transport};
 
 impl Transport for Wsk {
     type Endpoint = WskEndpoint;
@@ -39,5 +43,13 @@ impl Transport for Wsk {
 
     async fn connect(&self, local: SocketAddr, remote: SocketAddr) -> nt::Result<WskEndpoint> {
         WskEndpoint::connect(&self.0, local, remote).await
+    }
+}
+
+impl Datagrams for Wsk {
+    type Port = WskPort;
+
+    async fn open(&self, local: SocketAddr) -> nt::Result<WskPort> {
+        WskPort::open(&self.0, local).await
     }
 }

@@ -10,7 +10,7 @@ use ioctl::selftest::{
     Answer, ConnectFlags, ConnectOptions, Facts, Handle, MARKER, Object as Made, Peers, Reply, Request,
 };
 use nt::{Name, Status};
-use rxce::conformance;
+use rxce::conformance::{self, Failure, NO_DATAGRAMS};
 use rxce::state::State;
 use rxce::{Address, Attempt, Binding, Connection, Transport, VirtualCircuit};
 
@@ -218,6 +218,14 @@ impl Bench {
             },
         })?;
         let verdict = check.run(&bench).await;
+        if let Err(Failure {
+            expected: NO_DATAGRAMS,
+            status: Some(status),
+        }) = verdict
+        {
+            bench.binding.tear_down()?;
+            return Err(Refusal::Engine(status));
+        }
         let mut writer = Text(text);
         let written = match (verdict, bench.binding.tear_down()) {
             (Ok(()), Ok(())) => Ok(()),

@@ -7,8 +7,9 @@
 use super::bindings::{AF_INET, AF_INET6, SOCKADDR};
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
-/// The protocol number; the kit's header has it in an enumeration.
+/// The protocol numbers; the kit's header has them in an enumeration.
 pub(super) const IPPROTO_TCP: u32 = 6;
+pub(super) const IPPROTO_UDP: u32 = 17;
 
 const FAMILY: usize = 0;
 const PORT: usize = 2;
@@ -38,6 +39,16 @@ impl RawAddress {
             }
         }
         raw
+    }
+
+    /// Room for an address that the provider writes.
+    pub(super) fn room() -> Self {
+        RawAddress([0; V6_LEN])
+    }
+
+    /// What the provider has written, if it is an address of the internet's.
+    pub(super) fn get(&self) -> Option<SocketAddr> {
+        Self::parse(&self.0)
     }
 
     /// For the provider, which takes it as writable but only reads it.

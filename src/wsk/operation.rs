@@ -12,7 +12,7 @@ use core::task::{Context, Poll, Waker};
 use executive::mem::{AllocError, Arc};
 use executive::sync::SpinLock;
 use nt::Status;
-use wdk_sys::{DEVICE_OBJECT, IRP, NTSTATUS, STATUS_MORE_PROCESSING_REQUIRED};
+use wdk_sys::{DEVICE_OBJECT, IRP, NTSTATUS, STATUS_MORE_PROCESSING_REQUIRED, STATUS_NOT_IMPLEMENTED};
 
 /// How an IRP ended.
 #[derive(Clone, Copy, Debug)]
@@ -66,9 +66,8 @@ impl<R: Request> Operation<R> {
 
     /// Makes the `call` with the operation's IRP, for the first and only time, and returns the wait for its end.
     ///
-    /// The outcome is always taken from the IRP: the provider completes it whatever it returns. Routines that some
-    /// provider returns STATUS_NOT_IMPLEMENTED from without completing the IRP (Wine's WskDisconnect, WskControlSocket,
-    /// WskGetRemoteAddress, WskSocketConnect) are therefore not used at all.
+    /// The outcome is taken from the IRP: the provider completes it whatever it returns. The one exception are routines
+    /// that a provider does not have and returns STATUS_NOT_IMPLEMENTED from, without completing the IRP (Wine's).
     pub(super) fn start(this: Arc<Self>, call: impl FnOnce(&R, *mut IRP) -> NTSTATUS) -> Pending<R> {
         let context = Arc::into_raw(this.clone());
         // SAFETY: the IRP is fresh; `completed::<R>` takes the count that `context` stands for over.
@@ -76,7 +75,15 @@ impl<R: Request> Operation<R> {
             this.irp
                 .set_completion(Some(completed::<R>), context.cast_mut().cast())
         };
-        let _told_by_the_irp = call(&this.request, this.irp.as_ptr());
+        let returned = call(&this.request, this.irp.as_ptr());
+        if returned == STATUS_NOT_IMPLEMENTED && this.progress.lock().outcome.is_none() {
+            // SAFETY: nobody began anything, so nobody will complete the IRP and take this count over.
+            drop(unsafe { Arc::from_raw(context) });
+            this.end(Outcome {
+                status: Status(returned.cast_unsigned()),
+                information: 0,
+            });
+        }
         Pending {
             operation: this,
             cancel: false,

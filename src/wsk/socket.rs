@@ -1,8 +1,9 @@
-//! A connection-oriented socket: who may call it, what runs on it, and how it is closed.
+//! A socket, connection-oriented or for datagrams: who may call it, what runs on it, and how it is closed.
 
-use super::address::IPPROTO_TCP;
+use super::address::{IPPROTO_TCP, IPPROTO_UDP};
 use super::bindings::{
-    SOCK_STREAM, WSK_FLAG_CONNECTION_SOCKET, WSK_PROVIDER_BASIC_DISPATCH, WSK_PROVIDER_CONNECTION_DISPATCH,
+    SOCK_DGRAM, SOCK_STREAM, WSK_FLAG_CONNECTION_SOCKET, WSK_FLAG_DATAGRAM_SOCKET,
+    WSK_PROVIDER_BASIC_DISPATCH, WSK_PROVIDER_CONNECTION_DISPATCH, WSK_PROVIDER_DATAGRAM_DISPATCH,
     WSK_SOCKET,
 };
 use super::client::{Client, Live, Orphan};
@@ -21,6 +22,42 @@ use wdk_sys::{IRP, NTSTATUS, STATUS_NOT_SUPPORTED};
 /// disconnect and a few more have to fit beside the sends.
 const SENDS_PENDING: usize = 6;
 
+/// What a socket is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Connection,
+    Datagram,
+}
+
+impl Kind {
+    /// Type, protocol and flag to create it with.
+    fn parameters(self) -> (u16, u32, u32) {
+        // CAST: small constants.
+        match self {
+            Kind::Connection => (SOCK_STREAM as u16, IPPROTO_TCP, WSK_FLAG_CONNECTION_SOCKET),
+            Kind::Datagram => (SOCK_DGRAM as u16, IPPROTO_UDP, WSK_FLAG_DATAGRAM_SOCKET),
+        }
+    }
+}
+
+/// The provider's table of a kind of socket's routines.
+///
+/// # Safety
+/// A socket of this kind has a table of this type.
+pub(super) unsafe trait Routines: 'static {
+    const KIND: Kind;
+}
+
+// SAFETY: documented for WSK_FLAG_CONNECTION_SOCKET.
+unsafe impl Routines for WSK_PROVIDER_CONNECTION_DISPATCH {
+    const KIND: Kind = Kind::Connection;
+}
+
+// SAFETY: documented for WSK_FLAG_DATAGRAM_SOCKET.
+unsafe impl Routines for WSK_PROVIDER_DATAGRAM_DISPATCH {
+    const KIND: Kind = Kind::Datagram;
+}
+
 /// The provider's socket.
 #[derive(Clone, Copy)]
 pub(super) struct Handle(NonNull<WSK_SOCKET>);
@@ -30,10 +67,13 @@ unsafe impl Send for Handle {}
 
 impl Handle {
     /// The routines of the socket, which is valid until it is closed, for which every caller is waited.
-    fn dispatch<'a>(self) -> &'a WSK_PROVIDER_CONNECTION_DISPATCH {
+    ///
+    /// # Safety
+    /// It is of the kind that `D` is for.
+    unsafe fn dispatch<'a, D: Routines>(self) -> &'a D {
         // SAFETY: the provider's socket is live.
         let table = unsafe { (*self.0.as_ptr()).Dispatch };
-        // SAFETY: the socket was created with WSK_FLAG_CONNECTION_SOCKET: its table is this type, and constant.
+        // SAFETY: by the caller's word and the trait's, its table is this type, and constant.
         unsafe { &*table.cast() }
     }
 
@@ -51,6 +91,7 @@ impl Handle {
 /// Documented rules that the gate keeps: nobody may be inside one of the socket's routines when WskCloseSocket is
 /// called, or call one after that; requests that are pending then are cancelled by the provider.
 pub(super) struct Socket {
+    kind: Kind,
     gate: SpinLock<Gate>,
     /// Made in advance, so that closing cannot fail.
     close: SpinLock<Option<Arc<Operation<Close>>>>,
@@ -84,7 +125,7 @@ enum Phase {
 }
 
 impl Socket {
-    fn try_new(live: Live) -> nt::Result<Arc<Self>> {
+    fn try_new(live: Live, kind: Kind) -> nt::Result<Arc<Self>> {
         let close = Operation::try_new(Close(SpinLock::new(None)))?;
         let gate = Gate {
             phase: Phase::Open,
@@ -95,6 +136,7 @@ impl Socket {
             waiter: None,
         };
         Ok(Arc::try_new(Socket {
+            kind,
             gate: SpinLock::new(gate),
             close: SpinLock::new(Some(close)),
             sends: Semaphore::new(SENDS_PENDING),
@@ -103,8 +145,9 @@ impl Socket {
     }
 
     /// Creates a socket of the family (AF_INET, AF_INET6). IRQL = PASSIVE_LEVEL.
-    pub(super) async fn create(client: &Arc<Client>, family: u16) -> nt::Result<SocketGuard> {
-        let socket = SocketGuard(Socket::try_new(Client::enter(client)?)?);
+    pub(super) async fn create(client: &Arc<Client>, family: u16, kind: Kind) -> nt::Result<SocketGuard> {
+        let socket = SocketGuard(Socket::try_new(Client::enter(client)?, kind)?);
+        let (socket_type, protocol, flags) = kind.parameters();
         let operation = Operation::try_new(Creation(socket.0.clone()))?;
         client.announce()?;
         socket.0.gate.lock().running += 1;
@@ -119,10 +162,9 @@ impl Socket {
                 routine(
                     provider,
                     family,
-                    // CAST: small constants.
-                    SOCK_STREAM as u16,
-                    IPPROTO_TCP,
-                    WSK_FLAG_CONNECTION_SOCKET,
+                    socket_type,
+                    protocol,
+                    flags,
                     ptr::null_mut(),
                     ptr::null(),
                     ptr::null_mut(),
@@ -139,12 +181,15 @@ impl Socket {
     /// Starts a request on the socket, which must tell [`Socket::ended`].
     ///
     /// # Errors
-    /// CANCELLED if the socket has been given up.
-    pub(super) fn start<R: Request>(
+    /// CANCELLED if the socket has been given up; NOT_SUPPORTED if it is not of the kind that has such routines.
+    pub(super) fn start<R: Request, D: Routines>(
         this: &Arc<Self>,
         operation: Arc<Operation<R>>,
-        call: impl FnOnce(&R, *mut WSK_SOCKET, &WSK_PROVIDER_CONNECTION_DISPATCH, *mut IRP) -> NTSTATUS,
+        call: impl FnOnce(&R, *mut WSK_SOCKET, &D, *mut IRP) -> NTSTATUS,
     ) -> nt::Result<Pending<R>> {
+        if this.kind != D::KIND {
+            return Err(Status::NOT_SUPPORTED);
+        }
         let handle = {
             let mut gate = this.gate.lock();
             match gate.handle {
@@ -157,7 +202,9 @@ impl Socket {
             }
         };
         let pending = Operation::start(operation, |request, irp| {
-            call(request, handle.0.as_ptr(), handle.dispatch(), irp)
+            // SAFETY: the kind was looked at above.
+            let dispatch = unsafe { handle.dispatch::<D>() };
+            call(request, handle.0.as_ptr(), dispatch, irp)
         });
         this.gate.lock().callers -= 1;
         Self::close_if_due(this);
@@ -188,6 +235,16 @@ impl Socket {
     /// Whether it has been aborted.
     pub(super) fn is_aborted(&self) -> bool {
         self.gate.lock().phase != Phase::Open
+    }
+
+    /// What the engine is told of a request's end.
+    pub(super) fn told(&self, outcome: Outcome) -> nt::Result<usize> {
+        outcome.result().map_err(|status| match status {
+            // However the provider says it.
+            _ if self.is_aborted() => Status::CANCELLED,
+            Status::FILE_FORCED_CLOSED => Status::CONNECTION_ABORTED,
+            status => status,
+        })
     }
 
     /// Waits until the socket, which must have been aborted, is closed and all its requests have ended. One waiter.

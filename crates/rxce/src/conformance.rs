@@ -5,6 +5,7 @@
 //! infallibly, and no check waits for ever.
 
 mod circuit;
+mod datagrams;
 mod endpoint;
 mod log;
 
@@ -12,6 +13,7 @@ use crate::address::Address;
 use crate::binding::Binding;
 use crate::circuit::VirtualCircuit;
 use crate::connection::{ConnectOptions, Connection};
+use crate::datagram::Datagrams;
 use crate::event::Indication;
 use crate::transport::{Endpoint, Transport, unspecified};
 use alloc::boxed::Box;
@@ -96,7 +98,7 @@ type Running = Pin<Box<dyn Future<Output = Verdict> + Send>>;
 
 /// One check.
 pub struct Check<T: Transport> {
-    /// Its name: `endpoint::…` for the transport alone, `circuit::…` for the engine on it.
+    /// Its name: `endpoint::…` for the transport alone, `circuit::…` for the engine on it, `datagrams::…` for both.
     pub name: &'static str,
     start: fn(Arc<Bench<T>>) -> Result<Running, AllocError>,
 }
@@ -116,10 +118,13 @@ impl<T: Transport> Check<T> {
     }
 }
 
+/// What a check of datagrams expects that a transport without them fails, with `NOT_SUPPORTED`.
+pub const NO_DATAGRAMS: &str = "a transport that has datagrams";
+
 macro_rules! checks {
-    ($($family:ident :: $check:ident),* $(,)?) => {
-        /// All checks, the simple ones first.
-        pub fn checks<T: Transport>() -> impl Iterator<Item = Check<T>> {
+    ($(#[$doc:meta])* fn $name:ident<T: $transport:ident> { $($family:ident :: $check:ident),* $(,)? }) => {
+        $(#[$doc])*
+        pub fn $name<T: $transport>() -> impl Iterator<Item = Check<T>> {
             [$(Check::<T> {
                 name: concat!(stringify!($family), "::", stringify!($check)),
                 start: |bench| Ok(Box::into_pin(try_box($family::$check(bench))?)),
@@ -129,7 +134,9 @@ macro_rules! checks {
     };
 }
 
-checks![
+checks! {
+/// The checks of connections, the simple ones first.
+fn stream_checks<T: Transport> {
     endpoint::resolves_a_numeric_address,
     endpoint::connects_and_echoes,
     endpoint::is_refused,
@@ -156,7 +163,24 @@ checks![
     circuit::tries_the_next_address,
     circuit::many_circuits_on_one_connection,
     circuit::dropped_handles_leave_nothing,
-];
+}
+}
+
+checks! {
+    /// The checks of datagrams.
+    fn datagram_checks<T: Datagrams> {
+        datagrams::an_address_is_its_own,
+        datagrams::they_arrive_whole_and_say_where_from,
+        datagrams::too_large_a_one_is_refused,
+        datagrams::abort_ends_what_waits_and_what_comes_later,
+        datagrams::the_engine_tells_of_them,
+    }
+}
+
+/// All checks.
+pub fn checks<T: Datagrams>() -> impl Iterator<Item = Check<T>> {
+    stream_checks().chain(datagram_checks())
+}
 
 impl<T: Transport> Bench<T> {
     fn runtime(&self) -> &Runtime {

@@ -36,7 +36,7 @@ pub trait Port: Send + Sync + 'static {
     /// The address that it has.
     fn local(&self) -> SocketAddr;
 
-    /// Sends `data` as one datagram.
+    /// Sends `data`, which is not empty, as one datagram.
     ///
     /// # Errors
     /// `INVALID_BUFFER_SIZE` for more than a datagram holds; `CANCELLED` after an abort; what the transport reports.
@@ -58,7 +58,7 @@ pub trait Port: Send + Sync + 'static {
     /// Ends it now: every operation completes soon. Does not wait. Idempotent.
     fn abort(&self);
 
-    /// Aborts, and waits until nothing is pending.
+    /// Aborts, waits until nothing is pending, and gives the address up.
     ///
     /// # Errors
     /// What the transport reports; everything has been given back all the same.

@@ -1,9 +1,10 @@
 //! A network in memory, on the clock of the runtime it is given: in the simulator every run of a seed is the same.
 //!
-//! Connections can be slow, be refused, be swallowed, and break at any byte. Like everything here it survives a failed
+//! Connections can be slow, be refused, be swallowed, and break at any byte; datagrams can be late and get lost. Like everything here it survives a failed
 //! allocation, so that fault sweeps may run over it.
 
 mod pipe;
+mod post;
 
 use crate::transport::{Endpoint, Transport};
 use alloc::collections::VecDeque;
@@ -16,6 +17,9 @@ use executive::sync::{Rank, SpinLock};
 use executive::task::{Notify, Runtime};
 use nt::{Name, NameBuf, Status};
 use pipe::{End, Pipe};
+use post::Office;
+
+pub use post::{Mail, MemoryPort};
 
 /// How connections behave.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,6 +53,7 @@ struct State {
     link: Link,
     names: Vec<(NameBuf, IpAddr)>,
     places: Vec<(SocketAddr, Place)>,
+    office: Office,
 }
 
 #[derive(Clone)]

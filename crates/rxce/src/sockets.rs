@@ -81,7 +81,7 @@ impl Endpoint for SocketEndpoint {
     }
 
     async fn close(&self) -> nt::Result {
-        // Whatever waited has been told; the socket itself goes with the endpoint.
+        // Whatever waited has been told, and the socket is closed.
         self.0.abort();
         Ok(())
     }

@@ -6,7 +6,7 @@ use nt::NameBuf;
 use rxce::conformance::{Bench, Check, FAREWELL, Peers, checks};
 use rxce::memory::{Link, Listener, MemoryEndpoint, Network};
 use rxce::sockets::Sockets;
-use rxce::{Binding, Endpoint, Transport};
+use rxce::{Binding, Datagrams, Endpoint, Transport};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
@@ -19,7 +19,7 @@ fn bench<T: Transport>(runtime: &Runtime, transport: T, peers: Peers) -> Arc<Ben
 }
 
 /// Runs every check and reports all that fail, not only the first.
-fn run_all<T: Transport>(runtime: &Runtime, bench: &Arc<Bench<T>>) {
+fn run_all<T: Datagrams>(runtime: &Runtime, bench: &Arc<Bench<T>>) {
     let run = |check: Check<T>| {
         runtime
             .block_on(check.run(bench))

@@ -25,7 +25,6 @@ pub(super) enum Begun {
 }
 
 pub(super) struct Line {
-    stream: TcpStream,
     token: Token,
     reactor: &'static Reactor,
     sends: Mutex<Queue>,
@@ -33,10 +32,10 @@ pub(super) struct Line {
 }
 
 /// The operations of one direction, in order.
-#[derive(Default)]
 struct Queue {
     waiting: VecDeque<Job>,
-    aborted: bool,
+    /// `None` after an abort. Closed when both directions have let go of it.
+    stream: Option<Arc<TcpStream>>,
 }
 
 /// An operation on `buffer[at..]`.
@@ -62,12 +61,16 @@ impl Line {
         reactor
             .register(&mut stream, token)
             .map_err(|error| status(&error))?;
+        let stream = Arc::new(stream);
+        let queue = || Queue {
+            waiting: VecDeque::new(),
+            stream: Some(Arc::clone(&stream)),
+        };
         let line = Arc::new(Line {
-            stream,
             token,
             reactor,
-            sends: Mutex::default(),
-            receives: Mutex::default(),
+            sends: Mutex::new(queue()),
+            receives: Mutex::new(queue()),
         });
         // What happened before this is found by whoever tries: every operation is tried before it waits.
         reactor.enter(token, &line);
@@ -76,102 +79,91 @@ impl Line {
 
     /// Begins to send all of `data`, after what waits already.
     pub(super) fn send(&self, data: Vec<u8>) -> Begun {
-        let mut sends = lock(&self.sends);
-        if sends.aborted {
-            return Begun::Done((data, Err(Status::CANCELLED)));
-        }
-        let mut sent = 0;
-        if sends.waiting.is_empty() {
-            match self.write(&data, &mut sent) {
-                None => {}
-                Some(result) => return Begun::Done((data, result)),
-            }
-        }
-        sends.wait(data, sent)
+        lock(&self.sends).begin(data, 0, write)
     }
 
     /// Begins to receive into `buffer[offset..]`, which is not empty.
-    pub(super) fn receive(&self, mut buffer: Vec<u8>, offset: usize) -> Begun {
-        let mut receives = lock(&self.receives);
-        if receives.aborted {
-            return Begun::Done((buffer, Err(Status::CANCELLED)));
-        }
-        if receives.waiting.is_empty()
-            && let Some(result) = self.read(&mut buffer, offset)
-        {
-            return Begun::Done((buffer, result));
-        }
-        receives.wait(buffer, offset)
+    pub(super) fn receive(&self, buffer: Vec<u8>, offset: usize) -> Begun {
+        lock(&self.receives).begin(buffer, offset, read)
     }
 
     /// Goes on with the sends that wait, as far as the socket takes them.
     pub(super) fn proceed_sending(&self) {
-        self.proceed(&self.sends, |job| self.write(&job.buffer, &mut job.at));
+        proceed(&self.sends, write);
     }
 
     /// Goes on with the receives that wait, as far as there is something to receive.
     pub(super) fn proceed_receiving(&self) {
-        self.proceed(&self.receives, |job| self.read(&mut job.buffer, job.at));
+        proceed(&self.receives, read);
     }
 
-    fn proceed(&self, queue: &Mutex<Queue>, mut attempt: impl FnMut(&mut Job) -> Option<nt::Result<usize>>) {
-        loop {
-            let mut queue = lock(queue);
-            let Some(job) = queue.waiting.front_mut() else {
-                return;
-            };
-            let Some(result) = attempt(job) else { return };
-            let ended = queue.waiting.pop_front().map(|job| job.end(result));
-            drop(queue);
-            tell(ended);
-        }
-    }
-
-    /// Ends the connection: what waits is cancelled, and so is everything later.
+    /// Ends the connection: what waits is cancelled, and so is everything later. When this returns for the first time, the
+    /// socket is closed.
     pub(super) fn abort(&self) {
-        for queue in [&self.sends, &self.receives] {
+        // Both directions give it up before it is shut down: otherwise a receive would see an end that the other side has
+        // not made.
+        let given_up = [&self.sends, &self.receives].map(|queue| {
             let mut queue = lock(queue);
-            queue.aborted = true;
-            let waiting = core::mem::take(&mut queue.waiting);
-            drop(queue);
+            (queue.stream.take(), core::mem::take(&mut queue.waiting))
+        });
+        for (stream, waiting) in given_up {
+            if let Some(stream) = stream {
+                // Fails when the other side has reset the connection already, and then there is nothing to end.
+                let _already_gone = stream.shutdown(Shutdown::Both);
+            }
             tell(waiting.into_iter().map(|job| job.end(Err(Status::CANCELLED))));
         }
-        // Fails when the other side has reset the connection already, and then there is nothing to end.
-        let _already_gone = self.stream.shutdown(Shutdown::Both);
     }
+}
 
-    /// Writes what of `data` has not been; `None` when the socket takes no more for now.
-    fn write(&self, data: &[u8], sent: &mut usize) -> Option<nt::Result<usize>> {
-        loop {
-            let rest = data.get(*sent..).unwrap_or_default();
-            if rest.is_empty() {
-                return Some(Ok(data.len()));
-            }
-            match (&self.stream).write(rest) {
-                Ok(0) => return Some(Err(Status::CONNECTION_DISCONNECTED)),
-                Ok(count) => *sent += count,
-                Err(error) => match error.kind() {
-                    ErrorKind::Interrupted => {}
-                    ErrorKind::WouldBlock => return None,
-                    _ => return Some(Err(status(&error))),
-                },
-            }
+/// Tries an operation on `buffer[*at..]`; `None` when the socket cannot do it, or the rest of it, for now.
+type Attempt = fn(stream: &TcpStream, buffer: &mut [u8], at: &mut usize) -> Option<nt::Result<usize>>;
+
+fn write(mut stream: &TcpStream, data: &mut [u8], sent: &mut usize) -> Option<nt::Result<usize>> {
+    loop {
+        let rest = data.get(*sent..).unwrap_or_default();
+        if rest.is_empty() {
+            return Some(Ok(data.len()));
+        }
+        match stream.write(rest) {
+            Ok(0) => return Some(Err(Status::CONNECTION_DISCONNECTED)),
+            Ok(count) => *sent += count,
+            Err(error) => match error.kind() {
+                ErrorKind::Interrupted => {}
+                ErrorKind::WouldBlock => return None,
+                _ => return Some(Err(status(&error))),
+            },
         }
     }
+}
 
-    /// Reads into `buffer[offset..]`; `None` when there is nothing for now.
-    fn read(&self, buffer: &mut [u8], offset: usize) -> Option<nt::Result<usize>> {
-        loop {
-            let room = buffer.get_mut(offset..).unwrap_or_default();
-            match (&self.stream).read(room) {
-                Ok(count) => return Some(Ok(count)),
-                Err(error) => match error.kind() {
-                    ErrorKind::Interrupted => {}
-                    ErrorKind::WouldBlock => return None,
-                    _ => return Some(Err(status(&error))),
-                },
-            }
+fn read(mut stream: &TcpStream, buffer: &mut [u8], offset: &mut usize) -> Option<nt::Result<usize>> {
+    loop {
+        let room = buffer.get_mut(*offset..).unwrap_or_default();
+        match stream.read(room) {
+            Ok(count) => return Some(Ok(count)),
+            Err(error) => match error.kind() {
+                ErrorKind::Interrupted => {}
+                ErrorKind::WouldBlock => return None,
+                _ => return Some(Err(status(&error))),
+            },
         }
+    }
+}
+
+fn proceed(queue: &Mutex<Queue>, attempt: Attempt) {
+    loop {
+        let mut queue = lock(queue);
+        let queue_now = &mut *queue;
+        let (Some(stream), Some(job)) = (&queue_now.stream, queue_now.waiting.front_mut()) else {
+            return;
+        };
+        let Some(result) = attempt(stream, &mut job.buffer, &mut job.at) else {
+            return;
+        };
+        let ended = queue.waiting.pop_front().map(|job| job.end(result));
+        drop(queue);
+        tell(ended);
     }
 }
 
@@ -182,7 +174,16 @@ impl Drop for Line {
 }
 
 impl Queue {
-    fn wait(&mut self, buffer: Vec<u8>, at: usize) -> Begun {
+    /// Tries at once, and waits if that is not enough, or others wait already.
+    fn begin(&mut self, mut buffer: Vec<u8>, mut at: usize, attempt: Attempt) -> Begun {
+        let Some(stream) = &self.stream else {
+            return Begun::Done((buffer, Err(Status::CANCELLED)));
+        };
+        if self.waiting.is_empty()
+            && let Some(result) = attempt(stream, &mut buffer, &mut at)
+        {
+            return Begun::Done((buffer, result));
+        }
         match oneshot() {
             Err(error) => Begun::Done((buffer, Err(error.into()))),
             Ok((done, ended)) => {

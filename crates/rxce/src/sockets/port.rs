@@ -9,7 +9,7 @@ use executive::task::{Sender, oneshot};
 use nt::Status;
 use std::io::{self, ErrorKind};
 use std::net::UdpSocket;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -29,7 +29,8 @@ pub struct SocketPort {
 }
 
 struct Shared {
-    socket: UdpSocket,
+    /// `None` once closed.
+    socket: Mutex<Option<Arc<UdpSocket>>>,
     local: SocketAddr,
     aborted: AtomicBool,
 }
@@ -54,17 +55,17 @@ impl Datagrams for Sockets {
         .await?;
         let (socket, local) = bound.map_err(|error| status(&error))?;
         let shared = Arc::new(Shared {
-            socket,
+            socket: Mutex::new(Some(Arc::new(socket))),
             local,
             aborted: AtomicBool::new(false),
         });
-        let sender = worker(&shared, |shared, data, remote| {
-            let sent = shared.socket.send_to(data, remote)?;
+        let sender = worker(&shared, |_, socket, data, remote| {
+            let sent = socket.send_to(data, remote)?;
             Ok((sent, remote))
         })?;
-        let receiver = worker(&shared, |shared, room, _| {
+        let receiver = worker(&shared, |shared, socket, room, _| {
             loop {
-                match shared.socket.recv_from(room) {
+                match socket.recv_from(room) {
                     Err(error) if passes(&error) && !shared.aborted.load(Ordering::SeqCst) => {}
                     other => return other,
                 }
@@ -131,6 +132,7 @@ impl Port for SocketPort {
         // Each thread works in order: when it has come to this empty job, nothing earlier is pending.
         let (_, _sent) = self.run(&self.sender, Vec::new(), self.shared.local).await;
         let (_, _received) = self.run(&self.receiver, Vec::new(), self.shared.local).await;
+        drop(self.shared.take());
         Ok(())
     }
 }
@@ -141,24 +143,35 @@ impl Drop for SocketPort {
     }
 }
 
+impl Shared {
+    fn socket(&self) -> Option<Arc<UdpSocket>> {
+        self.socket.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn take(&self) -> Option<Arc<UdpSocket>> {
+        self.socket.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
 /// Starts a thread that does its jobs one after the other, until nobody can send it one any more.
 fn worker(
     shared: &Arc<Shared>,
-    operation: impl Fn(&Shared, &mut [u8], SocketAddr) -> io::Result<(usize, SocketAddr)> + Send + 'static,
+    operation: impl Fn(&Shared, &UdpSocket, &mut [u8], SocketAddr) -> io::Result<(usize, SocketAddr)>
+    + Send
+    + 'static,
 ) -> nt::Result<mpsc::Sender<Job>> {
     let (sender, jobs) = mpsc::channel::<Job>();
     let shared = Arc::clone(shared);
     let work = move || {
         for mut job in jobs {
             let aborted = || shared.aborted.load(Ordering::SeqCst);
-            let result = if aborted() {
-                Err(Status::CANCELLED)
-            } else {
-                match operation(&shared, &mut job.buffer, job.remote) {
+            let result = match shared.socket().filter(|_| !aborted()) {
+                None => Err(Status::CANCELLED),
+                Some(socket) => match operation(&shared, &socket, &mut job.buffer, job.remote) {
                     Ok(done) => Ok(done),
                     Err(_) if aborted() => Err(Status::CANCELLED),
                     Err(error) => Err(status(&error)),
-                }
+                },
             };
             // When nobody waits for it any more, the buffer is dropped here.
             let _unwanted = job.done.send((job.buffer, result));

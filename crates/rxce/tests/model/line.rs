@@ -97,6 +97,8 @@ pub(crate) struct Line {
     peer_breaks_at: Option<u64>,
     /// Bytes that the sink has been shown and not taken.
     held: usize,
+    /// The sink wants no more.
+    deaf: bool,
     /// Bytes in the sink's own buffer.
     filling: Option<usize>,
     /// All that was ever written to the peer.
@@ -130,6 +132,7 @@ impl Line {
             peer_end: None,
             peer_breaks_at: None,
             held: 0,
+            deaf: false,
             filling: None,
             to_peer: Vec::new(),
             read_by_peer: 0,
@@ -347,6 +350,9 @@ impl Line {
                 }
                 continue;
             }
+            if self.deaf {
+                return;
+            }
             if self.arriving > 0 {
                 self.receive();
                 continue;
@@ -386,6 +392,10 @@ impl Line {
                 self.forecast.taken += count;
                 self.queue.push_back((echo_context(self.echoes), count));
                 self.echoes += 1;
+            }
+            Taste::Quits => {
+                self.forecast.taken += count;
+                self.deaf = true;
             }
             Taste::Refuses => {
                 self.held += count;

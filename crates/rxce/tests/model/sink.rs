@@ -70,12 +70,13 @@ impl ConnectionEvents for Sink {
         let taken = match self.taste {
             Taste::Refuses => return Indication::Part(0),
             Taste::Halves => data.len().div_ceil(2),
-            Taste::Takes | Taste::Fills | Taste::Echoes => data.len(),
+            Taste::Takes | Taste::Fills | Taste::Echoes | Taste::Quits => data.len(),
         };
         self.hear(circuit, Heard::Took(data[..taken].to_vec()));
         match self.taste {
             Taste::Fills => return Indication::Fill(vec![0; FILL]),
             Taste::Echoes => self.echo(circuit, data),
+            Taste::Quits => return Indication::Last,
             Taste::Takes | Taste::Halves | Taste::Refuses => {}
         }
         if taken == data.len() {

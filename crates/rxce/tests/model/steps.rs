@@ -48,6 +48,8 @@ pub(crate) enum Taste {
     Refuses,
     /// Takes all, and submits the same bytes.
     Echoes,
+    /// Takes what comes first, and wants no more.
+    Quits,
 }
 
 /// One way to connect.
@@ -141,12 +143,29 @@ pub(crate) enum Step {
         circuit: usize,
         acts: [(u64, Act); 5],
     },
+    OpenPost {
+        binding: usize,
+        port: u16,
+    },
+    /// The first `count` of `lens` go out as datagrams, all at once.
+    Post {
+        post: usize,
+        port: u16,
+        lens: [usize; 4],
+        count: usize,
+    },
+    FailPost(usize),
+    /// Torn down with so many sends just begun.
+    ClosePost {
+        post: usize,
+        sends: usize,
+    },
     Pass {
         ms: u64,
     },
 }
 
-const TASTES: [Taste; 7] = [
+const TASTES: [Taste; 8] = [
     Taste::Takes,
     Taste::Takes,
     Taste::Halves,
@@ -154,6 +173,7 @@ const TASTES: [Taste; 7] = [
     Taste::Refuses,
     Taste::Echoes,
     Taste::Echoes,
+    Taste::Quits,
 ];
 
 const PLACES: [Place; 8] = [
@@ -196,7 +216,7 @@ impl Step {
     pub(crate) fn draw(rng: &mut Rng) -> Step {
         let circuit = rng.below(16);
         let len = 1 + rng.below(90);
-        match rng.below(64) {
+        match rng.below(74) {
             0 | 1 => Step::BuildBinding,
             2 => Step::TearDownBinding(rng.below(4)),
             3..=5 => Step::BuildAddress {
@@ -242,6 +262,21 @@ impl Step {
             58..=61 => Step::Storm {
                 circuit,
                 acts: [(); 5].map(|()| (rng.below(5) as u64, act(rng))),
+            },
+            62..=64 => Step::OpenPost {
+                binding: rng.below(4),
+                port: rng.below(3) as u16,
+            },
+            65..=69 => Step::Post {
+                post: rng.below(6),
+                port: rng.below(3) as u16,
+                lens: [(); 4].map(|()| 1 + rng.below(80)),
+                count: 1 + rng.below(4),
+            },
+            70 => Step::FailPost(rng.below(6)),
+            71 => Step::ClosePost {
+                post: rng.below(6),
+                sends: rng.below(3),
             },
             _ => Step::Pass {
                 ms: rng.below(3000) as u64,

@@ -3,6 +3,7 @@
 mod circuits;
 mod compare;
 mod connect;
+mod posts;
 mod storms;
 
 use super::connecting::{self, LATENCY_MS};
@@ -14,6 +15,7 @@ use executive::mem::Arc;
 use executive::sync::SpinLock;
 use executive::task::{Either, Runtime, select};
 use nt::{NameBuf, Status};
+use posts::PostSlot;
 use rxce::memory::{Link, Listener, MemoryEndpoint, Network};
 use rxce::state::State;
 use rxce::{
@@ -78,6 +80,9 @@ pub(crate) struct World {
     addresses: Vec<AddressSlot>,
     connections: Vec<ConnectionSlot>,
     circuits: Vec<CircuitSlot>,
+    posts: Vec<PostSlot>,
+    /// Datagrams that the network has been given.
+    datagrams: u64,
     /// What the sends that somebody waits for have come to.
     ended: Ended,
     next_tag: usize,
@@ -103,6 +108,7 @@ impl World {
             latency: Duration::from_millis(LATENCY_MS),
             window: WINDOW,
         });
+        network.set_mail(Self::mail());
         network.swallow(Place::Silent.address()).unwrap();
         let accepting = [Place::Accepts(0), Place::Accepts(1), Place::AcceptsOn6];
         let listeners = accepting.map(|place| network.listen(place.address()).unwrap());
@@ -114,6 +120,8 @@ impl World {
             addresses: Vec::new(),
             connections: Vec::new(),
             circuits: Vec::new(),
+            posts: Vec::new(),
+            datagrams: 0,
             ended: Arc::try_new(SpinLock::new(Vec::new())).unwrap(),
             next_tag: 0,
         };
@@ -142,6 +150,15 @@ impl World {
             Step::BuildCircuit(connection) => self.build_circuit(connection),
             Step::TearDownConnection(connection) => self.tear_down_connection(connection),
             Step::Storm { circuit, acts } => self.storm(circuit, &acts),
+            Step::OpenPost { binding, port } => self.open_post(binding, port),
+            Step::Post {
+                post,
+                port,
+                ref lens,
+                count,
+            } => self.post(post, port, &lens[..count]),
+            Step::FailPost(post) => self.fail_post(post),
+            Step::ClosePost { post, sends } => self.close_post(post, sends),
             Step::Pass { ms } => self.runtime.advance(Duration::from_millis(ms)),
             Step::Resume(circuit)
             | Step::Send { circuit, .. }
@@ -248,6 +265,11 @@ impl World {
                 counts.circuits += below.circuits;
             }
         }
+        counts.addresses += self
+            .posts
+            .iter()
+            .filter(|post| post.standing && post.binding == at)
+            .count();
         counts
     }
 
@@ -262,6 +284,9 @@ impl World {
         }
         for at in 0..self.addresses.len() {
             self.take(&Step::TearDownAddress(at));
+        }
+        for at in 0..self.posts.len() {
+            self.take(&Step::ClosePost { post: at, sends: 0 });
         }
         for at in 0..self.bindings.len() {
             self.take(&Step::TearDownBinding(at));

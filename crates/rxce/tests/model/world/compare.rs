@@ -34,6 +34,7 @@ impl World {
                 .ok_or(Status::INVALID_PARAMETER);
             assert_eq!(self.connections[at].real.counts(), wanted, "connection {at}");
         }
+        self.check_posts();
         for slot in &mut self.circuits {
             if let Some(real) = &slot.real {
                 assert_eq!(real.state(), slot.line.state);
