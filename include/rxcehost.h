@@ -1,7 +1,7 @@
 /*
  * rxcehost.h - the engine of rxce.h in an ordinary process, which plays the part of the NT kernel.
  *
- * Link with libddi (and -lpthread -ldl -lm). The transports are \Device\Tcp, \Device\Tcp6, \Device\Udp and \Device\Udp6, on
+ * Link with libddihost (and -lpthread -ldl -lm). The transports are \Device\Tcp, \Device\Tcp6, \Device\Udp and \Device\Udp6, on
  * the host's sockets. Nothing here exists in a driver.
  */
 #ifndef _RXCEHOST_

@@ -4,15 +4,17 @@
 //! - `table`: which objects have handles, and whose they are.
 //! - `operate`: one request, carried out.
 //! - `heard`: the events of a connection, written down until the harness asks.
+//! - `routines`: the documented routines, used by a C program.
 
 mod heard;
 mod operate;
+mod routines;
 mod table;
 
 pub(crate) use table::Table;
 
 use ::ioctl::Encode;
-use ::ioctl::selftest::{MAX_INPUT, OUTPUT_SIZE};
+use ::ioctl::selftest::{Answer, MAX_INPUT, OUTPUT_SIZE, Reply};
 use alloc::vec::Vec;
 use executive::mem::TryVec;
 use nt::Status;
@@ -37,6 +39,22 @@ pub(crate) fn control(driver: &Driver, mut irp: Irp, input: usize, output: usize
         Ok(input) => input,
         Err(status) => return irp.answer(Err(status)),
     };
+    if let Some((part, ports)) = routines::wanted(&input) {
+        // In the caller's thread, which is none of the system's.
+        let device = irp.stack().DeviceObject;
+        let result = routines::run(driver.transport(), device, part, ports).and_then(|said| {
+            let reply = Reply {
+                status: Status::SUCCESS,
+                answer: Answer::Text(&said),
+            };
+            let written = reply.write(irp.system_buffer(output)?)?;
+            Ok(written)
+        });
+        return match result {
+            Ok(written) => irp.complete(Status::SUCCESS, written),
+            Err(status) => irp.answer(Err(status)),
+        };
+    }
     let (transport, runtime) = (driver.transport().clone(), driver.runtime().clone());
     let bench = operate::Bench {
         transport,

@@ -16,6 +16,7 @@ use rxce::{Address, Attempt, Binding, Connection, Transport, VirtualCircuit};
 
 use super::Owner;
 use super::heard::Heard;
+use super::routines;
 use super::table::{Object, Table};
 use crate::wsk::Wsk;
 
@@ -145,6 +146,7 @@ impl Bench {
                     scratch.try_push(b'\n')?;
                     scratch.try_extend_from_slice(check.name.as_bytes())?;
                 }
+                routines::list(scratch)?;
                 Ok(Answer::Text(scratch))
             }
             Request::Check { name, peers } => self.check(name.as_name(), peers, scratch).await,
@@ -383,7 +385,7 @@ fn facts(object: &Object) -> nt::Result<Facts> {
 }
 
 /// Text into a buffer that grows with a way to fail.
-struct Text<'a>(&'a mut Vec<u8>);
+pub(super) struct Text<'a>(pub(super) &'a mut Vec<u8>);
 
 impl Write for Text<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {

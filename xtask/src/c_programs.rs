@@ -60,7 +60,7 @@ pub(crate) fn in_wine(
     if build {
         let step = crate::process::Step::begin("building the static library for C programs");
         let mut cargo = Toolchain::detect()?.gnu(project, "build")?;
-        crate::process::run(&step, cargo.args(["-p", "ddi"]))?;
+        crate::process::run(&step, cargo.args(["-p", "ddihost"]))?;
         step.done();
     }
     let prefix = Prefix::create(project)?;
@@ -78,7 +78,7 @@ fn run(project: &Project, prefix: &Prefix, program: &str) -> Result<()> {
         .generated("gnu")
         .join(GNU)
         .join("release")
-        .join("libddi.a");
+        .join("libddihost.a");
     ensure!(library.is_file(), "{} is not built", library.display());
     let wine = prefix.program("");
     let mut cargo = Command::new("cargo");

@@ -4,6 +4,8 @@
 //! checked against a C compiler by the tests.
 
 use core::ffi::c_void;
+use core::ptr;
+use core::time::Duration;
 use nt::Status;
 
 /// NTSTATUS as C has it.
@@ -50,6 +52,27 @@ pub struct Mdl {
     pub byte_count: u32,
     /// Where in its first page it begins.
     pub byte_offset: u32,
+}
+
+impl Mdl {
+    /// MDL_SOURCE_IS_NONPAGED_POOL: `mapped_system_va` is good.
+    const SOURCE_IS_NONPAGED_POOL: i16 = 0x4;
+    const PAGE: usize = 4096;
+
+    /// One that describes `length` bytes at `base`, which are always in memory, and is chained to nothing.
+    pub fn of(base: *mut c_void, length: u32) -> Self {
+        let offset = base.addr() % Self::PAGE;
+        Mdl {
+            next: ptr::null_mut(),
+            size: size_of::<Mdl>() as i16,
+            mdl_flags: Self::SOURCE_IS_NONPAGED_POOL,
+            process: ptr::null_mut(),
+            mapped_system_va: base,
+            start_va: base.wrapping_byte_sub(offset),
+            byte_count: length,
+            byte_offset: offset as u32,
+        }
+    }
 }
 
 /// The first members of an IRP.
@@ -401,6 +424,38 @@ pub struct ConnectionHandler {
     pub send_complete: SendComplete,
     /// A send was handed to the transport.
     pub send_submitted: SendComplete,
+}
+
+/// RXCE_HOST_OPTIONS: how whoever plays the system for a C program starts the engine.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct HostOptions {
+    /// Threads that handlers are called on; at least 2.
+    pub threads: u32,
+    /// How long a connect may take, in milliseconds; zero: 30 seconds.
+    pub connect_timeout_ms: u32,
+    /// The adapter's address; all zero: there is none.
+    pub adapter_address: [u8; 6],
+}
+
+impl HostOptions {
+    /// Threads, at least as many as there must be.
+    pub fn threads(&self) -> usize {
+        self.threads.max(2) as usize
+    }
+
+    /// How long a connect may take.
+    pub fn connect_timeout(&self) -> Duration {
+        match self.connect_timeout_ms {
+            0 => Duration::from_secs(30),
+            ms => Duration::from_millis(ms.into()),
+        }
+    }
+
+    /// The adapter's address, if there is one.
+    pub fn adapter_address(&self) -> Option<[u8; 6]> {
+        Some(self.adapter_address).filter(|address| *address != [0; 6])
+    }
 }
 
 /// RXCE_SEND_NON_BLOCKING.

@@ -12,12 +12,11 @@ pub use tree::{
     RxHostOpen, RxHostReferences, RxHostUninitialize,
 };
 
-use crate::abi::{NtStatus, RxceAddress, ntstatus, status};
+use crate::abi::{HostOptions, NtStatus, RxceAddress, ntstatus, status};
 use crate::engine::{self, Parts};
 use crate::provider::Over;
 use alloc::boxed::Box;
 use core::ffi::c_void;
-use core::time::Duration;
 use executive::irql::at_dispatch;
 use executive::task::Runtime;
 use nt::Status;
@@ -26,17 +25,6 @@ use std::sync::{Mutex, PoisonError};
 
 /// The runtime of the engine that RxCeHostInitialize started.
 static RUNTIME: Mutex<Option<Runtime>> = Mutex::new(None);
-
-/// What RxCeHostInitialize is given.
-#[repr(C)]
-pub struct HostOptions {
-    /// Threads that handlers are called on; at least 2.
-    pub threads: u32,
-    /// How long a connect may take, in milliseconds; zero: 30 seconds.
-    pub connect_timeout_ms: u32,
-    /// The adapter's address; all zero: there is none.
-    pub adapter_address: [u8; 6],
-}
 
 fn answer(result: nt::Result) -> NtStatus {
     ntstatus(result.err().unwrap_or(Status::SUCCESS))
@@ -60,19 +48,14 @@ fn initialize(options: Option<&HostOptions>) -> nt::Result {
     if runtime.is_some() {
         return Err(Status::REDIRECTOR_STARTED);
     }
-    let threads = options.map_or(0, |options| options.threads as usize).max(2);
-    let timeout = options.map_or(0, |options| options.connect_timeout_ms);
-    let adapter = options.map_or([0; 6], |options| options.adapter_address);
-    let started = Runtime::start(threads)?;
+    let options = options.copied().unwrap_or_default();
+    let started = Runtime::start(options.threads())?;
     let parts = Parts {
         runtime: started.clone(),
-        threads,
-        provider: Box::new(Over::new(Sockets, (adapter != [0; 6]).then_some(adapter))),
+        threads: options.threads(),
+        provider: Box::new(Over::new(Sockets, options.adapter_address())),
         platform: Box::new(Host::default()),
-        connect_timeout: match timeout {
-            0 => Duration::from_secs(30),
-            ms => Duration::from_millis(ms.into()),
-        },
+        connect_timeout: options.connect_timeout(),
     };
     if let Err(status) = engine::start(parts) {
         started.shutdown();

@@ -1,7 +1,26 @@
 /*
  * A page of memory of its own, which can be made inaccessible: whoever looks at it then crashes.
  */
-#ifdef _WIN32
+#ifdef RXCE_IN_DRIVER
+/* A page of the image's: it cannot be made inaccessible, but nothing in it is what it was. */
+static _Alignas(4096) char ThePage[4096];
+
+static void *NewPage(void)
+{
+    return ThePage;
+}
+
+static int ForbidPage(void *Page)
+{
+    memset(Page, 0xDD, sizeof ThePage);
+    return 1;
+}
+
+static void FreePage(void *Page)
+{
+    (void)Page;
+}
+#elif defined(_WIN32)
 /* Not by windows.h, whose types are not rxce.h's where no WDK is there. */
 __declspec(dllimport) void *__stdcall VirtualAlloc(void *Address, size_t Size, unsigned long Kind, unsigned long Protection);
 __declspec(dllimport) int __stdcall VirtualProtect(void *Address, size_t Size, unsigned long Protection, unsigned long *Old);

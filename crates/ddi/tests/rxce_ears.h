@@ -1,8 +1,10 @@
 /*
  * What rxce.c's handlers hear, and the names and addresses that it uses.
  */
+#ifndef RXCE_IN_DRIVER
 #include <pthread.h>
 #include <time.h>
+#endif
 
 /* ------------------------------------------------------------------ what handlers have heard */
 static int IsZero(const void *Place, size_t Length)
@@ -15,6 +17,9 @@ static int IsZero(const void *Place, size_t Length)
 }
 
 #define ZEROED(Structure) CHECK(IsZero(&(Structure), sizeof(Structure)))
+
+/* Parts that cannot be run where the program is. */
+static int Skipped;
 
 #define ROOM (1 << 16)
 

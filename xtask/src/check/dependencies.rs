@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 /// A package, and the packages of the workspace that it may use.
-const ALLOWED: [(&str, &[&str]); 18] = [
+const ALLOWED: [(&str, &[&str]); 19] = [
     ("nt", &[]),
     ("executive", &["nt"]),
     ("rxce", &["executive", "nt"]),
@@ -17,6 +17,7 @@ const ALLOWED: [(&str, &[&str]); 18] = [
     ("ninep", &[]),
     ("minirdr", &["executive", "ninep", "nt", "rdbss", "rxce"]),
     ("ddi", &["executive", "nt", "rdbss", "rxce"]),
+    ("ddihost", &["ddi"]),
     ("ioctl", &["nt"]),
     ("client", &["ioctl", "nt"]),
     ("provider", &["client", "ioctl", "nt"]),
@@ -24,10 +25,13 @@ const ALLOWED: [(&str, &[&str]); 18] = [
     ("ctl", &["client", "ioctl", "nt"]),
     ("p9", &["executive", "minirdr", "nt", "rxce"]),
     ("testserver", &[]),
-    ("mrx9p", &["executive", "ioctl", "minirdr", "nt", "rdbss", "rxce"]),
+    (
+        "mrx9p",
+        &["ddi", "executive", "ioctl", "minirdr", "nt", "rdbss", "rxce"],
+    ),
     (
         "mrx9p-selftest",
-        &["executive", "ioctl", "minirdr", "nt", "rdbss", "rxce"],
+        &["ddi", "executive", "ioctl", "minirdr", "nt", "rdbss", "rxce"],
     ),
     ("irpdrv", &["executive", "ioctl", "nt"]),
     ("xtask", &["e2e", "ioctl", "testserver"]),
@@ -37,7 +41,7 @@ const ALLOWED: [(&str, &[&str]); 18] = [
 const FREE: [&str; 3] = ["e2e", "fuzz-targets", "p9-tests"];
 
 /// What tests of any package may use besides.
-const FOR_TESTS: [&str; 1] = ["testserver"];
+const FOR_TESTS: [&str; 2] = ["ddihost", "testserver"];
 
 /// Outside packages that belong in few places, by the beginning of their name.
 const RESERVED: [(&str, &[&str]); 2] = [
@@ -59,7 +63,7 @@ const KERNEL: [&str; 8] = [
 const KERNEL_SAFE: [&str; 4] = ["bitflags", "zerocopy", "hashbrown", "wdk"];
 
 /// Optional dependencies of layers which only host builds turn on.
-const HOST_ONLY: [(&str, &str); 1] = [("executive", "loom")];
+const HOST_ONLY: [(&str, &str); 3] = [("executive", "loom"), ("rxce", "mio"), ("rxce", "socket2")];
 
 /// Holds every manifest against the tables.
 pub(crate) fn check(project: &Project) -> Result<()> {

@@ -46,11 +46,11 @@ fn library() -> PathBuf {
         .map(|entry| entry.unwrap().path())
         .filter(|path| {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            name.starts_with("libddi") && name.ends_with(".a")
+            name.starts_with("libddihost") && name.ends_with(".a")
         })
         .collect();
     found.sort_by_key(|path| std::fs::metadata(path).unwrap().modified().unwrap());
-    found.pop().expect("libddi.a is built with this test")
+    found.pop().expect("libddihost.a is built with this test")
 }
 
 /// The program, run by what `DDI_UNDER` says if it says anything.

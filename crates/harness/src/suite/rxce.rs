@@ -9,6 +9,7 @@ mod engine;
 mod names;
 mod objects;
 mod racing;
+mod routines;
 mod servers;
 mod weight;
 
@@ -29,6 +30,7 @@ pub(crate) fn tests(self_tests: bool) -> Vec<Test<Environment>> {
         connecting::tests(),
         racing::tests(),
         names::tests(),
+        routines::tests(),
         weight::tests(),
     ] {
         all.extend(tests);

@@ -126,7 +126,9 @@ pub enum Request<'a> {
     List { after: Handle },
     /// The names of the conformance checks. Answers text, one name a line, after [`super::MARKER`].
     Checks,
-    /// Runs one conformance check. Answers text: nothing if it passes, else the reason.
+    /// Runs one conformance check. Answers text: nothing if it passes, else the reason. `routines::…` is a part of the C
+    /// program that uses the documented routines, and answers how many of its checks have passed, failed and been skipped,
+    /// and which have failed; its servers are `rxce.c`'s, in the places of those that they resemble.
     Check { name: NameBuf, peers: Peers },
 }
 
