@@ -155,9 +155,10 @@ static NTSTATUS NTAPI InitiateDisconnect(PVOID Vc)
     return RxCeInitiateVCDisconnect(Vc);
 }
 
-static NTSTATUS NTAPI TearDownTransport(PVOID Transport)
+static NTSTATUS NTAPI CancelConnect(PVOID All)
 {
-    return RxCeTearDownTransport(Transport);
+    (void)All;
+    return RxCeCancelConnectRequest(NULL, NULL, NULL);
 }
 
 /* ------------------------------------------------------------------ connections and circuits */
@@ -288,7 +289,7 @@ static void Connections(void)
 
 #include "rxce_traffic.h"
 
-/* ------------------------------------------------------------------ IRPs, contexts */
+/* ------------------------------------------------------------------ IRPs */
 static void Irps(void)
 {
     char Data[4];
@@ -306,24 +307,6 @@ static void Irps(void)
     RxCeFreeIrp(Plain); /* again: not on the list any more */
     RxCeFreeIrp(NULL);
     RxCeFreeIrp(&Foreign);
-}
-
-static void Contexts(void)
-{
-    RXCE_TRANSPORT Transport;
-    ULONG Violations = RxCeHostViolations();
-
-    STATUS_IS(STATUS_SUCCESS, RxCeBuildTransport(&Transport, &Tcp, 0));
-#ifdef RXCE_IN_DRIVER
-    if (!RxCeHostHasIrql()) {
-        Skipped++; /* as Wine's kernel: it is always at PASSIVE_LEVEL there */
-        STATUS_IS(STATUS_SUCCESS, RxCeTearDownTransport(&Transport));
-        return;
-    }
-#endif
-    STATUS_IS(STATUS_INVALID_PARAMETER, RxCeHostRunAtDispatchLevel(TearDownTransport, &Transport));
-    CHECK(RxCeHostViolations() == Violations + 1 && Transport.Signature.Word == RXCE_TRANSPORT_SIGNATURE);
-    STATUS_IS(STATUS_SUCCESS, RxCeTearDownTransport(&Transport));
 }
 
 /* ------------------------------------------------------------------ pointers to nothing, and to other things */
@@ -350,6 +333,8 @@ static void TearDownAll(ALL *All)
     STATUS_IS(STATUS_SUCCESS, RxCeTearDownAddress(&All->Address));
     STATUS_IS(STATUS_SUCCESS, RxCeTearDownTransport(&All->Transport));
 }
+
+#include "rxce_contexts.h"
 
 /* Everything that takes an object, but as its own storage, with a pointer to what is none of its kind. */
 static void RefuseEverywhere(PVOID Place, int IsTransport, int IsAddress, int IsConnection, int IsVc)
@@ -492,7 +477,7 @@ static const struct {
     {"lives", Lives},     {"transports", Transports}, {"addresses", Addresses}, {"connections", Connections},
     {"ends", Ends},       {"receives", Receives},     {"sends", Sends},         {"queries", Queries},
     {"datagrams", Datagrams}, {"races", Races},       {"irps", Irps},           {"contexts", Contexts},
-    {"pointers", Pointers},
+    {"levels", Levels},   {"pointers", Pointers},
 };
 #define PARTS ((int)(sizeof Parts / sizeof *Parts))
 

@@ -43,6 +43,7 @@ parts![
     races,
     irps,
     contexts,
+    levels,
     pointers,
 ];
 
@@ -72,10 +73,7 @@ fn passes(name: &str) -> Checked {
         [_, 0, skipped] if skipped > 0 => Err(Failure::Skipped(format!(
             "the kernel here cannot show it: {text}"
         ))),
-        [passed, 0, 0] if passed > 0 => {
-            println!("# {name}: {text}");
-            Ok(())
-        }
+        [passed, 0, 0] if passed > 0 => Ok(()),
         _ => Err(Failure::Wrong(text)),
     }
 }
