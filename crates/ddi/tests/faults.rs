@@ -7,7 +7,7 @@ use core::ptr::{self, NonNull};
 use ddi::abi::*;
 use ddi::host::{Host, RxCeHostInitializeMdl};
 use ddi::platform::{Platform, Rule};
-use ddi::provider::{Over, StreamsOnly};
+use ddi::provider::Over;
 use ddi::rxce::*;
 use ddi::{Parts, start, stop, tdi};
 use executive::mem::{AllocError, Counting, fail_nth};
@@ -132,20 +132,20 @@ fn at(port: u16) -> SocketAddr {
 }
 
 impl Scene {
-    /// With nothing built, transport, address, connection and circuit: 0 to 3.
-    fn new(built: usize) -> Box<Scene> {
+    /// On `device`, with nothing built, transport, address, connection and circuit: 0 to 3.
+    fn new(device: &str, built: usize) -> Box<Scene> {
         let runtime = Runtime::simulated(1).unwrap();
         let network = Network::new(&runtime).unwrap();
         let listener = network.listen(at(1)).unwrap();
         start(Parts {
             runtime: runtime.clone(),
             threads: 1,
-            provider: Box::new(Over::new(StreamsOnly(network), Some([2; 6]))),
+            provider: Box::new(Over::new(network, Some([2; 6]))),
             platform: Box::new(AllWorkers(Host::default())),
             connect_timeout: Duration::from_secs(5),
         })
         .unwrap();
-        let units: Vec<u16> = "\\Device\\Tcp".encode_utf16().collect();
+        let units: Vec<u16> = device.encode_utf16().collect();
         // SAFETY: zero is a value of each of the C structures.
         let (transport, address, connection, other) = unsafe { zeroed() };
         // SAFETY: as above.
@@ -311,6 +311,20 @@ fn send(scene: &mut Scene, options: u32) -> i32 {
     }
 }
 
+fn send_datagram(scene: &mut Scene) -> i32 {
+    let (address, information) = (&raw mut scene.address, &raw const scene.information);
+    // SAFETY: the scene's own.
+    let status =
+        unsafe { RxCeSendDatagram(address, information, 0, &raw mut scene.mdl, 64, ptr::null_mut()) };
+    scene.runtime.run_until_stalled();
+    status
+}
+
+fn tear_down_address(scene: &mut Scene) -> i32 {
+    // SAFETY: the scene's own.
+    unsafe { RxCeTearDownAddress(&raw mut scene.address) }
+}
+
 fn query(scene: &mut Scene) -> i32 {
     let mut answer = [0_u64; 16];
     for class in 1..=4 {
@@ -379,6 +393,7 @@ type Routine = fn(&mut Scene) -> i32;
 
 struct Swept {
     name: &'static str,
+    device: &'static str,
     built: usize,
     routine: Routine,
     uninitialised: fn(&Scene) -> bool,
@@ -386,9 +401,13 @@ struct Swept {
     must_succeed: bool,
 }
 
-const ROUTINES: [Swept; 12] = [
+const TCP: &str = r"\Device\Tcp";
+const UDP: &str = r"\Device\Udp";
+
+const ROUTINES: [Swept; 15] = [
     Swept {
         name: "RxCeBuildTransport",
+        device: TCP,
         built: 0,
         routine: build_transport,
         uninitialised: |scene| is_zero(&scene.transport),
@@ -396,6 +415,7 @@ const ROUTINES: [Swept; 12] = [
     },
     Swept {
         name: "RxCeBuildAddress",
+        device: TCP,
         built: 1,
         routine: build_address,
         uninitialised: |scene| is_zero(&scene.address),
@@ -403,6 +423,7 @@ const ROUTINES: [Swept; 12] = [
     },
     Swept {
         name: "RxCeBuildConnection",
+        device: TCP,
         built: 2,
         routine: build_connection,
         uninitialised: |scene| is_zero(&scene.connection) && is_zero(&scene.vc),
@@ -410,6 +431,7 @@ const ROUTINES: [Swept; 12] = [
     },
     Swept {
         name: "RxCeBuildConnectionOverMultipleTransports",
+        device: TCP,
         built: 2,
         routine: build_over_multiple,
         uninitialised: |scene| is_zero(&scene.other) && is_zero(&scene.second),
@@ -417,6 +439,7 @@ const ROUTINES: [Swept; 12] = [
     },
     Swept {
         name: "RxCeBuildConnectionOverMultipleTransports, completed later",
+        device: TCP,
         built: 2,
         routine: build_over_multiple_later,
         uninitialised: |scene| is_zero(&scene.other) && is_zero(&scene.second),
@@ -424,6 +447,7 @@ const ROUTINES: [Swept; 12] = [
     },
     Swept {
         name: "RxCeBuildVC",
+        device: TCP,
         built: 3,
         routine: build_vc,
         uninitialised: |scene| is_zero(&scene.second) && !is_zero(&scene.vc),
@@ -431,6 +455,7 @@ const ROUTINES: [Swept; 12] = [
     },
     Swept {
         name: "RxCeSend, asynchronous",
+        device: TCP,
         built: 3,
         routine: |scene| send(scene, 0),
         uninitialised: nothing,
@@ -438,6 +463,7 @@ const ROUTINES: [Swept; 12] = [
     },
     Swept {
         name: "RxCeSend, synchronous",
+        device: TCP,
         built: 3,
         routine: |scene| send(scene, SEND_SYNCHRONOUS),
         uninitialised: nothing,
@@ -445,6 +471,7 @@ const ROUTINES: [Swept; 12] = [
     },
     Swept {
         name: "RxCeQueryInformation, RxCeQueryTransportInformation, RxCeQueryAdapterStatus",
+        device: TCP,
         built: 3,
         routine: query,
         uninitialised: nothing,
@@ -452,6 +479,7 @@ const ROUTINES: [Swept; 12] = [
     },
     Swept {
         name: "RxCeAllocateIrpWithMDL, RxCeFreeIrp",
+        device: TCP,
         built: 0,
         routine: irp,
         uninitialised: nothing,
@@ -459,6 +487,7 @@ const ROUTINES: [Swept; 12] = [
     },
     Swept {
         name: "RxCeInitiateVCDisconnect",
+        device: TCP,
         built: 3,
         routine: disconnect,
         uninitialised: nothing,
@@ -466,8 +495,33 @@ const ROUTINES: [Swept; 12] = [
     },
     Swept {
         name: "RxCeTearDownVC, RxCeTearDownConnection, RxCeTearDownAddress, RxCeTearDownTransport",
+        device: TCP,
         built: 3,
         routine: tear_down,
+        uninitialised: nothing,
+        must_succeed: true,
+    },
+    Swept {
+        name: "RxCeBuildAddress, for datagrams",
+        device: UDP,
+        built: 1,
+        routine: build_address,
+        uninitialised: |scene| is_zero(&scene.address),
+        must_succeed: false,
+    },
+    Swept {
+        name: "RxCeSendDatagram",
+        device: UDP,
+        built: 2,
+        routine: send_datagram,
+        uninitialised: nothing,
+        must_succeed: false,
+    },
+    Swept {
+        name: "RxCeTearDownAddress, for datagrams",
+        device: UDP,
+        built: 2,
+        routine: tear_down_address,
         uninitialised: nothing,
         must_succeed: true,
     },
@@ -476,13 +530,14 @@ const ROUTINES: [Swept; 12] = [
 /// One test alone: there is but one engine in a process.
 #[test]
 fn every_failed_allocation_is_reported_and_leaks_nothing() {
-    Scene::new(3).end();
+    Scene::new(TCP, 3).end();
+    Scene::new(UDP, 2).end();
     let mut all = 0;
     for swept in &ROUTINES {
         let (mut reported, mut survived) = (0, 0);
         for number in 0.. {
             let before = TALLY.get();
-            let mut scene = Scene::new(swept.built);
+            let mut scene = Scene::new(swept.device, swept.built);
             let (status, failed) = fail_nth(number, || (swept.routine)(&mut scene));
             let status = ddi::abi::status(status);
             match status {

@@ -81,7 +81,19 @@ pub trait AddressEvents: Send + Sync + 'static {
 }
 
 /// A local address for datagrams. Handles may be cloned; all are the same object.
-pub struct DatagramAddress<T: Datagrams>(Arc<Open<T>>);
+///
+/// The last handle that is dropped without [`DatagramAddress::tear_down`] closes it too, but waits for nothing.
+pub struct DatagramAddress<T: Datagrams>(Arc<Handle<T>>);
+
+/// What all handles share, and the receive pump does not.
+struct Handle<T: Datagrams>(Arc<Open<T>>);
+
+impl<T: Datagrams> Drop for Handle<T> {
+    fn drop(&mut self) {
+        self.0.life.lock().active = false;
+        self.0.port.abort();
+    }
+}
 
 struct Open<T: Datagrams> {
     address: Address<T>,
@@ -124,14 +136,15 @@ impl<T: Datagrams> DatagramAddress<T> {
             }),
             quiet: Notify::new(),
         })?;
+        let handle = Arc::try_new(Handle(open.clone()))?;
         let flight = InFlight::begin(&open)?;
         binding.runtime().spawn(pump(flight, buffer))?;
-        Ok(DatagramAddress(open))
+        Ok(DatagramAddress(handle))
     }
 
     /// The address that it has.
     pub fn local(&self) -> SocketAddr {
-        self.0.port.local()
+        self.open().port.local()
     }
 
     /// Begins to send `data` to `remote` as one datagram; `send_complete` hears `context` when that has ended. Datagrams may
@@ -141,13 +154,13 @@ impl<T: Datagrams> DatagramAddress<T> {
     /// `INVALID_PARAMETER` after a failure and during and after tear-down; `INSUFFICIENT_RESOURCES`. The sink hears nothing
     /// then.
     pub fn submit(&self, data: Vec<u8>, remote: SocketAddr, context: usize) -> nt::Result {
-        let flight = InFlight::begin(&self.0)?;
+        let flight = InFlight::begin(self.open())?;
         let sending = async move {
             let (_, result) = flight.0.port.send_to(data, remote).await;
             flight.0.events.send_complete(context, result);
             drop(flight);
         };
-        self.0.address.binding().runtime().spawn(sending)?;
+        self.open().address.binding().runtime().spawn(sending)?;
         Ok(())
     }
 
@@ -156,24 +169,29 @@ impl<T: Datagrams> DatagramAddress<T> {
     /// # Errors
     /// `INVALID_PARAMETER` when that has been begun already; what [`Port::close`] reports.
     pub async fn tear_down(&self) -> nt::Result {
+        let open = self.open();
         {
-            let mut life = self.0.life.lock();
+            let mut life = open.life.lock();
             if core::mem::replace(&mut life.torn_down, true) {
                 return Err(Status::INVALID_PARAMETER);
             }
             life.active = false;
         }
-        self.0.port.abort();
+        open.port.abort();
         loop {
-            let quiet = self.0.quiet.notified();
-            if self.0.life.lock().in_flight == 0 {
+            let quiet = open.quiet.notified();
+            if open.life.lock().in_flight == 0 {
                 break;
             }
             quiet.await;
         }
-        let closed = self.0.port.close().await;
-        self.0.address.tear_down()?;
+        let closed = open.port.close().await;
+        open.address.tear_down()?;
         closed
+    }
+
+    fn open(&self) -> &Arc<Open<T>> {
+        &self.0.0
     }
 }
 

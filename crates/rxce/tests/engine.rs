@@ -8,8 +8,8 @@ use nt::{NameBuf, Status};
 use rxce::memory::{MemoryEndpoint, Network};
 use rxce::state::State;
 use rxce::{
-    Address, Attempt, Binding, CircuitId, ConnectOptions, Connection, ConnectionEvents, Counts,
-    Disconnection, Endpoint, Indication, Selection, VirtualCircuit, race,
+    Address, AddressEvents, Attempt, Binding, CircuitId, ConnectOptions, Connection, ConnectionEvents,
+    Counts, DatagramAddress, Disconnection, Endpoint, Indication, Selection, VirtualCircuit, race,
 };
 use std::alloc::System;
 use std::net::SocketAddr;
@@ -274,6 +274,7 @@ fn a_life(runtime: &Runtime) -> nt::Result {
     // What the other side does is not under test; when there is no memory to wait with, it sends nothing.
     let _served = runtime.block_on(server.send(Vec::try_zeroed(20)?))?;
     runtime.advance(Duration::from_millis(1));
+    let posted = a_datagram(runtime, &binding);
     let disconnected = second.initiate_disconnect();
     runtime.block_on(second.tear_down())??;
     drop(server);
@@ -286,8 +287,36 @@ fn a_life(runtime: &Runtime) -> nt::Result {
     address.tear_down()?;
     binding.tear_down()?;
     drop(listener);
-    sent.map(drop).and(submitted).and(disconnected)?;
+    sent.map(drop).and(submitted).and(disconnected).and(posted)?;
     raced.into_iter().collect()
+}
+
+/// Hears nothing of datagrams.
+struct Unread;
+
+impl AddressEvents for Unread {
+    fn receive(&self, _: SocketAddr, _: &[u8]) {}
+    fn error(&self, _: Status) {}
+    fn send_complete(&self, _: usize, _: nt::Result<usize>) {}
+}
+
+/// From one address to another, both of which go again.
+fn a_datagram(runtime: &Runtime, binding: &Binding<Network>) -> nt::Result {
+    let open = |port| -> nt::Result<DatagramAddress<Network>> {
+        let building = DatagramAddress::build(binding, at(port), try_box(Unread)?);
+        runtime.block_on(building)?
+    };
+    let one = open(100)?;
+    let two = open(0);
+    let sent = Vec::try_zeroed(20)
+        .map_err(Status::from)
+        .and_then(|data| one.submit(data, at(100), 1));
+    runtime.advance(Duration::from_millis(1));
+    // The one is torn down, the other goes with its handle; both go so when there is no memory.
+    let closed = two.and_then(|two| runtime.block_on(two.tear_down())?);
+    drop(one);
+    runtime.run_until_stalled();
+    sent.and(closed)
 }
 
 /// Two ways that both succeed and one that does not; whoever wins is used and torn down.

@@ -40,6 +40,15 @@ pub(crate) enum Opened {
     Datagrams(DatagramAddress<Registered>),
 }
 
+impl Opened {
+    fn datagrams(&self) -> Option<&DatagramAddress<Registered>> {
+        match self {
+            Opened::Streams(_) => None,
+            Opened::Datagrams(port) => Some(port),
+        }
+    }
+}
+
 /// The address that is built at `place`, and whose transport is in order.
 ///
 /// # Errors
@@ -163,8 +172,17 @@ unsafe fn build(
         shown_handler,
         shown_address,
     };
-    // When this fails, the address goes with the last handle on it, as nothing stands on it.
-    let state = Arc::try_new(state)?;
+    // When this fails, the address goes with the last handle on it, as nothing stands on it; but what receives datagrams on
+    // it must have ended before the caller hears of that.
+    let receiving = state.opened.datagrams().cloned();
+    let state = match (Arc::try_new(state), receiving) {
+        (Ok(state), _) => state,
+        (Err(error), Some(port)) => {
+            drop(engine.wait_for(|| port.tear_down()));
+            return Err(error.into());
+        }
+        (Err(error), None) => return Err(error.into()),
+    };
     let structure = RxceAddress {
         signature: RxceAddress::SIGNATURE,
         transport: state.transport.place(),
