@@ -1,8 +1,7 @@
 //! The seam to the transports: what the driver or the host gives the engine when it starts it.
 //!
 //! The routines stand on one engine for the whole process, as RDBSS's do, so the transport behind them is chosen at run
-//! time: [`Provider`] is what `rxce` asks of a transport, with the futures in boxes. [`Over`] makes one of any transport,
-//! [`StreamsOnly`] lends a transport without datagrams the missing half.
+//! time: [`Provider`] is what `rxce` asks of a transport, with the futures in boxes. [`Over`] makes one of any transport.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -324,53 +323,5 @@ impl Port for RegisteredPost {
 
     async fn close(&self) -> nt::Result {
         closed(self.0.close(), || self.0.abort()).await
-    }
-}
-
-/// A transport that has no datagrams.
-pub struct StreamsOnly<T>(pub T);
-
-impl<T: Transport> Transport for StreamsOnly<T> {
-    type Endpoint = T::Endpoint;
-
-    fn resolve(&self, host: Name<'_>, port: u16) -> impl Future<Output = nt::Result<Vec<SocketAddr>>> + Send {
-        self.0.resolve(host, port)
-    }
-
-    fn connect(
-        &self,
-        local: SocketAddr,
-        remote: SocketAddr,
-    ) -> impl Future<Output = nt::Result<T::Endpoint>> + Send {
-        self.0.connect(local, remote)
-    }
-}
-
-impl<T: Transport> Datagrams for StreamsOnly<T> {
-    type Port = NoPort;
-
-    async fn open(&self, _: SocketAddr) -> nt::Result<NoPort> {
-        Err(Status::NOT_SUPPORTED)
-    }
-}
-
-/// What [`StreamsOnly`] never opens.
-pub enum NoPort {}
-
-impl Port for NoPort {
-    fn local(&self) -> SocketAddr {
-        match *self {}
-    }
-    async fn send_to(&self, _: Vec<u8>, _: SocketAddr) -> Moved<usize> {
-        match *self {}
-    }
-    async fn receive_from(&self, _: Vec<u8>) -> Moved<(usize, SocketAddr)> {
-        match *self {}
-    }
-    fn abort(&self) {
-        match *self {}
-    }
-    async fn close(&self) -> nt::Result {
-        match *self {}
     }
 }

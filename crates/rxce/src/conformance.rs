@@ -139,6 +139,7 @@ checks! {
 fn stream_checks<T: Transport> {
     endpoint::resolves_a_numeric_address,
     endpoint::connects_and_echoes,
+    endpoint::connects_from_a_chosen_address,
     endpoint::is_refused,
     endpoint::sees_an_orderly_close,
     endpoint::sees_a_reset,

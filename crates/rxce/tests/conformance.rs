@@ -2,7 +2,7 @@
 
 use executive::mem::Arc;
 use executive::task::Runtime;
-use nt::NameBuf;
+use nt::{NameBuf, Status};
 use rxce::conformance::{Bench, Check, FAREWELL, Peers, checks};
 use rxce::memory::{Link, Listener, MemoryEndpoint, Network};
 use rxce::sockets::Sockets;
@@ -54,6 +54,25 @@ fn sockets_conform() {
         silent: serve(|_stream| thread::sleep(Duration::from_secs(3600))),
     };
     run_all(&runtime, &bench(&runtime, Sockets, peers));
+    runtime.shutdown();
+}
+
+#[test]
+fn sockets_connect_from_where_they_are_told() {
+    let runtime = Runtime::start(1).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let remote = listener.local_addr().unwrap();
+    let from = |local: &str| {
+        let local = local.parse().unwrap();
+        runtime.block_on(Sockets.connect(local, remote)).unwrap()
+    };
+    let (_first, there) = (from("127.0.0.2:0").unwrap(), listener.accept().unwrap().1);
+    assert_eq!(there.ip().to_string(), "127.0.0.2");
+    // Documentation's address (RFC 5737): nobody's.
+    assert_eq!(from("203.0.113.1:0").err(), Some(Status::INVALID_ADDRESS));
+    // In use, by the listener.
+    let taken = from(&remote.to_string()).err();
+    assert_eq!(taken, Some(Status::ADDRESS_ALREADY_EXISTS));
     runtime.shutdown();
 }
 

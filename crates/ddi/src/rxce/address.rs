@@ -178,7 +178,8 @@ unsafe fn build(
     let state = match (Arc::try_new(state), receiving) {
         (Ok(state), _) => state,
         (Err(error), Some(port)) => {
-            drop(engine.wait_for(|| port.tear_down()));
+            // As when it is torn down later: what the transport says of closing it is of no use to anyone.
+            let _closed = engine.wait_for(|| port.tear_down());
             return Err(error.into());
         }
         (Err(error), None) => return Err(error.into()),

@@ -3,6 +3,7 @@
 use super::{Bench, FAREWELL, Verdict, ensure, ensure_status, pattern, pattern_byte, receive_exactly};
 use crate::transport::{Endpoint, Transport, unspecified};
 use alloc::vec::Vec;
+use core::net::SocketAddr;
 use core::time::Duration;
 use executive::mem::{Arc, TryVec, TryZeroed};
 use executive::task::{join, select};
@@ -29,6 +30,16 @@ pub(super) async fn connects_and_echoes<T: Transport>(bench: Arc<Bench<T>>) -> V
         receive_exactly(&endpoint, 10).await? == data,
         "the echo of the data",
     )?;
+    Ok(endpoint.close().await?)
+}
+
+pub(super) async fn connects_from_a_chosen_address<T: Transport>(bench: Arc<Bench<T>>) -> Verdict {
+    let remote = bench.peers.echo;
+    let local = SocketAddr::new(remote.ip(), 0);
+    let endpoint = bench.binding.transport().connect(local, remote).await?;
+    endpoint.send(pattern(0, 10)?).await.1?;
+    let echoed = receive_exactly(&endpoint, 10).await?;
+    ensure(echoed == pattern(0, 10)?, "the echo of the data")?;
     Ok(endpoint.close().await?)
 }
 

@@ -28,6 +28,7 @@ macro_rules! checks {
 checks![
     endpoint::resolves_a_numeric_address,
     endpoint::connects_and_echoes,
+    endpoint::connects_from_a_chosen_address,
     endpoint::is_refused,
     endpoint::sees_an_orderly_close,
     endpoint::sees_a_reset,
