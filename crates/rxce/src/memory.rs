@@ -1,6 +1,6 @@
 //! A network in memory, on the clock of the runtime it is given: in the simulator every run of a seed is the same.
 //!
-//! Connections can be slow, be refused, be swallowed, and break at any byte; datagrams can be late and get lost. Like everything here it survives a failed
+//! Connections can be slow and narrow, carry sends in pieces, be refused, be swallowed, and break at any byte; datagrams can be late and get lost. Like everything here it survives a failed
 //! allocation, so that fault sweeps may run over it.
 
 mod pipe;
@@ -28,6 +28,10 @@ pub struct Link {
     pub latency: Duration,
     /// Bytes under way in one direction beyond which a send is pending.
     pub window: usize,
+    /// Bytes that get through in a second, in each direction; zero: as many as there are.
+    pub bandwidth: u64,
+    /// Sends are carried in pieces of so many bytes, each of which arrives by itself; zero: whole.
+    pub piece: usize,
 }
 
 impl Default for Link {
@@ -35,6 +39,8 @@ impl Default for Link {
         Link {
             latency: Duration::from_micros(100),
             window: 256 * 1024,
+            bandwidth: 0,
+            piece: 0,
         }
     }
 }

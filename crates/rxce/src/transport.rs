@@ -24,8 +24,9 @@ pub trait Transport: Send + Sync + 'static {
     /// sends go out at once (no Nagle). Has no deadline of its own to count on: the engine sets one.
     ///
     /// # Errors
-    /// `CONNECTION_REFUSED`, `HOST_UNREACHABLE`, `NETWORK_UNREACHABLE`, `IO_TIMEOUT`, `INSUFFICIENT_RESOURCES`, or
-    /// `NOT_SUPPORTED` when it cannot connect from `local`.
+    /// `CONNECTION_REFUSED`, `HOST_UNREACHABLE`, `NETWORK_UNREACHABLE`, `IO_TIMEOUT`, `INSUFFICIENT_RESOURCES`; about
+    /// `local`, `INVALID_ADDRESS` or `NOT_SUPPORTED` when it is none of this machine's, `ADDRESS_ALREADY_EXISTS` when it is
+    /// in use.
     fn connect(
         &self,
         local: SocketAddr,

@@ -102,6 +102,9 @@ fn memory_conforms_for_many_seeds() {
         network.set_link(Link {
             latency: Duration::from_micros(seed * 50),
             window: 10_000 << (seed % 5),
+            // Fast and slow, whole and in pieces.
+            bandwidth: [0, 50_000_000][(seed % 2) as usize],
+            piece: [0, 1460, 8000][(seed % 3) as usize],
         });
         let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
         let peers = Peers {

@@ -5,7 +5,7 @@ use executive::sync::{Event, Reset, SpinLock};
 use executive::task::{Runtime, oneshot, select};
 use executive::time::Instant;
 use nt::{NameBuf, Status};
-use rxce::memory::{MemoryEndpoint, Network};
+use rxce::memory::{Link, MemoryEndpoint, Network};
 use rxce::state::State;
 use rxce::{
     Address, AddressEvents, Attempt, Binding, CircuitId, ConnectOptions, Connection, ConnectionEvents,
@@ -66,6 +66,33 @@ fn a_host_that_never_answers_costs_the_deadline() {
         Address::build(&binding, None).err(),
         Some(Status::INVALID_PARAMETER)
     );
+}
+
+#[test]
+fn a_narrow_link_delivers_in_pieces_and_in_its_time() {
+    let runtime = Runtime::simulated(1).unwrap();
+    let network = Network::new(&runtime).unwrap();
+    network.set_link(Link {
+        latency: Duration::from_millis(10),
+        window: 1 << 20,
+        bandwidth: 1000,
+        piece: 100,
+    });
+    let listener = network.listen(at(1)).unwrap();
+    let (_binding, address) = open(&runtime, &network).unwrap();
+    let building = Connection::build(&address, at(1), options(5), Box::new(Deaf));
+    let (_connection, circuit) = runtime.block_on(building).unwrap().unwrap();
+    let server = runtime.block_on(listener.accept()).unwrap();
+    let began = runtime.now();
+    let sent = runtime.block_on(circuit.send(vec![7; 250])).unwrap();
+    assert_eq!(sent.1, Ok(250));
+    for (count, after) in [(100, 110), (100, 210), (50, 260)] {
+        let (_, got) = runtime.block_on(server.receive(vec![0; 1000], 0)).unwrap();
+        assert_eq!(got, Ok(count));
+        let took = runtime.now().saturating_since(began);
+        assert_eq!(took, Duration::from_millis(after));
+    }
+    runtime.block_on(circuit.tear_down()).unwrap().unwrap();
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use super::Link;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use core::num::NonZero;
+use core::time::Duration;
 use executive::mem::TryVec;
 use executive::sync::{Rank, SpinLock};
 use executive::task::{Notify, Runtime, select};
@@ -31,6 +33,8 @@ struct State {
     written: u64,
     /// Bytes ever read.
     read: u64,
+    /// Until when the link is busy with what was written.
+    busy: Option<Instant>,
     break_after: Option<u64>,
     /// The writing side has ended: how, and when the reading side gets to know.
     end: Option<(Instant, End)>,
@@ -91,23 +95,33 @@ impl Pipe {
     /// Puts `data` under way, as much of it as the pipe bears, and says how much has been written with it; `None` when it
     /// broke.
     fn append(&self, data: &[u8]) -> nt::Result<Option<u64>> {
-        let arrives = self.runtime.now() + self.link.latency;
-        let mut copy = Vec::try_with_room(data.len())?;
+        let now = self.runtime.now();
+        let piece = NonZero::new(self.link.piece).map_or(data.len().max(1), NonZero::get);
+        let mut pieces = Vec::try_with_room(data.len().div_ceil(piece))?;
         let mut state = self.state.lock();
         state.may_write()?;
         let bears = state
             .break_after
             .map_or(u64::MAX, |limit| limit.saturating_sub(state.written));
         let count = data.len().min(usize::try_from(bears).unwrap_or(usize::MAX));
+        // All memory that there must be, before anything is under way.
+        for part in data.get(..count).unwrap_or(data).chunks(piece) {
+            let mut copy = Vec::try_with_room(part.len())?;
+            copy.try_extend_from_slice(part)?;
+            pieces.try_push(copy)?;
+        }
         state
             .chunks
-            .try_reserve(1)
+            .try_reserve(pieces.len())
             .map_err(|_| Status::INSUFFICIENT_RESOURCES)?;
-        copy.try_extend_from_slice(data.get(..count).unwrap_or(data))?;
-        if count > 0 {
+        let mut arrives = now + self.link.latency;
+        for data in pieces {
+            let gone = state.busy.filter(|busy| *busy > now).unwrap_or(now) + self.takes(data.len());
+            state.busy = Some(gone);
+            arrives = gone + self.link.latency;
             state.chunks.push_back(Chunk {
                 arrives,
-                data: copy,
+                data,
                 read: 0,
             });
         }
@@ -117,6 +131,19 @@ impl Pipe {
             state.end = Some((arrives, End::Reset));
         }
         Ok((!broken).then_some(state.written))
+    }
+
+    /// How long the link is busy with so many bytes.
+    fn takes(&self, bytes: usize) -> Duration {
+        NonZero::new(self.link.bandwidth).map_or(Duration::ZERO, |bandwidth| {
+            Duration::from_nanos((bytes as u64).saturating_mul(1_000_000_000) / bandwidth)
+        })
+    }
+
+    /// When what is under way now has arrived, and so the end that is put behind it.
+    fn arrival_of_the_end(&self, state: &State) -> Instant {
+        let now = self.runtime.now();
+        state.busy.filter(|busy| *busy > now).unwrap_or(now) + self.link.latency
     }
 
     /// Waits for bytes and moves them to `room`; zero at an orderly end.
@@ -139,8 +166,8 @@ impl Pipe {
 
     /// The writing side ends by itself.
     pub(super) fn end_writing(&self, end: End) {
-        let arrives = self.runtime.now() + self.link.latency;
         let mut state = self.state.lock();
+        let arrives = self.arrival_of_the_end(&state);
         state.writer_gone = true;
         state.end.get_or_insert((arrives, end));
         drop(state);
@@ -159,8 +186,10 @@ impl Pipe {
     }
 
     fn break_now(&self) {
-        let arrives = self.runtime.now() + self.link.latency;
-        self.state.lock().end.get_or_insert((arrives, End::Reset));
+        let mut state = self.state.lock();
+        let arrives = self.arrival_of_the_end(&state);
+        state.end.get_or_insert((arrives, End::Reset));
+        drop(state);
         self.changed.notify_all();
     }
 }

@@ -107,6 +107,7 @@ impl World {
         network.set_link(Link {
             latency: Duration::from_millis(LATENCY_MS),
             window: WINDOW,
+            ..Link::default()
         });
         network.set_mail(Self::mail());
         network.swallow(Place::Silent.address()).unwrap();
