@@ -217,7 +217,8 @@ const SHOWING: [&str; 2] = ["--", "--show-output"];
 
 /// Keeps the lines in which tests say how much they went through.
 fn note(sweeps: &mut Vec<String>, line: &str) {
-    if line.starts_with("sweep: ") || line.ends_with(" failed in turn") {
+    let tells = line.starts_with("sweep: ") || line.ends_with(" failed in turn");
+    if tells && !sweeps.iter().any(|known| known == line) {
         sweeps.push(line.to_owned());
     }
 }
