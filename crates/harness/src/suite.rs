@@ -17,6 +17,7 @@ mod leak;
 mod lifecycle;
 mod locks;
 mod mapping;
+mod names;
 mod network_provider;
 mod notify;
 mod query_path;
@@ -119,6 +120,10 @@ fn groups(self_tests: bool) -> Vec<Group<Environment>> {
         Group {
             name: "directory",
             tests: directory::tests(),
+        },
+        Group {
+            name: "names",
+            tests: names::tests(),
         },
         Group {
             name: "locks",
