@@ -6,7 +6,11 @@ use anyhow::{Context, Result, bail};
 use std::process::{Command, ExitCode};
 
 /// The layers that have a bench, the package that it is in, and its name there.
-const BENCHES: [(&str, &str, &str); 2] = [("rxce", "rxce", "engine"), ("ninep", "p9-tests", "ninep")];
+const BENCHES: [(&str, &str, &str); 3] = [
+    ("rxce", "rxce", "engine"),
+    ("rdbss", "rdbss", "tree"),
+    ("ninep", "p9-tests", "ninep"),
+];
 
 /// Runs the bench of `layer`, which ends with a table.
 pub(crate) fn run(project: &Project, layer: &str, arguments: &[String]) -> Result<ExitCode> {

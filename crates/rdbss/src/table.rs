@@ -147,12 +147,15 @@ impl NameHasher {
         }
     }
 
-    /// The hasher after one more name.
+    /// The hasher after one more name: three units at a time, and how many those are, so that no two names look alike.
     #[must_use]
     pub(crate) fn name(self, name: nt::Name<'_>) -> Self {
-        name.as_units()
-            .iter()
-            .fold(self, |hasher, &unit| hasher.value(u64::from(nt::upcase(unit))))
+        name.as_units().chunks(3).fold(self, |hasher, units| {
+            let packed = units
+                .iter()
+                .fold(1, |packed: u64, &unit| packed << 16 | u64::from(nt::upcase(unit)));
+            hasher.value(packed)
+        })
     }
 
     /// The hasher after one more number, such as a raw id.
@@ -161,12 +164,13 @@ impl NameHasher {
         self.value(number >> 32).value(number & 0xFFFF_FFFF)
     }
 
+    /// Takes in a value below 2⁵⁰.
     fn value(self, value: u64) -> Self {
         let product = u128::from(self.state) * u128::from(self.point) + u128::from(value) + 1;
-        // CAST: the low 61 bits, and what lies above them, which is below 2⁶².
+        // CAST: the low 61 bits, and what lies above them: each is below 2⁶¹ as both factors are.
         let folded = (product as u64 & PRIME) + (product >> 61) as u64;
         Self {
-            state: folded % PRIME,
+            state: if folded >= PRIME { folded - PRIME } else { folded },
             ..self
         }
     }

@@ -64,6 +64,19 @@ fn upcase_facts() {
 }
 
 #[test]
+fn upcase_of_common_scripts_is_what_the_tables_say() {
+    let iota_subscript = |unit: u16| (0x1F80..=0x1FFF).contains(&unit);
+    for unit in (0..=u16::MAX).filter(|&unit| !iota_subscript(unit)) {
+        let expected = match super::fold::upcase_reversibly(unit) {
+            // No character outside ASCII becomes an ASCII one.
+            Some(upper) if unit < 0x80 || upper >= 0x80 => upper,
+            _ => unit,
+        };
+        assert_eq!(upcase(unit), expected, "U+{unit:04X}");
+    }
+}
+
+#[test]
 fn upcase_is_idempotent_and_keeps_ascii_apart() {
     for unit in 0..=u16::MAX {
         let upper = upcase(unit);

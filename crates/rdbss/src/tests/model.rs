@@ -83,7 +83,7 @@ impl Tally {
 
     fn show(&self) {
         std::println!(
-            "model: {} steps in {} sequences; {} opens, {} of them shared; {} delayed closes, {} of them revived",
+            "sweep: model: {} steps in {} sequences; {} opens, {} of them shared; {} delayed closes, {} of them revived",
             self.steps,
             self.sequences,
             self.opens,
