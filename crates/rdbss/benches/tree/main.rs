@@ -12,10 +12,12 @@ use std::time::Instant;
 use world::{SHARES_PER_SERVER, VIEWS_PER_SHARE, World, drive_of};
 
 /// Operations that a figure is the mean of, and how often it is taken; the least counts, as a busy machine only slows down.
-const OPERATIONS: usize = 2_000;
-const ROUNDS: usize = 5;
+const OPERATIONS: usize = 500;
+const ROUNDS: usize = 20;
 /// No round finds warm what another has touched.
 const ALL: usize = ROUNDS * OPERATIONS;
+/// The objects that are used over and over when it is to be seen what an operation costs without the memory.
+const WARM: usize = 50;
 const SIZES: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
 /// Files that the view has open whose finalisation is measured.
 const FILES_OF_ONE: usize = 10;
@@ -23,8 +25,23 @@ const FILES_OF_ONE: usize = 10;
 /// One line of the table: what was measured at each size, in nanoseconds.
 struct Line {
     what: &'static str,
-    nanoseconds: Vec<f64>,
+    /// On the same few objects over and over.
+    warm: Vec<f64>,
+    /// On objects that have not been used for long.
     cold: Vec<f64>,
+    /// One read of as much memory.
+    read: Vec<f64>,
+}
+
+impl Line {
+    fn new(what: &'static str) -> Self {
+        Self {
+            what,
+            warm: Vec::new(),
+            cold: Vec::new(),
+            read: Vec::new(),
+        }
+    }
 }
 
 fn main() {
@@ -39,17 +56,21 @@ fn main() {
     bytes();
 }
 
-/// The least mean of some rounds of `operation`.
-fn measure(mut operation: impl FnMut(usize)) -> f64 {
-    (0..ROUNDS)
-        .map(|round| {
-            let start = Instant::now();
-            for number in 0..OPERATIONS {
-                operation(round * OPERATIONS + number);
-            }
-            start.elapsed().as_nanos() as f64 / OPERATIONS as f64
-        })
-        .fold(f64::INFINITY, f64::min)
+/// The least mean of some rounds of `operation`, which is given a number: warm and cold.
+fn measure(mut operation: impl FnMut(usize)) -> (f64, f64) {
+    let mut least = |number: fn(usize) -> usize| {
+        (0..ROUNDS)
+            .map(|round| {
+                let start = Instant::now();
+                for at in 0..OPERATIONS {
+                    operation(number(round * OPERATIONS + at));
+                }
+                start.elapsed().as_nanos() as f64 / OPERATIONS as f64
+            })
+            .fold(f64::INFINITY, f64::min)
+    };
+    let cold = least(|at| at);
+    (least(|at| at % WARM), cold)
 }
 
 /// A number that looks random and is the same every time.
@@ -64,16 +85,12 @@ fn views(sizes: &[usize]) -> Vec<Line> {
         "map a drive and take it away",
         "finalise a view with 10 open files",
     ]
-    .map(|what| Line {
-        what,
-        nanoseconds: Vec::new(),
-        cold: Vec::new(),
-    });
+    .map(Line::new);
     for &size in sizes {
         let before = live_bytes();
         let mut world = World::new();
         let views: Vec<_> = (0..size).map(|number| world.map(number)).collect();
-        let cold = Chase::over(live_bytes() - before).nanoseconds();
+        let read = Chase::over(live_bytes() - before).nanoseconds();
         let names: Vec<_> = (0..ALL)
             .map(|at| drive_of(scatter(at) % size, r"\a\file"))
             .collect();
@@ -87,35 +104,44 @@ fn views(sizes: &[usize]) -> Vec<Line> {
             finalise_one(&mut world, size),
         ];
         for (line, figure) in lines.iter_mut().zip(figures) {
-            line.nanoseconds.push(figure);
-            line.cold.push(cold);
+            line.warm.push(figure.0);
+            line.cold.push(figure.1);
+            line.read.push(read);
         }
         drop(views);
     }
     lines.into()
 }
 
-/// The finalisation alone of views that have a few files open.
-fn finalise_one(world: &mut World, size: usize) -> f64 {
-    (0..ROUNDS)
-        .map(|round| {
-            let doomed: Vec<_> = (0..100)
-                .map(|number| {
-                    let at = round * 100 + number;
-                    let view = world.map_for(scatter(at) % size, 2 * size + at);
-                    for file in 0..FILES_OF_ONE {
-                        world.open(view, &format!(r"\v{at}\{file}"));
-                    }
-                    view
-                })
-                .collect();
-            let start = Instant::now();
-            for view in doomed {
-                world.force(view);
-            }
-            start.elapsed().as_nanos() as f64 / 100.0
-        })
-        .fold(f64::INFINITY, f64::min)
+/// The finalisation alone of views that have a few files open: warm, just after they were opened, and cold, after many others.
+fn finalise_one(world: &mut World, size: usize) -> (f64, f64) {
+    const BATCH: usize = 50;
+    let mut least = |rest: usize| {
+        (0..ROUNDS)
+            .map(|round| {
+                let doomed: Vec<_> = (0..BATCH + rest)
+                    .map(|number| {
+                        let at = round * (BATCH + rest) + number;
+                        let view = world.map_for(scatter(at) % size, 2 * size + at);
+                        for file in 0..FILES_OF_ONE {
+                            world.open(view, &format!(r"\v{at}\{file}"));
+                        }
+                        view
+                    })
+                    .collect();
+                let start = Instant::now();
+                for &view in doomed.iter().take(BATCH) {
+                    world.force(view);
+                }
+                let spent = start.elapsed().as_nanos() as f64 / BATCH as f64;
+                for &view in doomed.iter().skip(BATCH) {
+                    world.force(view);
+                }
+                spent
+            })
+            .fold(f64::INFINITY, f64::min)
+    };
+    (least(0), least(size / 200))
 }
 
 /// With that many files open on one share, a hundred in each directory.
@@ -127,18 +153,14 @@ fn files(sizes: &[usize]) -> Vec<Line> {
         "begin and end a request on a handle",
         "rename a directory (nothing below)",
     ]
-    .map(|what| Line {
-        what,
-        nanoseconds: Vec::new(),
-        cold: Vec::new(),
-    });
+    .map(Line::new);
     for &size in sizes {
         let before = live_bytes();
         let mut world = World::new();
         let view = world.map(0);
         let path = |number: usize| format!(r"\home\d{}\file{number}", number / 100);
         let handles: Vec<_> = (0..size).map(|number| world.open(view, &path(number))).collect();
-        let cold = Chase::over(live_bytes() - before).nanoseconds();
+        let read = Chase::over(live_bytes() - before).nanoseconds();
         let known: Vec<_> = (0..ALL)
             .map(|at| world::name(&path(scatter(at) % size)))
             .collect();
@@ -157,38 +179,47 @@ fn files(sizes: &[usize]) -> Vec<Line> {
             measure(|at| world.rename_nothing(directories[at % 100], &targets[at % 100])),
         ];
         for (line, figure) in lines.iter_mut().zip(figures) {
-            line.nanoseconds.push(figure);
-            line.cold.push(cold);
+            line.warm.push(figure.0);
+            line.cold.push(figure.1);
+            line.read.push(read);
         }
     }
     lines.into()
 }
 
-/// The table. Growth is from the smallest to the largest size; "colder reads" are how many reads of memory would cost as much
-/// as the difference, each as much more than it did at the smallest size.
+/// The table. Growth is from the smallest to the largest size. "In reads" is how many reads of memory, each as much dearer as
+/// a read of that much memory is, cost as much as the cold operation has grown.
 fn show(sizes: &[usize], lines: &[Line]) {
+    println!("{SHARES_PER_SERVER} shares a server, {VIEWS_PER_SHARE} views a share, 100 files a directory.");
     println!(
-        "{SHARES_PER_SERVER} shares a server, {VIEWS_PER_SHARE} views a share; ns per operation, least of {ROUNDS} means"
+        "ns per operation, the least of {ROUNDS} means: warm, on the same {WARM} objects over and over; cold, on others each time."
     );
-    print!("{:<38}", "objects alive");
+    print!("{:<44}", "objects alive");
     for size in sizes {
         print!("{size:>10}");
     }
-    println!("{:>8}{:>14}", "growth", "colder reads");
+    println!("{:>9}{:>10}", "growth", "in reads");
     for line in lines {
-        let (first, last) = (line.nanoseconds[0], line.nanoseconds[line.nanoseconds.len() - 1]);
-        let colder = (line.cold[line.cold.len() - 1] - line.cold[0]).max(0.1);
-        print!("{:<38}", line.what);
-        for figure in &line.nanoseconds {
-            print!("{figure:>10.0}");
-        }
-        println!("{:>7.1}x{:>14.1}", last / first, (last - first) / colder);
-        print!("{:<38}", "  one read of memory as large");
-        for cold in &line.cold {
-            print!("{cold:>10.1}");
-        }
-        println!("{:>7.1}x", line.cold[line.cold.len() - 1] / line.cold[0]);
+        row(line.what, "warm", &line.warm);
+        println!();
+        row("", "cold", &line.cold);
+        let read = (last(&line.read) - line.read[0]).max(0.1);
+        println!("{:>10.1}", (last(&line.cold) - line.cold[0]) / read);
+        row("", "a read", &line.read);
+        println!();
     }
+}
+
+fn last(figures: &[f64]) -> f64 {
+    figures[figures.len() - 1]
+}
+
+fn row(what: &str, how: &str, figures: &[f64]) {
+    print!("{what:<37}{how:<7}");
+    for figure in figures {
+        print!("{figure:>10.0}");
+    }
+    print!("{:>8.1}x", last(figures) / figures[0]);
 }
 
 fn bytes() {
@@ -198,7 +229,7 @@ fn bytes() {
         "object", "itself", "all told", "blocks", "documented members, at least"
     );
     for (kind, itself, make) in world::KINDS {
-        const MADE: usize = 4_096;
+        const MADE: usize = 8_192;
         let mut world = World::new();
         let base = world.base(kind);
         let (bytes, blocks) = (live_bytes(), live_blocks());
@@ -207,7 +238,7 @@ fn bytes() {
         }
         let (bytes, blocks) = (live_bytes() - bytes, live_blocks() - blocks);
         println!(
-            "{:<12}{:>8}{:>12.0}{:>8.1}{:>28}",
+            "{:<12}{:>8}{:>12.0}{:>8.1}{:>30}",
             kind.name(),
             itself(),
             bytes as f64 / MADE as f64,
