@@ -70,7 +70,7 @@ enum Command {
     },
     /// Measure a layer; the last lines are a table.
     Bench {
-        /// Which: `rxce`, the connection engine; `ninep`, 9P from the mini-redirector down.
+        /// Which: `rxce`, the connection engine; `rdbss`, the object tree; `ninep`, 9P from the mini-redirector down.
         layer: String,
         /// Passed on to the bench.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

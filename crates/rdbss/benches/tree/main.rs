@@ -225,7 +225,7 @@ fn row(what: &str, how: &str, figures: &[f64]) {
 fn bytes() {
     println!();
     println!(
-        "{:<12}{:>8}{:>12}{:>8}{:>28}",
+        "{:<12}{:>8}{:>12}{:>8}{:>31}",
         "object", "itself", "all told", "blocks", "documented members, at least"
     );
     for (kind, itself, make) in world::KINDS {
@@ -238,7 +238,7 @@ fn bytes() {
         }
         let (bytes, blocks) = (live_bytes() - bytes, live_blocks() - blocks);
         println!(
-            "{:<12}{:>8}{:>12.0}{:>8.1}{:>30}",
+            "{:<12}{:>8}{:>12.0}{:>8.1}{:>31}",
             kind.name(),
             itself(),
             bytes as f64 / MADE as f64,
