@@ -86,12 +86,16 @@ pub(crate) async fn list(directory: &OwnedFid, cookie: u64, count: u32) -> nt::R
     }
 }
 
-/// The attributes of the entry `name` of a directory; `None` where it is gone, or not to be looked at.
+/// The attributes of the entries `names` of a directory, in their order; `None` for one that is gone, or not to be looked
+/// at. Dots are no entries here.
 ///
 /// # Errors
 /// The server's.
-pub(crate) async fn entry_attributes(directory: &OwnedFid, name: &[u8]) -> nt::Result<Option<Attributes>> {
+pub(crate) async fn attributes_of<'a>(
+    directory: &'a OwnedFid,
+    names: &'a [&'a [u8]],
+) -> nt::Result<Vec<Option<Attributes>>> {
     match directory.client().dialect() {
-        Dialect::Linux => linux::entry_attributes(directory, name).await,
+        Dialect::Linux => linux::attributes_of(directory, names).await,
     }
 }

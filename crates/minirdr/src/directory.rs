@@ -1,21 +1,27 @@
 //! IRP_MN_QUERY_DIRECTORY: a directory read in the server's order, matched against NT's wildcards.
 //!
 //! The position is the server's cookie of the last entry delivered, never an index: entries that come or go between
-//! two queries are neither repeated nor skipped where the server keeps its promise.
+//! two queries are neither repeated nor skipped where the server keeps its promise. `.` and `..` come first and from
+//! here, whatever the server says of them.
+//!
+//! Only entries whose names fit the caller's buffer are looked at, so that nothing is asked twice.
+
+mod endless;
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use executive::mem::TryVec;
-use executive::task::join_all;
-use ninep::wire::{DirEntry, Entries, EntryType, Qid};
-use nt::pattern::{Case, Pattern};
+use ninep::wire::{DirEntry, Entries, EntryType};
+use nt::pattern::{Case, Pattern, has_wildcards};
 use nt::{FileInformationClass, Name, NameBuf, Status};
 
 use crate::attributes::Attributes;
 use crate::client::OwnedFid;
 use crate::dialect::{self, Listed};
 use crate::directory_entry::{EntryList, needs_attributes};
-use crate::names::{is_name, to_nt};
+use crate::names::{is_name, to_nt, to_server};
+use endless::Cookies;
 
 /// What a query asks for.
 #[derive(Clone, Copy, Debug)]
@@ -30,51 +36,76 @@ pub struct DirectoryQuery<'a> {
     pub single: bool,
 }
 
-/// Entries whose attributes are asked for at the same time.
-const BATCH: usize = 16;
+/// Most entries looked at in one go.
+const BATCH: usize = 256;
 /// Most bytes of entries asked for at a time.
 const READDIR_MAX: u32 = 64 * 1024;
+/// The names that every directory has.
+const DOTS: [&[u8]; 2] = [b".", b".."];
 
 /// Where a handle stands in its directory.
 #[derive(Default)]
 pub(crate) struct Scan {
     /// `None` until the first query, which fixes the pattern.
     pattern: Option<Pattern>,
-    /// The server's cookie of the last entry in `raw`: where the next Treaddir goes on.
-    cookie: u64,
+    /// A pattern without wildcards, as the caller spells it: looked for by its name before anything is listed.
+    literal: Option<NameBuf>,
+    /// Where the next Treaddir goes on.
+    cookies: Cookies,
     /// Whole entries as the server sent them.
     raw: Vec<u8>,
-    /// Bytes of `raw` already delivered or passed over.
-    taken: usize,
+    position: Position,
     /// The server has no more.
     at_end: bool,
     /// A query was answered since the handle was opened or restarted: from then on an empty answer is the end.
     answered: bool,
 }
 
+/// What has been delivered or passed over.
+#[derive(Clone, Copy, Default)]
+struct Position {
+    /// Of [`DOTS`].
+    dots: usize,
+    /// Bytes of `Scan::raw`.
+    taken: usize,
+}
+
 /// An entry that matched, before its attributes are known.
 struct Candidate {
     name: NameBuf,
     kind: EntryType,
-    qid: Qid,
-    /// Range of the server's spelling in `Scan::raw`.
-    raw_name: core::ops::Range<usize>,
+    file_id: u64,
+    /// The server's spelling in `Scan::raw`; `None` for a dot.
+    raw_name: Option<Range<usize>>,
+    /// The position behind it.
+    end: Position,
+}
+
+/// The next entries that matched.
+struct Batch {
+    candidates: Vec<Candidate>,
+    /// The position behind the last entry that was seen and need not be seen again.
+    end: Position,
+    /// The entry behind that matches, and has no room.
+    full: bool,
 }
 
 impl Scan {
-    /// Answers one query from `directory`, an open fid.
+    /// Answers one query from `directory`, an open fid. `case` is how names match the pattern.
     ///
     /// # Errors
     /// `NO_SUCH_FILE` when nothing matches a first query, `NO_MORE_FILES` at the end, `INFO_LENGTH_MISMATCH`,
-    /// `INVALID_INFO_CLASS`; the server's errors. `Ok` carries `BUFFER_OVERFLOW` with a first entry whose name was cut.
+    /// `INVALID_INFO_CLASS`; `INVALID_NETWORK_RESPONSE` for a listing that is malformed or never ends; the server's
+    /// errors. `Ok` carries `BUFFER_OVERFLOW` with a first entry whose name was cut.
     pub(crate) async fn query(
         &mut self,
         directory: &OwnedFid,
         query: &DirectoryQuery<'_>,
+        case: Case,
         buffer: &mut [u8],
     ) -> nt::Result<(usize, Status)> {
         let mut list = EntryList::new(query.class, buffer)?;
-        self.begin(query)?;
+        self.begin(query, case)?;
         let collected = self.collect(directory, query, &mut list).await;
         let first = !self.answered;
         self.answered |= collected.is_ok();
@@ -88,57 +119,12 @@ impl Scan {
         }
     }
 
-    /// Fills `list` until it is full or the directory ends. `BUFFER_OVERFLOW`: its only entry's name was cut.
-    async fn collect(
-        &mut self,
-        directory: &OwnedFid,
-        query: &DirectoryQuery<'_>,
-        list: &mut EntryList<'_>,
-    ) -> nt::Result<Status> {
-        loop {
-            let wanted = if query.single { 1 } else { BATCH };
-            let (batch, end) = self.next_batch(wanted)?;
-            if batch.is_empty() {
-                self.taken = end;
-                if self.at_end {
-                    return Ok(Status::SUCCESS);
-                }
-                self.read_more(directory).await?;
-                continue;
-            }
-            let attributes = if needs_attributes(query.class) {
-                self.attributes(directory, &batch).await?
-            } else {
-                Vec::new()
-            };
-            for (index, candidate) in batch.iter().enumerate() {
-                let known = match attributes.get(index) {
-                    // Gone between the listing and now.
-                    Some(None) => continue,
-                    Some(Some(known)) => *known,
-                    None => Attributes::from_kind(candidate.kind, candidate.qid.path),
-                };
-                match list.push(candidate.name.as_name(), &known) {
-                    Ok(()) => self.deliver(candidate),
-                    Err(_) if list.is_empty() => {
-                        self.deliver(candidate);
-                        return Ok(Status::BUFFER_OVERFLOW);
-                    }
-                    Err(_) => return Ok(Status::SUCCESS),
-                }
-                if query.single {
-                    return Ok(Status::SUCCESS);
-                }
-            }
-            self.taken = end;
-        }
-    }
-
     /// Takes over the pattern of a first or restarting query.
-    fn begin(&mut self, query: &DirectoryQuery<'_>) -> nt::Result {
+    fn begin(&mut self, query: &DirectoryQuery<'_>, case: Case) -> nt::Result {
         if query.restart {
             *self = Self {
                 pattern: self.pattern.take(),
+                literal: self.literal.take(),
                 ..Self::default()
             };
         }
@@ -147,7 +133,12 @@ impl Scan {
         }
         match query.pattern {
             Some(pattern) if !pattern.is_empty() => {
-                self.pattern = Some(Pattern::try_new(pattern, Case::Ignored)?);
+                self.pattern = Some(Pattern::try_new(pattern, case)?);
+                self.literal = if has_wildcards(pattern) {
+                    None
+                } else {
+                    Some(NameBuf::try_from_name(pattern)?)
+                };
             }
             _ if self.pattern.is_none() => self.pattern = Some(Pattern::try_any()?),
             _ => {}
@@ -155,82 +146,185 @@ impl Scan {
         Ok(())
     }
 
-    /// Marks everything up to `candidate` as delivered.
-    fn deliver(&mut self, candidate: &Candidate) {
-        self.taken = candidate.raw_name.end;
-    }
-
-    /// The next matching entries, at most `wanted`, and where they end in `raw`.
-    fn next_batch(&self, wanted: usize) -> nt::Result<(Vec<Candidate>, usize)> {
-        let mut batch = Vec::new();
-        let mut end = self.taken;
-        let unread = self.raw.get(self.taken..).unwrap_or_default();
-        let entries = Entries::new(unread).map_err(|_| Status::UNEXPECTED_NETWORK_ERROR)?;
-        for entry in entries.iter() {
-            let start = end + (DirEntry::FIXED_LEN);
-            end = start + entry.name.len();
-            if !is_name(entry.name) {
+    /// Fills `list` until it is full or the directory ends. `BUFFER_OVERFLOW`: its only entry's name was cut.
+    async fn collect(
+        &mut self,
+        directory: &OwnedFid,
+        query: &DirectoryQuery<'_>,
+        list: &mut EntryList<'_>,
+    ) -> nt::Result<Status> {
+        if !self.answered
+            && let Some(found) = self.look_for_literal(directory).await?
+        {
+            return Ok(self.deliver_literal(&found, list));
+        }
+        loop {
+            let batch = self.next_batch(list, if query.single { 1 } else { BATCH })?;
+            if batch.candidates.is_empty() {
+                self.position = batch.end;
+                if batch.full || self.at_end {
+                    return Ok(Status::SUCCESS);
+                }
+                self.read_more(directory).await?;
                 continue;
             }
+            let attributes = if needs_attributes(query.class) {
+                self.attributes(directory, &batch.candidates).await?
+            } else {
+                Vec::new()
+            };
+            for (index, candidate) in batch.candidates.iter().enumerate() {
+                let known = match attributes.get(index) {
+                    // Gone between the listing and now.
+                    Some(None) => continue,
+                    Some(Some(known)) => *known,
+                    None => Attributes::from_kind(candidate.kind, candidate.file_id),
+                };
+                let pushed = list.push(candidate.name.as_name(), &known);
+                self.position = candidate.end;
+                if pushed.is_err() {
+                    // There was room for each: it is the first, whose name was cut.
+                    return Ok(Status::BUFFER_OVERFLOW);
+                }
+                if query.single {
+                    return Ok(Status::SUCCESS);
+                }
+            }
+            self.position = batch.end;
+        }
+    }
+
+    /// The next matching entries that there is room for, at most `wanted`.
+    fn next_batch(&self, list: &EntryList<'_>, wanted: usize) -> nt::Result<Batch> {
+        let mut batch = Batch {
+            candidates: Vec::new(),
+            end: self.position,
+            full: false,
+        };
+        let mut used = list.used();
+        let unread = self.raw.get(self.position.taken..).unwrap_or_default();
+        let entries = Entries::new(unread).map_err(|_| Status::INVALID_NETWORK_RESPONSE)?;
+        let dots = DOTS.iter().skip(self.position.dots).map(|dots| (*dots, None));
+        let listed = entries.iter().map(|entry| (entry.name, Some(entry)));
+        for (raw_name, entry) in dots.chain(listed) {
+            let mut end = batch.end;
             let mut name = NameBuf::default();
-            match entry.name {
-                // The two names that mean the same on both sides; everywhere else a last dot is moved.
-                dots @ (b"." | b"..") => {
-                    for &dot in dots {
-                        name.try_push(u16::from(dot))?;
+            match &entry {
+                None => {
+                    end.dots += 1;
+                    name.try_push_str(if end.dots == 1 { "." } else { ".." })?;
+                }
+                Some(entry) => {
+                    end.taken += DirEntry::FIXED_LEN + entry.name.len();
+                    // Dots have come already; what is no name could not be opened, and may be meant to mislead.
+                    if !is_name(raw_name) || DOTS.contains(&raw_name) {
+                        batch.end = end;
+                        continue;
+                    }
+                    to_nt(raw_name, &mut name)?;
+                }
+            }
+            if self.matches(name.as_name()) {
+                match list.end_with(used, name.as_name()) {
+                    Some(after) => used = after,
+                    // The first entry is delivered with its name cut.
+                    None if list.is_empty() && batch.candidates.is_empty() => used = usize::MAX,
+                    None => {
+                        batch.full = true;
+                        break;
                     }
                 }
-                other => to_nt(other, &mut name)?,
-            }
-            if self
-                .pattern
-                .as_ref()
-                .is_none_or(|pattern| pattern.matches(name.as_name()))
-            {
-                batch.try_push(Candidate {
+                batch.candidates.try_push(Candidate {
                     name,
-                    kind: entry.kind,
-                    qid: entry.qid,
-                    raw_name: start..end,
+                    kind: entry.as_ref().map_or(EntryType::DIRECTORY, |entry| entry.kind),
+                    file_id: entry.as_ref().map_or(0, |entry| entry.qid.path),
+                    raw_name: entry.is_some().then(|| end.taken - raw_name.len()..end.taken),
+                    end,
                 })?;
             }
-            if batch.len() == wanted {
+            batch.end = end;
+            if batch.candidates.len() == wanted || used == usize::MAX {
                 break;
             }
         }
-        Ok((batch, end))
+        Ok(batch)
+    }
+
+    fn matches(&self, name: Name<'_>) -> bool {
+        self.pattern.as_ref().is_none_or(|pattern| pattern.matches(name))
     }
 
     /// Fetches the next run of entries.
     async fn read_more(&mut self, directory: &OwnedFid) -> nt::Result {
         let count = directory.client().payload_max().min(READDIR_MAX);
-        let Listed { raw, next } = dialect::list(directory, self.cookie, count).await?;
+        let Listed { raw, next } = dialect::list(directory, self.cookies.next(), count).await?;
         match next {
-            // A cookie that does not move would list the same names for ever.
-            Some(cookie) if cookie == self.cookie => return Err(Status::UNEXPECTED_NETWORK_ERROR),
-            Some(cookie) => self.cookie = cookie,
+            Some(cookie) => self.cookies.advance(cookie)?,
             None => self.at_end = true,
         }
         self.raw = raw;
-        self.taken = 0;
+        self.position.taken = 0;
         Ok(())
     }
 
-    /// The attributes of each candidate, asked for side by side; `None` for one that is gone.
+    /// The attributes of each candidate; `None` for one that is gone. `..` is never walked, as it could leave the share:
+    /// both dots show the directory.
     async fn attributes(
         &self,
         directory: &OwnedFid,
-        batch: &[Candidate],
+        candidates: &[Candidate],
     ) -> nt::Result<Vec<Option<Attributes>>> {
-        let mut futures = Vec::try_with_room(batch.len())?;
-        for candidate in batch {
-            let name = self.raw.get(candidate.raw_name.clone()).unwrap_or_default();
-            futures.try_push(dialect::entry_attributes(directory, name))?;
+        let mut names: Vec<&[u8]> = Vec::try_with_room(candidates.len())?;
+        for range in candidates
+            .iter()
+            .filter_map(|candidate| candidate.raw_name.clone())
+        {
+            names.try_push(self.raw.get(range).unwrap_or_default())?;
         }
-        let mut attributes = Vec::try_with_room(batch.len())?;
-        for known in join_all(futures).await? {
-            attributes.try_push(known?)?;
+        let dots = candidates.len() - names.len();
+        let mut attributes = Vec::try_with_room(candidates.len())?;
+        if dots > 0 {
+            let reply = directory.client().getattr(directory.fid()).await?;
+            for _ in 0..dots {
+                attributes.try_push(Some(Attributes::new(&reply, b".")))?;
+            }
+        }
+        for known in dialect::attributes_of(directory, &names).await? {
+            attributes.try_push(known)?;
         }
         Ok(attributes)
     }
+
+    /// Looks for a pattern that is a name by that name: what most programs ask for is one file, and the directory may
+    /// be large. Where there is none, the listing may still have one that differs in case.
+    async fn look_for_literal(&self, directory: &OwnedFid) -> nt::Result<Option<Attributes>> {
+        let Some(literal) = &self.literal else {
+            return Ok(None);
+        };
+        let mut name = Vec::new();
+        match to_server(literal.as_name(), &mut name) {
+            Ok(()) => {}
+            Err(Status::INSUFFICIENT_RESOURCES) => return Err(Status::INSUFFICIENT_RESOURCES),
+            // A dot, or what no file is called.
+            Err(_) => return Ok(None),
+        }
+        let names = [name.as_slice()];
+        let mut found = dialect::attributes_of(directory, &names).await?;
+        Ok(found.pop().flatten())
+    }
+
+    /// Delivers the only entry that a name without wildcards leads to.
+    fn deliver_literal(&mut self, found: &Attributes, list: &mut EntryList<'_>) -> Status {
+        let name = self.literal.as_ref().map(NameBuf::as_name).unwrap_or_default();
+        let pushed = list.push(name, found);
+        self.at_end = true;
+        self.position.dots = DOTS.len();
+        match pushed {
+            Ok(()) => Status::SUCCESS,
+            Err(_) => Status::BUFFER_OVERFLOW,
+        }
+    }
 }
+
+#[cfg(test)]
+mod tests;

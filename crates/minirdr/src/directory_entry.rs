@@ -4,7 +4,7 @@ use nt::{FileInformationClass, Name, Status};
 
 use crate::attributes::Attributes;
 use crate::encode::Encoder;
-use crate::information::times;
+use crate::information::{file_id_128, times};
 
 /// Whether `class` carries more than names, so that the attributes of each entry must be fetched.
 #[must_use]
@@ -22,6 +22,11 @@ const fn name_offset(class: FileInformationClass) -> Option<usize> {
         FileInformationClass::ID_BOTH_DIRECTORY => Some(104),
         FileInformationClass::ID_FULL_DIRECTORY => Some(80),
         FileInformationClass::ID_EXTD_DIRECTORY => Some(88),
+        FileInformationClass::ID_EXTD_BOTH_DIRECTORY => Some(114),
+        FileInformationClass::ID_64_EXTD_DIRECTORY => Some(80),
+        FileInformationClass::ID_64_EXTD_BOTH_DIRECTORY => Some(106),
+        FileInformationClass::ID_ALL_EXTD_DIRECTORY => Some(96),
+        FileInformationClass::ID_ALL_EXTD_BOTH_DIRECTORY => Some(122),
         _ => None,
     }
 }
@@ -49,6 +54,16 @@ impl<'a> EntryList<'a> {
             fixed,
             previous: None,
         })
+    }
+
+    /// Where a list that is used up to `used` would end with one more entry, of `name`; `None` where that does not fit.
+    #[must_use]
+    pub(crate) fn end_with(&self, used: usize, name: Name<'_>) -> Option<usize> {
+        let start = if used == 0 { 0 } else { used.next_multiple_of(8) };
+        let end = start
+            .checked_add(self.fixed)?
+            .checked_add(name.len().checked_mul(2)?)?;
+        (end <= self.out.capacity()).then_some(end)
     }
 
     /// Bytes used by whole entries.
@@ -128,10 +143,22 @@ impl<'a> EntryList<'a> {
                 out.zeros(4 + 24)?; // ShortNameLength, ShortName, padding to 96
                 out.u64(attributes.file_id)
             }
-            FileInformationClass::ID_EXTD_DIRECTORY => {
+            FileInformationClass::ID_EXTD_DIRECTORY | FileInformationClass::ID_EXTD_BOTH_DIRECTORY => {
+                out.u32(0)?; // EaSize
+                out.u32(tag)?;
+                file_id_128(out, attributes)
+            }
+            FileInformationClass::ID_64_EXTD_DIRECTORY | FileInformationClass::ID_64_EXTD_BOTH_DIRECTORY => {
                 out.u32(0)?; // EaSize
                 out.u32(tag)?;
                 out.u64(attributes.file_id)
+            }
+            FileInformationClass::ID_ALL_EXTD_DIRECTORY
+            | FileInformationClass::ID_ALL_EXTD_BOTH_DIRECTORY => {
+                out.u32(0)?; // EaSize
+                out.u32(tag)?;
+                out.u64(attributes.file_id)?;
+                file_id_128(out, attributes)
             }
             _ => Ok(()),
         }

@@ -6,6 +6,7 @@ use executive::mem::Arc;
 use executive::sync::{Mutex, Rank};
 use executive::task::{CancelToken, Semaphore};
 use ninep::wire::{Fid, Request, Rgetattr};
+use nt::pattern::Case;
 use nt::{AccessMask, CreateOptions, FileInformationClass, Status};
 use rdbss::{Effects, FobxId, MajorFunction, Owner, SrvOpenId};
 
@@ -92,10 +93,15 @@ impl<P: Platform> OpenFile<P> {
                     scan: core::mem::take(&mut *self.scan.lock()),
                     home: &self.scan,
                 };
+                let case = if self.redirector.settings().case_sensitive {
+                    Case::Sensitive
+                } else {
+                    Case::Ignored
+                };
                 let mut retry = Retry::default();
                 loop {
                     let open = self.fid().await?;
-                    match scan.scan.query(&open, query, buffer).await {
+                    match scan.scan.query(&open, query, case, buffer).await {
                         Err(status) if retry.again(status) => {}
                         outcome => return outcome,
                     }

@@ -3,6 +3,8 @@
 //! Its servers are of two kinds: those that remove and rename by directory and name (Tunlinkat, Trenameat), and those
 //! that only do it by file (Tremove, Trename). Which kind one is shows when it is first asked.
 
+mod listing;
+
 use alloc::vec::Vec;
 
 use executive::mem::TryVec;
@@ -10,8 +12,9 @@ use ninep::wire::{Treaddir, Tremove, Trename, Trenameat, Tunlinkat, UnlinkFlags}
 use nt::Status;
 
 use super::Listed;
-use crate::attributes::Attributes;
 use crate::client::OwnedFid;
+
+pub(super) use listing::attributes_of;
 
 /// Removes `name`, which leads to `target`, from a directory.
 pub(super) async fn remove_name(
@@ -85,29 +88,4 @@ pub(super) async fn list(directory: &OwnedFid, cookie: u64, count: u32) -> nt::R
             .map(|()| Listed { raw, next })
     });
     Ok(read.await??)
-}
-
-/// The attributes of the entry `name`. `..` is never walked, it could leave the share: both dots show the directory.
-pub(super) async fn entry_attributes(directory: &OwnedFid, name: &[u8]) -> nt::Result<Option<Attributes>> {
-    let walked = if name == b"." || name == b".." {
-        None
-    } else {
-        Some(name)
-    };
-    let Some(file) = gone_is_none(directory.walk(walked.into_iter()).await)? else {
-        return Ok(None);
-    };
-    let known = gone_is_none(file.client().getattr(file.fid()).await)?;
-    Ok(known.map(|reply| Attributes::new(&reply, name)))
-}
-
-/// A name that vanished, or that the user may not look at, is left out; any other failure ends the query.
-fn gone_is_none<V>(result: nt::Result<V>) -> nt::Result<Option<V>> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(Status::OBJECT_NAME_NOT_FOUND | Status::OBJECT_PATH_NOT_FOUND | Status::ACCESS_DENIED) => {
-            Ok(None)
-        }
-        Err(status) => Err(status),
-    }
 }

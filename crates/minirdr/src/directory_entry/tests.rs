@@ -9,7 +9,7 @@ use super::EntryList;
 use crate::attributes::Attributes;
 use crate::attributes::tests::reply;
 
-const CLASSES: [(Class, usize, usize); 7] = [
+const CLASSES: [(Class, usize, usize); 12] = [
     // Class, offset of the name's length, offset of the name: `[MS-FSCC]` 2.4.
     (Class::DIRECTORY, 60, 64),
     (Class::FULL_DIRECTORY, 60, 68),
@@ -18,6 +18,11 @@ const CLASSES: [(Class, usize, usize); 7] = [
     (Class::ID_BOTH_DIRECTORY, 60, 104),
     (Class::ID_FULL_DIRECTORY, 60, 80),
     (Class::ID_EXTD_DIRECTORY, 60, 88),
+    (Class::ID_EXTD_BOTH_DIRECTORY, 60, 114),
+    (Class::ID_64_EXTD_DIRECTORY, 60, 80),
+    (Class::ID_64_EXTD_BOTH_DIRECTORY, 60, 106),
+    (Class::ID_ALL_EXTD_DIRECTORY, 60, 96),
+    (Class::ID_ALL_EXTD_BOTH_DIRECTORY, 60, 122),
 ];
 
 fn u32_at(record: &[u8], at: usize) -> usize {
@@ -50,6 +55,9 @@ fn fields_behind_the_length() {
         (Class::ID_BOTH_DIRECTORY, 64, Some(96)),
         (Class::ID_FULL_DIRECTORY, 64, Some(72)),
         (Class::ID_EXTD_DIRECTORY, 68, Some(72)),
+        (Class::ID_EXTD_BOTH_DIRECTORY, 68, Some(72)),
+        (Class::ID_64_EXTD_BOTH_DIRECTORY, 68, Some(72)),
+        (Class::ID_ALL_EXTD_DIRECTORY, 68, Some(80)),
     ] {
         let mut buffer = vec![0xaa; 200];
         let mut list = EntryList::new(class, &mut buffer).unwrap();
@@ -70,7 +78,7 @@ fn fields_behind_the_length() {
 proptest! {
     #[test]
     fn what_fits_is_there_and_nothing_else(
-        pick in 0_usize..7,
+        pick in 0_usize..12,
         len in 0_usize..900,
         lengths in proptest::collection::vec(1_usize..60, 1..12),
     ) {
@@ -88,10 +96,14 @@ proptest! {
             let name = NameBuf::try_from_units(&units).unwrap();
             let was_empty = list.is_empty();
             let before = list.used();
+            let predicted = list.end_with(before, name.as_name());
             match list.push(name.as_name(), &attributes) {
-                Ok(()) => pushed.push(length * 2),
+                Ok(()) => {
+                    prop_assert_eq!(predicted, Some(list.used()));
+                    pushed.push(length * 2);
+                }
                 Err(status) => {
-                    prop_assert_eq!(status, Status::BUFFER_OVERFLOW);
+                    prop_assert_eq!((status, predicted), (Status::BUFFER_OVERFLOW, None));
                     cut = was_empty;
                     prop_assert!(cut || list.used() == before);
                     break;

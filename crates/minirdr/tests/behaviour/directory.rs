@@ -8,7 +8,7 @@ use nt::{FileAttributes, FileInformationClass, Status};
 use crate::world::file::{both_directory, u32_at, utf16};
 use crate::world::{Open, World, name};
 
-const CLASSES: [(FileInformationClass, usize, usize); 7] = [
+const CLASSES: [(FileInformationClass, usize, usize); 12] = [
     // Class, offset of the name's length, offset of the name.
     (FileInformationClass::DIRECTORY, 60, 64),
     (FileInformationClass::FULL_DIRECTORY, 60, 68),
@@ -17,6 +17,11 @@ const CLASSES: [(FileInformationClass, usize, usize); 7] = [
     (FileInformationClass::ID_BOTH_DIRECTORY, 60, 104),
     (FileInformationClass::ID_FULL_DIRECTORY, 60, 80),
     (FileInformationClass::ID_EXTD_DIRECTORY, 60, 88),
+    (FileInformationClass::ID_EXTD_BOTH_DIRECTORY, 60, 114),
+    (FileInformationClass::ID_64_EXTD_DIRECTORY, 60, 80),
+    (FileInformationClass::ID_64_EXTD_BOTH_DIRECTORY, 60, 106),
+    (FileInformationClass::ID_ALL_EXTD_DIRECTORY, 60, 96),
+    (FileInformationClass::ID_ALL_EXTD_BOTH_DIRECTORY, 60, 122),
 ];
 
 pub(crate) fn nested_folders(world: &World) {
@@ -230,4 +235,126 @@ pub(crate) fn only_directories_are_listed(world: &World) {
     std::fs::write(world.path("file"), b"").unwrap();
     let file = world.open("file", &Open::read()).unwrap();
     assert_eq!(file.names().err(), Some(Status::INVALID_PARAMETER));
+}
+
+pub(crate) fn the_dots_come_first(world: &World) {
+    for number in 0..20 {
+        std::fs::write(world.path(&format!("{number}")), b"").unwrap();
+    }
+    let names = world.open("", &Open::directory()).unwrap().names().unwrap();
+    assert_eq!(names[..2], [".", ".."]);
+    assert_eq!(names.len(), 22, "each once");
+    let dots = |pattern| {
+        let folder = world.open("", &Open::directory()).unwrap();
+        let entries = folder.entries(pattern, 4096).unwrap();
+        entries.into_iter().map(|entry| entry.name).collect::<Vec<_>>()
+    };
+    assert_eq!(dots(".*"), [".", ".."]);
+    assert_eq!(dots("."), ["."]);
+    assert_eq!(dots(".."), [".."]);
+}
+
+pub(crate) fn a_name_is_found_without_listing(world: &World) {
+    for file in ["Readme", "README", "other"] {
+        std::fs::write(world.path(file), b"12").unwrap();
+    }
+    let find = |pattern| {
+        let folder = world.open("", &Open::directory()).unwrap();
+        let entries = folder.entries(pattern, 4096)?;
+        Ok(entries.into_iter().map(|entry| entry.name).collect::<Vec<_>>())
+    };
+    assert_eq!(find("README").unwrap(), ["README"], "as it is written");
+    assert_eq!(find("OTHER").unwrap(), ["other"], "in another case");
+    assert_eq!(find("nobody"), Err(Status::NO_SUCH_FILE));
+    assert_eq!(find("no/body"), Err(Status::NO_SUCH_FILE));
+    let folder = world.open("", &Open::directory()).unwrap();
+    let pattern = name("Readme");
+    let query = DirectoryQuery {
+        class: FileInformationClass::BOTH_DIRECTORY,
+        pattern: Some(pattern.as_name()),
+        restart: true,
+        single: true,
+    };
+    for _ in 0..2 {
+        let (list, _) = folder.query_directory(&query, 4096).unwrap();
+        assert_eq!(both_directory(&list)[0].size, 2);
+    }
+    let on = DirectoryQuery {
+        restart: false,
+        ..query
+    };
+    let after = folder.query_directory(&on, 4096);
+    assert_eq!(after.err(), Some(Status::NO_MORE_FILES));
+}
+
+pub(crate) fn links_show_their_tag(world: &World) {
+    std::os::unix::fs::symlink("nowhere", world.path("link")).unwrap();
+    let folder = world.open("", &Open::directory()).unwrap();
+    let pattern = name("link");
+    for (class, tag_at) in [
+        (FileInformationClass::FULL_DIRECTORY, 64),
+        (FileInformationClass::BOTH_DIRECTORY, 64),
+        (FileInformationClass::ID_BOTH_DIRECTORY, 64),
+        (FileInformationClass::ID_FULL_DIRECTORY, 64),
+        (FileInformationClass::ID_EXTD_DIRECTORY, 68),
+    ] {
+        let query = DirectoryQuery {
+            class,
+            pattern: Some(pattern.as_name()),
+            restart: true,
+            single: false,
+        };
+        let (list, _) = folder.query_directory(&query, 4096).unwrap();
+        assert_eq!(
+            u32_at(&list, tag_at),
+            0xa000_000c,
+            "IO_REPARSE_TAG_SYMLINK, {class:?}"
+        );
+    }
+}
+
+pub(crate) fn files_that_go_meanwhile_are_left_out(world: &World) {
+    for number in 0..200 {
+        std::fs::write(world.path(&format!("file{number}")), b"").unwrap();
+    }
+    let folder = world.open("", &Open::directory()).unwrap();
+    let pattern = name("file*");
+    let mut query = DirectoryQuery {
+        class: FileInformationClass::BOTH_DIRECTORY,
+        pattern: Some(pattern.as_name()),
+        restart: true,
+        single: true,
+    };
+    let (first, _) = folder.query_directory(&query, 4096).unwrap();
+    let first = both_directory(&first)[0].name.clone();
+    for number in 0..200 {
+        let file = format!("file{number}");
+        if file != first && number % 2 == 0 {
+            std::fs::remove_file(world.path(&file)).unwrap();
+        }
+    }
+    (query.restart, query.single) = (false, false);
+    let mut seen = vec![first];
+    loop {
+        match folder.query_directory(&query, 4096) {
+            Ok((list, _)) => seen.extend(both_directory(&list).into_iter().map(|entry| entry.name)),
+            Err(status) => {
+                assert_eq!(status, Status::NO_MORE_FILES);
+                break;
+            }
+        }
+    }
+    let on_disk: BTreeSet<String> = std::fs::read_dir(world.path(""))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(seen.iter().cloned().collect::<BTreeSet<_>>(), on_disk);
+    assert_eq!(seen.len(), on_disk.len(), "each once");
+}
+
+pub(crate) fn hidden_from_unix_is_hidden_here(world: &World) {
+    std::fs::write(world.path(".profile"), b"").unwrap();
+    let folder = world.open("", &Open::directory()).unwrap();
+    let entries = folder.entries(".profile", 4096).unwrap();
+    assert!(entries[0].attributes.contains(FileAttributes::HIDDEN));
 }

@@ -37,7 +37,9 @@ macro_rules! behaviours {
                 a_directory_that_fills_up_stays, the_root_of_a_share_stays, deletion_needs_the_right_to_delete,
                 a_deleted_name_can_be_made_anew, an_entry_that_is_not_empty_is_not_marked;
             directory: nested_folders, patterns, restarting_and_single_entries, tiny_buffers, many_entries,
-                every_class_lists_the_same, only_directories_are_listed;
+                every_class_lists_the_same, only_directories_are_listed,
+                the_dots_come_first, a_name_is_found_without_listing, links_show_their_tag,
+                files_that_go_meanwhile_are_left_out, hidden_from_unix_is_hidden_here;
             links: opens_follow_a_link, opens_follow_links_on_the_way, dangling_links, links_in_a_circle,
                 links_that_leave_the_share, links_to_directories, a_link_can_be_read, a_link_can_be_made,
                 a_link_is_refused_in_a_full_place, other_tags_are_refused, a_link_can_be_unmade,
