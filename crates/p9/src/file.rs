@@ -1,7 +1,7 @@
 //! An open file, and the records that NT answers about it.
 
 use executive::mem::Arc;
-use minirdr::{DirectoryQuery, OpenFile, WritePosition};
+use minirdr::{DirectoryQuery, LockRequest, OpenFile, Requestor, Unlock, WritePosition};
 use nt::{FileAttributes, FileInformationClass, FileTime, FsInformationClass, NameBuf, Status};
 
 use crate::drive::{Drive, Host};
@@ -106,6 +106,27 @@ impl<'d> File<'d> {
     /// Says how the rest of what was written went, as far as the server tells.
     pub(crate) fn flush(&self) -> nt::Result {
         self.drive.block(async |cancel| self.file.flush(cancel).await)
+    }
+
+    /// Locks a range if it is free.
+    pub(crate) fn lock(&self, start: u64, length: u64, exclusive: bool) -> nt::Result {
+        let request = LockRequest {
+            start,
+            length,
+            exclusive,
+            fail_immediately: true,
+        };
+        let who = Requestor::default();
+        self.drive
+            .block(async |cancel| self.file.lock(&request, &who, cancel).await)
+    }
+
+    /// Unlocks a range that was locked by this handle.
+    pub(crate) fn unlock(&self, start: u64, length: u64) -> nt::Result {
+        let what = Unlock::Single { start, length };
+        let who = Requestor::default();
+        self.drive
+            .block(async |cancel| self.file.unlock(what, &who, cancel).await)
     }
 
     /// Marks the file for deletion and lets go of it.

@@ -2,7 +2,7 @@
 
 use nt::{CreateAction, CreateDisposition, Status};
 
-use super::operation::{Operation, Rights};
+use super::operation::{Operation, Range, Rights};
 use super::random::content;
 
 /// What a step gives.
@@ -35,6 +35,15 @@ struct File {
     handles: usize,
     /// Goes with its last handle.
     doomed: bool,
+    /// In the order in which they were taken.
+    locks: Vec<Lock>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Lock {
+    slot: usize,
+    range: Range,
+    exclusive: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -71,9 +80,11 @@ impl Model {
             | Operation::SetSize { slot, .. }
             | Operation::SetAllocation { slot, .. }
             | Operation::Flush { slot }
+            | Operation::Lock { slot, .. }
+            | Operation::Unlock { slot, .. }
             | Operation::Size { slot } => match self.handles[slot] {
                 None => Outcome::Nothing,
-                Some(handle) => on_handle(&mut self.files[handle.file].content, handle.rights, operation),
+                Some(handle) => self.files[handle.file].apply(handle.rights, slot, operation),
             },
         }
     }
@@ -111,6 +122,7 @@ impl Model {
         };
         let file = &mut self.files[handle.file];
         file.handles -= 1;
+        file.locks.retain(|lock| lock.slot != slot);
         if file.doomed && file.handles == 0 {
             self.forget(handle.file);
         }
@@ -182,6 +194,69 @@ impl Model {
             let file = &self.files[(*file)?];
             (!file.doomed).then_some((name, &file.content[..]))
         })
+    }
+}
+
+impl File {
+    /// A step of the handle in `slot`.
+    fn apply(&mut self, rights: Rights, slot: usize, operation: &Operation) -> Outcome {
+        match *operation {
+            Operation::Lock { .. } | Operation::Unlock { .. } if rights == Rights::Append => {
+                Outcome::Failed(Status::ACCESS_DENIED)
+            }
+            Operation::Lock { range, exclusive, .. } => self.lock(slot, range, exclusive),
+            Operation::Unlock { range, .. } => {
+                // An exclusive lock of the range goes first.
+                let own = |lock: &Lock| lock.slot == slot && lock.range == range;
+                let exclusive = self.locks.iter().position(|lock| own(lock) && lock.exclusive);
+                match exclusive.or_else(|| self.locks.iter().position(own)) {
+                    Some(index) => {
+                        self.locks.remove(index);
+                        Outcome::Done
+                    }
+                    None => Outcome::Failed(Status::RANGE_NOT_LOCKED),
+                }
+            }
+            _ if self.is_barred(rights, slot, operation) => Outcome::Failed(Status::FILE_LOCK_CONFLICT),
+            _ => on_handle(&mut self.content, rights, operation),
+        }
+    }
+
+    fn lock(&mut self, slot: usize, range: Range, exclusive: bool) -> Outcome {
+        // Who has an exclusive lock may take a shared one of the same bytes, too, and nobody else may.
+        let barred = self
+            .locks
+            .iter()
+            .any(|lock| lock.range.meets(range) && (exclusive || (lock.exclusive && lock.slot != slot)));
+        if barred {
+            return Outcome::Failed(Status::LOCK_NOT_GRANTED);
+        }
+        self.locks.push(Lock {
+            slot,
+            range,
+            exclusive,
+        });
+        Outcome::Done
+    }
+
+    /// Whether a lock stands in the way of a read or write.
+    fn is_barred(&self, rights: Rights, slot: usize, operation: &Operation) -> bool {
+        let end = self.content.len() as u64;
+        let (start, length, writes) = match *operation {
+            Operation::Read { offset, length, .. } if rights.can_read() => (offset, length, false),
+            Operation::Write { offset, length, .. } if rights.can_write() => (offset, length, true),
+            Operation::Write { length, .. } | Operation::Append { length, .. } if rights != Rights::Read => {
+                (end, length, true)
+            }
+            _ => return false,
+        };
+        let length = length as u64;
+        let range = Range { start, length };
+        // A shared lock lets nobody write, not even who has it.
+        length != 0
+            && self.locks.iter().any(|lock| {
+                lock.range.meets(range) && if lock.exclusive { lock.slot != slot } else { writes }
+            })
     }
 }
 

@@ -49,6 +49,16 @@ pub(crate) enum Operation {
     Size {
         slot: usize,
     },
+    Lock {
+        slot: usize,
+        range: Range,
+        exclusive: bool,
+    },
+    /// Of exactly this range.
+    Unlock {
+        slot: usize,
+        range: Range,
+    },
     Rename {
         from: usize,
         to: usize,
@@ -58,6 +68,29 @@ pub(crate) enum Operation {
         file: usize,
     },
     List,
+}
+
+/// Bytes of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Range {
+    pub(crate) start: u64,
+    pub(crate) length: u64,
+}
+
+impl Range {
+    /// Whether both have a byte in common.
+    pub(crate) fn meets(self, other: Self) -> bool {
+        self.start < other.start + other.length && other.start < self.start + self.length
+    }
+
+    /// One of few, so that the same come up again.
+    fn choose(random: &mut Random, limits: &Limits) -> Self {
+        let unit = (limits.size / 4).max(1);
+        Self {
+            start: random.below(4) * unit,
+            length: (1 + random.below(2)) * unit,
+        }
+    }
 }
 
 /// What a handle may do.
@@ -136,7 +169,16 @@ impl Operation {
                 size: random.below(limits.size),
             },
             84..87 => Self::Flush { slot },
-            87..92 => Self::Size { slot },
+            87..90 => Self::Size { slot },
+            90 => Self::Lock {
+                slot,
+                range: Range::choose(random, limits),
+                exclusive: random.one_in(2),
+            },
+            91 => Self::Unlock {
+                slot,
+                range: Range::choose(random, limits),
+            },
             92..96 => Self::Rename {
                 from: file,
                 to: index(random, limits.files),
@@ -225,6 +267,18 @@ impl fmt::Display for Operation {
             Self::SetAllocation { slot, size } => write!(f, "alloc   #{slot} = {size}"),
             Self::Flush { slot } => write!(f, "flush   #{slot}"),
             Self::Size { slot } => write!(f, "size    #{slot} ?"),
+            Self::Lock {
+                slot,
+                range: Range { start, length },
+                exclusive,
+            } => {
+                let how = if exclusive { "exclusive" } else { "shared" };
+                write!(f, "lock    #{slot} {start}+{length} {how}")
+            }
+            Self::Unlock {
+                slot,
+                range: Range { start, length },
+            } => write!(f, "unlock  #{slot} {start}+{length}"),
             Self::Rename { from, to, replace } => {
                 let how = if replace { "over" } else { "to" };
                 write!(f, "rename  file{from} {how} file{to}")

@@ -130,6 +130,8 @@ impl<'d> Real<'d> {
             | Operation::SetSize { slot, .. }
             | Operation::SetAllocation { slot, .. }
             | Operation::Flush { slot }
+            | Operation::Lock { slot, .. }
+            | Operation::Unlock { slot, .. }
             | Operation::Size { slot } => match &self.slots[slot] {
                 None => Ok(Outcome::Nothing),
                 Some(file) => on_file(file, operation),
@@ -195,6 +197,14 @@ fn on_file(file: &File<'_>, operation: &Operation) -> nt::Result<Outcome> {
             Outcome::Done
         }
         Operation::Size { .. } => Outcome::Size(file.size()?),
+        Operation::Lock { range, exclusive, .. } => {
+            file.lock(range.start, range.length, exclusive)?;
+            Outcome::Done
+        }
+        Operation::Unlock { range, .. } => {
+            file.unlock(range.start, range.length)?;
+            Outcome::Done
+        }
         _ => Outcome::Failed(Status::INVALID_PARAMETER),
     })
 }
