@@ -4,6 +4,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use executive::mem::{Arc, TryVec};
+use ninep::session::Need;
 use ninep::wire::{Rgetattr, Tgetattr, Twalk, WalkNames};
 use nt::Status;
 
@@ -80,7 +81,7 @@ async fn walk<'a>(
                     break walking;
                 }
                 (None, Some(first)) => entries.try_push(finish(client, first).await?)?,
-                (None, None) => client.room().await?,
+                (None, None) => client.room(Need::of(&request)).await?,
             }
         };
         let looking = if client.keeps_order() {
@@ -145,7 +146,7 @@ async fn look(client: &Arc<Client>, names: &[&[u8]], entries: &mut [Entry]) -> n
             }
             match window.pop_front() {
                 Some((entry, name, looking)) => *entry = looked_at(looking, name).await?,
-                None => client.room().await?,
+                None => client.room(Need::of(&request)).await?,
             }
         };
         window.push_back((entry, name, looking));
