@@ -162,29 +162,40 @@ impl FileLocks {
         self.held.load(Ordering::Acquire) == 0
     }
 
-    /// Takes away what `fits`, here alone. The result says whether there was anything.
-    fn forget(&self, fits: impl Fn(&Lock<Holder>) -> bool) -> bool {
-        let mut unused = None;
-        let found = {
-            let mut table = self.table.lock();
-            let mut found = false;
-            while table.locks.take(&fits).is_some() {
-                self.held.fetch_sub(1, Ordering::AcqRel);
-                found = true;
-            }
-            table.unsettled |= found;
-            if table.locks.is_empty() {
-                // Its clunk ends whatever the server still holds.
-                unused = table.carrier.take();
-                table.unsettled = false;
-            }
-            found
-        };
-        drop(unused);
-        if found {
+    /// Takes away all that `fits`, here alone; the result is the first of it, and how many there were.
+    fn take_all(&self, fits: impl Fn(&Lock<Holder>) -> bool) -> Option<(Lock<Holder>, usize)> {
+        let mut table = self.table.lock();
+        let first = table.locks.take(&fits)?;
+        let mut count = 1_usize;
+        while table.locks.take(&fits).is_some() {
+            count = count.saturating_add(1);
+        }
+        self.held.fetch_sub(count, Ordering::AcqRel);
+        Some((first, count))
+    }
+
+    /// Takes away all that `fits` without a word to the server.
+    fn forget(&self, fits: impl Fn(&Lock<Holder>) -> bool) {
+        if self.take_all(fits).is_some() {
+            self.unsettle();
             self.freed.notify_all();
         }
-        found
+    }
+
+    /// What the server holds may be more than the table says: the next who speaks with it sees to that. If nothing is to
+    /// be held any more, the carrier's clunk does.
+    fn unsettle(&self) {
+        let unused = {
+            let mut table = self.table.lock();
+            table.unsettled = !table.locks.is_empty();
+            if table.unsettled {
+                None
+            } else {
+                table.carrier.take()
+            }
+        };
+        // Not under the lock: it tells the session.
+        drop(unused);
     }
 
     /// Ends the locks of an open whose connection was taken away. IRQL <= APC_LEVEL.
@@ -251,16 +262,25 @@ impl<P: Platform> OpenFile<P> {
         if !self.lock_on_server(&wanted).await? {
             return Ok(Attempt::HeldElsewhere);
         }
-        {
+        let (is_ended, is_uncarried) = {
             let mut table = locks.table.lock();
             // Who cleans up or takes the connection away says so first, and clears the table after that.
-            if cancel.is_cancelled() || self.cleaned_up.load(Ordering::Acquire) {
-                table.unsettled = true;
-                return Err(Status::CANCELLED);
+            let is_ended = cancel.is_cancelled() || self.cleaned_up.load(Ordering::Acquire);
+            if !is_ended {
+                // Nobody else has had the turn since the check.
+                table.locks.lock(wanted)?;
+                locks.held.fetch_add(1, Ordering::AcqRel);
             }
-            // Nobody else has had the turn since the check.
-            table.locks.lock(wanted)?;
-            locks.held.fetch_add(1, Ordering::AcqRel);
+            let is_uncarried = table.carrier.is_none() && !table.local_only && server::reaches(wanted.range);
+            (is_ended, is_uncarried)
+        };
+        if is_ended {
+            locks.unsettle();
+            return Err(Status::CANCELLED);
+        }
+        if is_uncarried {
+            // The last lock before this one ended meanwhile, without waiting for its turn.
+            let _ = self.carrier().await;
         }
         Ok(Attempt::Granted)
     }
@@ -306,25 +326,17 @@ impl<P: Platform> OpenFile<P> {
             .await
     }
 
-    /// Takes away all locks that `fits` says, one by one, here and on the server.
+    /// Takes away all locks that `fits` says, here and on the server.
     async fn unlock_all(&self, fits: impl Fn(&Lock<Holder>) -> bool) {
         let locks = &self.shared.locks;
-        loop {
-            let all_go = {
-                let table = locks.table.lock();
-                table.locks.iter().all(&fits)
-            };
-            let taken = locks.table.lock().locks.take(&fits);
-            let Some(lock) = taken else { return };
-            locks.held.fetch_sub(1, Ordering::AcqRel);
-            if all_go {
-                // The rest needs no messages of its own: the last one ends them all.
-                while locks.table.lock().locks.take(&fits).is_some() {
-                    locks.held.fetch_sub(1, Ordering::AcqRel);
-                }
-            }
-            self.unlocked(lock.range).await;
+        let Some((lock, count)) = locks.take_all(fits) else {
+            return;
+        };
+        if count > 1 {
+            // One message ends them all if nobody else has any; else all that is left is stated again.
+            locks.table.lock().unsettled = true;
         }
+        self.unlocked(lock.range).await;
     }
 
     /// Tells the server that `range` is unlocked, and those who wait for it here.
@@ -337,7 +349,7 @@ impl<P: Platform> OpenFile<P> {
         };
         let told = self.redirector.0.runtime.timeout(limit, telling).await;
         if told.is_err() {
-            locks.table.lock().unsettled = true;
+            locks.unsettle();
         }
         locks.freed.notify_all();
     }
@@ -346,6 +358,8 @@ impl<P: Platform> OpenFile<P> {
     pub(crate) async fn end_locks(&self) {
         let locks = &self.shared.locks;
         if locks.is_empty() {
+            // A lock that was refused may have left a fid open.
+            locks.unsettle();
             return;
         }
         let fobx = self.fobx;

@@ -95,7 +95,7 @@ fn others_are_waited_for() {
         assert_eq!(file.lock(0, 10, true), Err(Status::LOCK_NOT_GRANTED));
         std::thread::scope(|scope| {
             let waiter = scope.spawn(|| file.lock_waiting(0, 10, true));
-            while world.redirector.statistics().objects.contexts == 0 {
+            while world.redirector.statistics().objects.contexts == 0 && !waiter.is_finished() {
                 std::thread::yield_now();
             }
             assert!(!waiter.is_finished());
@@ -116,7 +116,7 @@ fn others_are_waited_for() {
         std::thread::scope(|scope| {
             let waiter =
                 scope.spawn(|| world.block(file.file.lock(&request, &Requestor::default(), &cancel)));
-            while world.redirector.statistics().objects.contexts == 0 {
+            while world.redirector.statistics().objects.contexts == 0 && !waiter.is_finished() {
                 std::thread::yield_now();
             }
             cancel.cancel();

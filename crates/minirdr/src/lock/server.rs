@@ -39,18 +39,9 @@ struct Unanswered<'a>(Option<&'a FileLocks>);
 
 impl Drop for Unanswered<'_> {
     fn drop(&mut self) {
-        let Some(locks) = self.0 else { return };
-        let unused = {
-            let mut table = locks.table.lock();
-            table.unsettled = true;
-            if table.locks.is_empty() {
-                table.unsettled = false;
-                table.carrier.take()
-            } else {
-                None
-            }
-        };
-        drop(unused);
+        if let Some(locks) = self.0 {
+            locks.unsettle();
+        }
     }
 }
 
@@ -64,6 +55,11 @@ fn on_wire(range: ByteRange) -> Option<(u64, u64)> {
     }
 }
 
+/// Whether the server can hold a lock on `range`.
+pub(super) fn reaches(range: ByteRange) -> bool {
+    on_wire(range).is_some()
+}
+
 impl<P: Platform> OpenFile<P> {
     /// Has the server grant `wanted`, which the table would grant too; `false`: somebody else is in the way. To be called
     /// in turn.
@@ -72,7 +68,7 @@ impl<P: Platform> OpenFile<P> {
     /// The server's; as [`OpenFile::read`].
     pub(super) async fn lock_on_server(&self, wanted: &Lock<Holder>) -> nt::Result<bool> {
         let locks = &self.shared.locks;
-        if locks.table.lock().local_only || on_wire(wanted.range).is_none() {
+        if locks.table.lock().local_only || !reaches(wanted.range) {
             return Ok(true);
         }
         let carrier = self.carrier().await?;
@@ -109,6 +105,7 @@ impl<P: Platform> OpenFile<P> {
             let mut table = locks.table.lock();
             let last = table.locks.is_empty();
             let carrier = if last {
+                table.unsettled = false;
                 table.carrier.take()
             } else {
                 table.carrier.clone()
@@ -123,7 +120,11 @@ impl<P: Platform> OpenFile<P> {
             }
             return;
         }
-        if on_wire(range).is_none() || self.covered(range) {
+        if locks.table.lock().unsettled {
+            let _ = self.settle(&carrier).await;
+            return;
+        }
+        if !reaches(range) || self.covered(range) {
             return;
         }
         let _ = self.tell(&carrier, LockType::UNLOCK, range).await;
@@ -152,7 +153,7 @@ impl<P: Platform> OpenFile<P> {
     }
 
     /// The fid that holds the file's locks: the present one, or a new one that takes up what the table says.
-    async fn carrier(&self) -> nt::Result<Arc<Carrier>> {
+    pub(super) async fn carrier(&self) -> nt::Result<Arc<Carrier>> {
         let locks = &self.shared.locks;
         let (old, unsettled) = {
             let table = locks.table.lock();
@@ -167,7 +168,7 @@ impl<P: Platform> OpenFile<P> {
             return Ok(Arc::clone(carrier));
         }
         let carrier = Arc::try_new(self.open_carrier().await?)?;
-        if old.is_some() {
+        if !locks.is_empty() {
             self.reclaim(&carrier).await?;
         }
         let old = {
@@ -263,8 +264,8 @@ impl<P: Platform> OpenFile<P> {
             return;
         }
         let strongest = self
-            .held_from(0, |held| held.exclusive && on_wire(held.range).is_some())
-            .or_else(|| self.held_from(0, |held| on_wire(held.range).is_some()));
+            .held_from(0, |held| held.exclusive && reaches(held.range))
+            .or_else(|| self.held_from(0, |held| reaches(held.range)));
         if let Some((_, held)) = strongest {
             let _ = self.tell(carrier, kind(held.exclusive), held.range).await;
         }

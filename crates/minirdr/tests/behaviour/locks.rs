@@ -158,7 +158,7 @@ pub(crate) fn waiting_for_a_lock(world: &World) {
     one.lock(0, 10, true).unwrap();
     std::thread::scope(|scope| {
         let waiter = scope.spawn(|| two.lock_waiting(5, 10, true));
-        while world.redirector.statistics().objects.contexts == 0 {
+        while world.redirector.statistics().objects.contexts == 0 && !waiter.is_finished() {
             std::thread::yield_now();
         }
         assert!(!waiter.is_finished());
@@ -186,7 +186,7 @@ pub(crate) fn a_waiting_lock_is_cancelled(world: &World) {
         assert_eq!(waiter.join().unwrap(), Err(Status::CANCELLED));
         // And by the end of the handle that waits.
         let waiter = scope.spawn(|| two.lock_waiting(0, 10, false));
-        while world.redirector.statistics().objects.contexts == 0 {
+        while world.redirector.statistics().objects.contexts == 0 && !waiter.is_finished() {
             std::thread::yield_now();
         }
         two.cleanup();

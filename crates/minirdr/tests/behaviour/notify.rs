@@ -43,15 +43,15 @@ fn heard(
     std::thread::scope(|scope| {
         let before = world.redirector.statistics().watches;
         let waiter = scope.spawn(|| listen(world, directory, filter, watch_tree, 4096));
-        wait_for_watch(world, before);
+        wait_for_watch(world, before, || waiter.is_finished());
         change();
         waiter.join().unwrap()
     })
 }
 
-fn wait_for_watch(world: &World, before: u64) {
+fn wait_for_watch(world: &World, before: u64, is_over: impl Fn() -> bool) {
     // A request that is known waits, or will find what happens from now on.
-    while world.redirector.statistics().watches == before {
+    while world.redirector.statistics().watches == before && !is_over() {
         std::thread::yield_now();
     }
 }
@@ -189,7 +189,7 @@ pub(crate) fn too_much_to_tell(world: &World) {
     std::thread::scope(|scope| {
         let before = world.redirector.statistics().watches;
         let waiter = scope.spawn(|| listen(world, &silent, NAMES, false, 0));
-        wait_for_watch(world, before);
+        wait_for_watch(world, before, || waiter.is_finished());
         make(world, "last");
         assert_eq!(waiter.join().unwrap(), overflow);
     });

@@ -168,7 +168,7 @@ fn begin(world: &World, directory: &File<'_>, request: NotifyRequest) {
     std::thread::scope(|scope| {
         let waiting =
             scope.spawn(|| world.block(directory.file.notify_change(request, &mut [0; 512], &cancel)));
-        while world.redirector.statistics().watches == before {
+        while world.redirector.statistics().watches == before && !waiting.is_finished() {
             std::thread::yield_now();
         }
         cancel.cancel();
