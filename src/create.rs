@@ -1,6 +1,8 @@
 //! Opening and closing: IRP_MJ_CREATE, IRP_MJ_CLEANUP, IRP_MJ_CLOSE.
 
-use executive::mem::Arc;
+use alloc::vec::Vec;
+
+use executive::mem::{Arc, TryVec};
 use minirdr::{CreateRequest, LogonId};
 use nt::{AccessMask, CreateDisposition, CreateOptions, FileAttributes, NameBuf, ShareAccess, Status};
 use wdk_sys::{
@@ -36,7 +38,9 @@ pub(crate) fn create(driver: &Driver, irp: Irp) -> NTSTATUS {
     let redirector = driver.redirector().clone();
     let pass = Pass::new(driver.gate(), redirector.clone());
     pend(driver.runtime(), irp, |pending, cancel| async move {
-        let created = redirector.create(&open.request(), &cancel).await;
+        let created = redirector
+            .create_with_ea(&open.request(), &open.attributes, &cancel)
+            .await;
         let result = created.and_then(|created| {
             let file_object = pending.file_object().ok_or(Status::INVALID_DEVICE_REQUEST)?;
             file_object.open(created.file);
@@ -57,6 +61,8 @@ struct Open {
     disposition: CreateDisposition,
     options: CreateOptions,
     file_attributes: FileAttributes,
+    /// Extended attributes of a new file.
+    attributes: Vec<u8>,
     /// Opens the directory that the name is in, on behalf of a rename to that name.
     open_target_directory: bool,
     /// Only the name as it is written is meant.
@@ -83,6 +89,8 @@ impl Open {
         // SAFETY: this is a CREATE request, so its parameters are the Create member.
         let create = unsafe { stack.Parameters.Create };
         let context: *mut IO_SECURITY_CONTEXT = create.SecurityContext;
+        let mut attributes = Vec::new();
+        attributes.try_extend_from_slice(irp.create_attributes(create.EaLength as usize)?)?;
         // SAFETY: null, or the I/O manager's security context, which lives as long as the CREATE request.
         let desired_access = unsafe { context.as_ref() }.map_or(0, |context| context.DesiredAccess);
         Ok(Self {
@@ -95,6 +103,7 @@ impl Open {
             disposition: CreateDisposition(create.Options >> 24),
             options: CreateOptions::from_bits_retain(create.Options & 0x00FF_FFFF),
             file_attributes: FileAttributes::from_bits_retain(create.FileAttributes.into()),
+            attributes,
             open_target_directory: u32::from(stack.Flags) & SL_OPEN_TARGET_DIRECTORY != 0,
             case_sensitive: u32::from(stack.Flags) & SL_CASE_SENSITIVE != 0,
         })

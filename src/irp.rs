@@ -127,6 +127,22 @@ impl Irp {
         Ok(unsafe { slice::from_raw_parts_mut(buffer.as_ptr().cast(), len) })
     }
 
+    /// The extended attributes of a CREATE request, `Parameters.Create.EaLength` bytes of them.
+    ///
+    /// # Errors
+    /// `INVALID_PARAMETER` when there is no buffer for a length that is not zero.
+    pub(crate) fn create_attributes(&self, len: usize) -> nt::Result<&[u8]> {
+        if len == 0 {
+            return Ok(&[]);
+        }
+        // SAFETY: by the invariant the IRP is live; the field does not change while a driver owns it.
+        let associated = unsafe { (*self.raw.as_ptr()).AssociatedIrp };
+        // SAFETY: any bit pattern is a pointer; for CREATE it is the I/O manager's copy of the attributes.
+        let buffer = NonNull::new(unsafe { associated.SystemBuffer }).ok_or(Status::INVALID_PARAMETER)?;
+        // SAFETY: the I/O manager made the copy as long as it says, and nobody writes to it until completion.
+        Ok(unsafe { slice::from_raw_parts(buffer.as_ptr().cast(), len) })
+    }
+
     /// The caller's buffer of a direct request (READ, WRITE, QUERY_DIRECTORY on a DO_DIRECT_IO device), mapped into
     /// system space.
     ///

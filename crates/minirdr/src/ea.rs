@@ -34,6 +34,14 @@ pub struct EaQuery<'a> {
     pub single: bool,
 }
 
+/// Looks whether extended attributes are well formed.
+///
+/// # Errors
+/// What is wrong with the first that is not: a warning, such as `EA_LIST_INCONSISTENT`, or an error.
+pub(crate) fn check_list(record: &[u8]) -> nt::Result {
+    parse_settings(record).map(drop).map_err(|(status, _)| status)
+}
+
 impl<P: Platform> OpenFile<P> {
     /// Writes extended attributes as FILE_FULL_EA_INFORMATION entries, going on behind those of the last query unless
     /// `query` says otherwise. The result is the number of bytes written, with `BUFFER_OVERFLOW` when there was no room
@@ -81,6 +89,18 @@ impl<P: Platform> OpenFile<P> {
         if !self.granted_access.contains(AccessMask::WRITE_EA) {
             return Err(Status::ACCESS_DENIED);
         }
+        self.set_ea_as_creator(record, cancel).await
+    }
+
+    /// [`Self::set_ea`] for whoever makes the file, who needs no right to that.
+    ///
+    /// # Errors
+    /// As [`Self::set_ea`].
+    pub(crate) async fn set_ea_as_creator(
+        &self,
+        record: &[u8],
+        cancel: &CancelToken,
+    ) -> nt::Result<(usize, Status)> {
         let settings = match parse_settings(record) {
             Ok(settings) => settings,
             Err((status, at)) if status.is_warning() => return Ok((at, status)),

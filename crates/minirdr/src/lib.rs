@@ -23,6 +23,7 @@ mod circuit;
 mod client;
 mod connect;
 mod create;
+mod create_ea;
 mod data;
 mod delete;
 mod dialect;

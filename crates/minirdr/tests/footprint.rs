@@ -62,6 +62,10 @@ fn requests_fit_on_a_kernel_stack() {
     for (what, size) in [
         ("create", size_of_val(&redirector.create(&request, &cancel))),
         (
+            "create_with_ea",
+            size_of_val(&redirector.create_with_ea(&request, &[0; 8], &cancel)),
+        ),
+        (
             "add_connection",
             size_of_val(&redirector.add_connection(any, any, ME, &cancel)),
         ),

@@ -33,7 +33,9 @@ fn open(environment: &Environment, target: &crate::path::Target) -> Result<Box<d
 /// Does an operation; where such requests cannot be made here, the test is skipped.
 fn send(file: &dyn OpenFile, operation: &Operation<'_>) -> Result<Reply, Failure> {
     match file.send(operation) {
-        Err(Status::NOT_SUPPORTED) => Err(Failure::Skipped("only the test driver makes such requests".to_owned())),
+        Err(Status::NOT_SUPPORTED) => Err(Failure::Skipped(
+            "only the test driver makes such requests".to_owned(),
+        )),
         sent => Ok(done("sending", sent)?),
     }
 }
@@ -70,7 +72,9 @@ fn query_ea(file: &dyn OpenFile, flags: ScanFlags, list: &[u8], length: u32) -> 
 fn set_ea(file: &dyn OpenFile, data: &[u8]) -> Result<Reply, Failure> {
     let reply = send(file, &Operation::SetEa { data })?;
     match reply.status {
-        Status::EAS_NOT_SUPPORTED => Err(Failure::Skipped("the server keeps no extended attributes".to_owned())),
+        Status::EAS_NOT_SUPPORTED => Err(Failure::Skipped(
+            "the server keeps no extended attributes".to_owned(),
+        )),
         _ => Ok(reply),
     }
 }

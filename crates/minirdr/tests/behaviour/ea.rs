@@ -1,7 +1,7 @@
 //! IRP_MJ_QUERY_EA and IRP_MJ_SET_EA.
 
 use minirdr::EaQuery;
-use nt::{AccessMask, FileInformationClass as Class, FsInformationClass, Status};
+use nt::{AccessMask, CreateOptions, FileInformationClass as Class, FsInformationClass, Status};
 
 use crate::world::file::{File, u32_at};
 use crate::world::{Open, Server, World, token};
@@ -91,6 +91,50 @@ fn with_attributes<'w>(world: &'w World, values: &[(&str, &[u8])]) -> Option<Fil
             None
         }
     }
+}
+
+pub(crate) fn a_create_brings_attributes(world: &World) {
+    let brought = list(&[("BROUGHT", b"along")]);
+    // A handle that could not set them by itself.
+    let create = |path| world.open_with_ea(path, &Open::create(), &brought);
+    let made = match create("new") {
+        Err(Status::EAS_NOT_SUPPORTED) => {
+            assert_eq!(
+                world.open("new", &Open::read()).err(),
+                Some(Status::OBJECT_NAME_NOT_FOUND),
+                "what cannot have its attributes is not made"
+            );
+            return;
+        }
+        made => made.unwrap(),
+    };
+    assert_eq!(all(&made).unwrap(), [entry("BROUGHT", b"along")]);
+    made.close();
+    let other = list(&[("OTHER", b"ignored")]);
+    let opened = world.open_with_ea("new", &Open::read(), &other).unwrap();
+    assert_eq!(
+        all(&opened).unwrap(),
+        [entry("BROUGHT", b"along")],
+        "what is opened as it is keeps its own"
+    );
+    opened.close();
+}
+
+pub(crate) fn a_create_with_bad_attributes_makes_nothing(world: &World) {
+    let mut bad = list(&[("NAME", b"value")]);
+    bad.truncate(10);
+    let refused = world.open_with_ea("none", &Open::create(), &bad);
+    assert_eq!(refused.err(), Some(Status::EA_LIST_INCONSISTENT));
+    let ignorant = Open {
+        options: CreateOptions::NO_EA_KNOWLEDGE,
+        ..Open::create()
+    };
+    let refused = world.open_with_ea("none", &ignorant, &list(&[("NAME", b"value")]));
+    assert_eq!(refused.err(), Some(Status::ACCESS_DENIED));
+    assert_eq!(
+        world.open("none", &Open::read()).err(),
+        Some(Status::OBJECT_NAME_NOT_FOUND)
+    );
 }
 
 pub(crate) fn attributes_come_back(world: &World) {

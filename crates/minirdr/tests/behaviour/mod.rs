@@ -64,7 +64,7 @@ macro_rules! behaviours {
                 the_mode_of_a_handle_can_be_set, volumes_say_what_they_can, sectors_are_small_and_aligned,
                 valid_data_ends_within_the_file, attributes_need_the_right_to_set_them,
                 times_of_minus_one_and_minus_two_change_nothing;
-            ea: attributes_come_back, an_empty_value_removes, queries_go_on_where_the_last_ended,
+            ea: a_create_brings_attributes, a_create_with_bad_attributes_makes_nothing, attributes_come_back, an_empty_value_removes, queries_go_on_where_the_last_ended,
                 short_buffers_get_what_fits, attributes_are_asked_for_by_name, sizes_are_those_of_the_packed_list,
                 malformed_attributes_change_nothing, too_much_is_refused, attributes_need_their_rights,
                 directories_have_attributes_too;

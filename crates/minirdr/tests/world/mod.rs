@@ -237,6 +237,22 @@ impl World {
         units: &[u16],
         open: &Open,
     ) -> nt::Result<File<'_>> {
+        self.create(related, units, open, &[])
+    }
+
+    /// As [`Self::open`], with extended attributes for a new file.
+    pub(crate) fn open_with_ea(&self, path: &str, open: &Open, attributes: &[u8]) -> nt::Result<File<'_>> {
+        let full = name(&self.full("X:", path));
+        self.create(None, full.as_name().as_units(), open, attributes)
+    }
+
+    fn create(
+        &self,
+        related: Option<&File<'_>>,
+        units: &[u16],
+        open: &Open,
+        attributes: &[u8],
+    ) -> nt::Result<File<'_>> {
         let cancel = token();
         let request = CreateRequest {
             name: Name::new(units),
@@ -250,7 +266,8 @@ impl World {
             open_target_directory: open.target_directory,
             case_sensitive: open.case_sensitive,
         };
-        let created = self.block(self.redirector.create(&request, &cancel))?;
+        let created = self.redirector.create_with_ea(&request, attributes, &cancel);
+        let created = self.block(created)?;
         Ok(File {
             world: self,
             file: created.file,
