@@ -61,7 +61,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     },
     Layer {
         c_programs: &[Program::RxProcs],
-        groups: &["mapping", "finalize", "lifecycle"],
+        groups: &["mapping", "query_path", "finalize", "stress", "lifecycle"],
         ..plain("rdbss", &["rdbss", "ddi"])
     },
     Layer {

@@ -66,7 +66,8 @@ fn usage() -> String {
          \x20                            PATH is X:\\… or \\\\host[@port]\\share\\…\n\
          \x20 run [--list] [FILTER]…     run the tests whose names contain a filter; MRX9P_UNC names the share\n\
          \x20                            to test on, MRX9P_EXPORT its directory, if it can be seen from here;\n\
-         \x20                            --group GROUP and --skip GROUP select groups\n\
+         \x20                            --group GROUP and --skip GROUP select groups; MRX9P_STRESS_SECONDS,\n\
+         \x20                            MRX9P_STRESS_THREADS and MRX9P_STRESS_SEED set the group stress\n\
          \x20 help                       show this\n\
          \x20 script                     obey lines from the standard input:\n{}\n\
          Exit code: 0 done, 1 wrong command line, 2 refused, 101 a test failed.",
