@@ -43,9 +43,12 @@ impl<P: Platform> OpenFile<P> {
         };
         namespace::rename(&place, path, flags).await?;
         pending.done();
+        let is_regular = view.known_files.is_regular(&place.path);
         view.removed(&place.path);
         view.removed(path);
         view.added(path);
+        // By its id it can be found all along.
+        view.known_files.note(path, place.file_id, is_regular);
         self.report_renamed(&old_path);
         Ok(())
     }
