@@ -1,5 +1,7 @@
 //! Servers with several addresses, not all of which answer.
 
+#[path = "simulated/good_server.rs"]
+mod good_server;
 mod simulated;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -7,10 +9,11 @@ use std::time::Duration;
 
 use executive::task::{CancelToken, Runtime};
 use executive::time::Instant;
+use good_server::serve_one;
 use minirdr::{Level, LogonId, MiniRedirector, Settings};
 use nt::{Name, NameBuf, Status};
 use rxce::memory::{Listener, Network};
-use simulated::{Simulated, serve_one};
+use simulated::Simulated;
 
 const PORT: u16 = 564;
 const IPV6: IpAddr = IpAddr::V6(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 1));

@@ -1,6 +1,8 @@
 //! Every allocation failing in turn, through the whole stack on one thread: redirector, engine and session under test,
 //! a network in memory, and behind it a good server that never runs out of memory.
 
+#[path = "simulated/good_server.rs"]
+mod good_server;
 mod simulated;
 
 use std::alloc::System;
@@ -11,6 +13,7 @@ use std::pin::pin;
 
 use executive::mem::{Arc, Counting, sweep, unfailing};
 use executive::task::{CancelToken, Runtime, join};
+use good_server::serve_one;
 use minirdr::{
     CreateRequest, DirectoryQuery, Level, LockRequest, LogonId, MiniRedirector, NotifyFilter, NotifyRequest,
     ObjectCounts, OpenFile, Requestor, Settings, Unlock, WritePosition,
@@ -20,7 +23,7 @@ use nt::{
     ShareAccess, Status,
 };
 use rxce::memory::{Listener, Network};
-use simulated::{Simulated, serve_one};
+use simulated::Simulated;
 
 #[global_allocator]
 static MEMORY: Counting<System> = Counting::new(System);

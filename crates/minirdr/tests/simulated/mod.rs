@@ -1,7 +1,4 @@
-//! A redirector on the network in memory, and a good server there.
-#![expect(dead_code, reason = "each test file uses a part")]
-
-use std::path::Path;
+//! A redirector on the network in memory.
 
 use executive::mem::AllocError;
 use minirdr::Platform;
@@ -16,18 +13,6 @@ impl Platform for Simulated {
 
     fn new_fcb_header() -> Result<(), AllocError> {
         Ok(())
-    }
-}
-
-/// Serves `folder` to one client until it has gone.
-pub(crate) async fn serve_one(endpoint: &MemoryEndpoint, folder: &Path) {
-    let mut server = p9_server::Server::new(folder, Default::default(), Default::default()).unwrap();
-    while let Some(request) = receive_frame(endpoint).await {
-        let mut reply = Vec::new();
-        server.handle_message(&mut &request[..], &mut reply).unwrap();
-        if endpoint.send(reply).await.1.is_err() {
-            break;
-        }
     }
 }
 
