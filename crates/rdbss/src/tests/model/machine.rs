@@ -3,8 +3,8 @@
 use super::opens::{DELAY, DORMANT_MAX};
 use super::oracle::{Expected, Model, Request, Server, Share, Upon, View};
 use crate::{
-    Config, Connect, ConnectRequest, ContextId, DelayedClose, DriveLetter, Effect, Effects, Extensions,
-    Level, LogonId, MajorFunction, NOTIFY_CHANGE_DIRECTORY, Owner, PathName, SrvCallFlags, Tree,
+    Condition, Config, Connect, ConnectRequest, ContextId, DelayedClose, DriveLetter, Effect, Effects,
+    Extensions, Level, LogonId, MajorFunction, NOTIFY_CHANGE_DIRECTORY, Owner, PathName, SrvCallFlags, Tree,
 };
 use nt::{NameBuf, Status};
 use std::collections::HashSet;
@@ -248,6 +248,7 @@ impl Machine {
         }
         self.tree.validate().unwrap();
         self.compare();
+        self.compare_lives();
     }
 
     pub(super) fn request(&mut self, id: ContextId) -> &mut Request {
@@ -256,6 +257,27 @@ impl Machine {
             .iter_mut()
             .find(|request| request.id == id)
             .unwrap()
+    }
+
+    /// Conditions only ever go on, and ids of what is gone are refused.
+    fn compare_lives(&mut self) {
+        for view in &mut self.model.views {
+            assert_eq!(self.tree.v_net_root(view.id).is_err(), view.gone);
+            if let Ok(object) = self.tree.v_net_root(view.id) {
+                assert!(object.condition() >= view.condition, "a condition went back");
+                view.condition = object.condition();
+            }
+        }
+        for handle in &self.model.handles {
+            assert_eq!(self.tree.fobx(handle.id).is_err(), handle.gone);
+        }
+        for open in 0..self.model.opens.len() {
+            let found = self.tree.srv_open(self.model.opens[open].id);
+            assert_eq!(found.is_ok(), self.model.is_alive(open));
+        }
+        for request in &self.model.requests {
+            assert_eq!(self.tree.context(request.id).is_err(), request.ended);
+        }
     }
 
     fn compare(&self) {
@@ -306,13 +328,6 @@ impl Machine {
                 request.ended || request.cancelled == request.to_cancel,
                 "{request:?}"
             );
-        }
-        // Ids of what is gone are refused.
-        for view in &model.views {
-            assert_eq!(self.tree.v_net_root(view.id).is_err(), view.gone);
-        }
-        for handle in &model.handles {
-            assert_eq!(self.tree.fobx(handle.id).is_err(), handle.gone);
         }
     }
 
@@ -396,6 +411,7 @@ impl Machine {
                     held: 1,
                     making: true,
                     gone: false,
+                    condition: Condition::InTransition,
                 });
                 self.end(self.model.requests.len() - 1);
             }

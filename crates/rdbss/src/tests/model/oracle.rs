@@ -1,7 +1,7 @@
 //! The model: what exists, in plain lists. Nothing is ever removed; what is gone says so.
 
 use super::opens::Open;
-use crate::{ContextId, FobxId, VNetRootId};
+use crate::{Condition, ContextId, FobxId, VNetRootId};
 use nt::Status;
 use std::vec::Vec;
 
@@ -36,6 +36,8 @@ pub(super) struct View {
     /// Whether the test still has to make or fail it.
     pub(super) making: bool,
     pub(super) gone: bool,
+    /// As it was last seen.
+    pub(super) condition: Condition,
 }
 
 #[derive(Debug)]
