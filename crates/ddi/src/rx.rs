@@ -13,14 +13,15 @@ mod reference;
 pub use create::{
     RxCreateNetFcb, RxCreateNetFobx, RxCreateNetRoot, RxCreateSrvCall, RxCreateSrvOpen, RxCreateVNetRoot,
 };
-pub use door::{start, stop};
+pub use door::{CancelRoutine, start, stop};
 pub use finalize::{
     RxFinalizeConnection, RxFinalizeNetFcb, RxFinalizeNetFobx, RxFinalizeNetRoot, RxFinalizeSrvCall,
     RxFinalizeSrvOpen, RxFinalizeVNetRoot, RxForceFinalizeAllVNetRoots,
 };
 pub use reference::{
-    RxCreateRxContext, RxDereference, RxDereferenceAndDeleteRxContext, RxReference, RxSetSrvCallDomainName,
-    RxpDereferenceAndFinalizeNetFcb, RxpDereferenceNetFcb, RxpReferenceNetFcb,
+    RxCreateRxContext, RxDereference, RxDereferenceAndDeleteRxContext, RxReference,
+    RxSetMinirdrCancelRoutine, RxSetSrvCallDomainName, RxpDereferenceAndFinalizeNetFcb, RxpDereferenceNetFcb,
+    RxpReferenceNetFcb,
 };
 
 #[cfg(feature = "host")]

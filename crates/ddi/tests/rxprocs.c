@@ -277,6 +277,49 @@ static void Force(void)
     LetGo(&World);
 }
 
+/* ------------------------------------------------------------------ cancellation */
+static PRX_CONTEXT Cancelled[4];
+static int Cancellations;
+
+static NTSTATUS NTAPI OnCancel(PRX_CONTEXT RxContext)
+{
+    Cancelled[Cancellations++ % 4] = RxContext;
+    RxDereferenceAndDeleteRxContext(RxContext); /* no lock is held: it may call back */
+    return STATUS_SUCCESS;
+}
+
+static void Cancellation(void)
+{
+    WORLD World = Build();
+    PRX_CONTEXT Read, Write, Quiet, Ended;
+    PFOBX File;
+
+    Cancellations = 0;
+    STATUS_IS(STATUS_SUCCESS, RxHostOpen(World.X, N("\\f"), FALSE, &File));
+    STATUS_IS(STATUS_SUCCESS, RxHostBeginRequest(File, IRP_MJ_READ, 0, &Read));
+    STATUS_IS(STATUS_SUCCESS, RxHostBeginRequest(File, IRP_MJ_READ, 0, &Write));
+    STATUS_IS(STATUS_SUCCESS, RxHostBeginRequest(File, IRP_MJ_READ, 0, &Quiet));
+    STATUS_IS(STATUS_SUCCESS, RxHostBeginRequest(File, IRP_MJ_READ, 0, &Ended));
+    STATUS_IS(STATUS_SUCCESS, RxSetMinirdrCancelRoutine(Read, OnCancel));
+    STATUS_IS(STATUS_SUCCESS, RxSetMinirdrCancelRoutine(Write, OnCancel));
+    STATUS_IS(STATUS_SUCCESS, RxSetMinirdrCancelRoutine(Quiet, OnCancel));
+    STATUS_IS(STATUS_SUCCESS, RxSetMinirdrCancelRoutine(Quiet, NULL));
+    STATUS_IS(STATUS_SUCCESS, RxSetMinirdrCancelRoutine(Ended, OnCancel));
+    STATUS_IS(STATUS_INVALID_PARAMETER, RxSetMinirdrCancelRoutine(NULL, OnCancel));
+    RxDereferenceAndDeleteRxContext(Ended);
+    STATUS_IS(STATUS_SUCCESS, RxHostCancel(Read));
+    CHECK(Cancellations == 1 && Cancelled[0] == Read);
+    STATUS_IS(STATUS_INVALID_PARAMETER, RxHostCancel(Read)); /* it has ended */
+    /* Taking the connection away cancels the rest, each once. */
+    STATUS_IS(STATUS_SUCCESS, RxFinalizeConnection(World.NetRoot, World.X, 1));
+    CHECK(Cancellations == 2 && Cancelled[1] == Write && RxHostIsCancelled(Quiet));
+    STATUS_IS(STATUS_CANCELLED, RxSetMinirdrCancelRoutine(Quiet, OnCancel));
+    RxDereferenceAndDeleteRxContext(Quiet);
+    STATUS_IS(STATUS_SUCCESS, RxHostClose(File));
+    CHECK(Cancellations == 2);
+    LetGo(&World);
+}
+
 /* ------------------------------------------------------------------ the statuses of a refusal */
 static void Refusals(void)
 {
@@ -408,6 +451,7 @@ int main(void)
     Parameters();
     Force();
     Refusals();
+    Cancellation();
     Files();
     printf("%d passed, %d failed\n", Passed, Failed);
     return Failed != 0;

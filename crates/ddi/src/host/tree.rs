@@ -157,9 +157,9 @@ pub extern "system" fn RxHostClose(Fobx: Object) -> NtStatus {
         let id = door.fobx(number(Fobx))?;
         let mut effects: Effects<Opaque> = Effects::new();
         let _cleanup = door.tree.cleanup(id, &mut effects)?;
-        door.tree.close(id, &mut effects)?;
-        drop(effects);
-        Ok(())
+        let closed = door.tree.close(id, &mut effects);
+        door.perform(effects);
+        closed
     }))
 }
 
@@ -186,7 +186,9 @@ pub extern "system" fn RxHostCancel(RxContext: Object) -> NtStatus {
     answer(with(|door| {
         let id = door.context(number(RxContext))?;
         let mut effects: Effects<Opaque> = Effects::new();
-        door.tree.cancel_request(id, &mut effects)
+        let cancelled = door.tree.cancel_request(id, &mut effects);
+        door.perform(effects);
+        cancelled
     }))
 }
 

@@ -1,6 +1,6 @@
 //! Making SRV_CALL, NET_ROOT and V_NET_ROOT.
 
-use super::door::{Door, Handle, perform, with};
+use super::door::{Door, Handle, with};
 use super::{Object, number, opaque};
 use crate::abi::UnicodeString;
 use core::ffi::c_void;
@@ -76,7 +76,7 @@ fn create_srv_call(door: &mut Door, context: usize, name: NameBuf) -> nt::Result
         Making::Make(id) => {
             let mut effects = Effects::new();
             door.tree.srv_call_good(id, (), &mut effects)?;
-            perform(effects);
+            door.perform(effects);
             id
         }
     };
@@ -126,7 +126,7 @@ fn create_net_root(door: &mut Door, srv_call: usize, name: NameBuf) -> nt::Resul
         Err(status) => Err(status),
     };
     door.tree.end_request(context, &mut effects)?;
-    perform(effects);
+    door.perform(effects);
     made.map(|id| door.number_of(Handle::NetRoot(id)))
 }
 
@@ -212,7 +212,7 @@ fn create_v_net_root(
         }
         Connect::Found(id) => {
             door.tree.dereference_v_net_root(id, &mut effects)?;
-            perform(effects);
+            door.perform(effects);
             return Err(Status::INVALID_PARAMETER);
         }
         // Nobody else makes anything while the lock is held.
@@ -236,7 +236,7 @@ fn create_v_net_root(
                 .dereference_v_net_root(creation.v_net_root, &mut effects);
         }
     }
-    perform(effects);
+    door.perform(effects);
     result
 }
 

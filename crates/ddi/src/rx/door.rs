@@ -1,5 +1,7 @@
 //! What the opaque pointers stand for.
 
+use super::{Object, opaque};
+use crate::abi::NtStatus;
 use crate::numbered::Numbered;
 use executive::irql::Irql;
 use executive::mem::Arc;
@@ -7,8 +9,8 @@ use executive::sync::{Mutex, Rank, SpinLock};
 use hashbrown::HashMap;
 use nt::Status;
 use rdbss::{
-    Config, ContextId, DelayedClose, Effects, Extensions, FcbId, FobxId, NetRootId, SrvCallFlags, SrvCallId,
-    SrvOpenId, Tree, VNetRootId,
+    Config, ContextId, DelayedClose, Effect, Effects, Extensions, FcbId, FobxId, NetRootId, SrvCallFlags,
+    SrvCallId, SrvOpenId, Tree, VNetRootId,
 };
 
 /// A mini-redirector that keeps nothing with the objects: who calls these routines keeps its own.
@@ -39,7 +41,21 @@ pub(crate) struct Door {
     next: usize,
     /// The request on whose behalf connections are finalised, if there is one.
     pub(crate) caller: Option<ContextId>,
+    /// What is called when a request is cancelled, by its id.
+    cancel_routines: HashMap<u64, Cancel, Numbered>,
+    /// How many of them are due.
+    due: usize,
 }
+
+/// A cancel routine that was set.
+struct Cancel {
+    routine: CancelRoutine,
+    /// The number of its request once that is cancelled: it is to be called as soon as the lock is released.
+    due: Option<usize>,
+}
+
+/// PMRX_CALLDOWN, as a cancel routine: it is given the RX_CONTEXT; what it returns is not looked at.
+pub type CancelRoutine = unsafe extern "system" fn(Object) -> NtStatus;
 
 /// What a number stands for. The object may be gone: numbers are forgotten when they are next looked up, or all at once
 /// before the tables would grow.
@@ -97,6 +113,8 @@ pub fn start(seed: u64, default_port: u16) -> nt::Result {
         numbers: HashMap::with_hasher(Numbered),
         next: FIRST,
         caller: None,
+        cancel_routines: HashMap::with_hasher(Numbered),
+        due: 0,
     };
     let door = Arc::try_new(Mutex::try_new(door, Rank(30))?)?;
     let mut place = DOOR.lock();
@@ -133,8 +151,16 @@ pub(crate) fn with<R>(body: impl FnOnce(&mut Door) -> nt::Result<R>) -> nt::Resu
         return Err(Status::INVALID_PARAMETER);
     }
     let door = DOOR.lock().clone().ok_or(Status::INVALID_PARAMETER)?;
-    let mut door = door.lock();
-    body(&mut door)
+    let mut guard = door.lock();
+    let result = body(&mut guard);
+    // Cancelling needs no memory: what is due stays where it was set, and is looked for here.
+    while let Some((routine, context)) = guard.take_due() {
+        drop(guard);
+        // SAFETY: by the word of who set it, as the cancel routine of this request; the lock is not held.
+        let _not_looked_at = unsafe { routine(opaque(context)) };
+        guard = door.lock();
+    }
+    result
 }
 
 impl Door {
@@ -183,6 +209,55 @@ impl Door {
         number
     }
 
+    /// Sets or clears what is called when a request is cancelled.
+    ///
+    /// # Errors
+    /// `CANCELLED`: it has been. `INSUFFICIENT_RESOURCES`.
+    pub(crate) fn set_cancel_routine(&mut self, id: ContextId, routine: Option<CancelRoutine>) -> nt::Result {
+        self.tree.check_request(id)?;
+        let Some(routine) = routine else {
+            self.cancel_routines.remove(&id.to_raw());
+            return Ok(());
+        };
+        self.cancel_routines
+            .try_reserve(1)
+            .map_err(|_| Status::INSUFFICIENT_RESOURCES)?;
+        self.cancel_routines
+            .insert(id.to_raw(), Cancel { routine, due: None });
+        Ok(())
+    }
+
+    /// Does what the tree asked for: extensions are empty, and who waits is none of these routines' callers, but who is
+    /// cancelled may have said what to call.
+    pub(crate) fn perform(&mut self, effects: Effects<Opaque>) {
+        for effect in effects {
+            let Effect::Cancel { context, .. } = effect else {
+                continue;
+            };
+            let number = self.numbers.get(&Handle::Context(context).key()).copied();
+            if let Some(set) = self.cancel_routines.get_mut(&context.to_raw())
+                && number.is_some()
+            {
+                set.due = number;
+                self.due += 1;
+            }
+        }
+    }
+
+    /// A cancel routine that is to be called, and the number of its request.
+    fn take_due(&mut self) -> Option<(CancelRoutine, usize)> {
+        if self.due == 0 {
+            return None;
+        }
+        let (id, routine, number) = self
+            .cancel_routines
+            .iter()
+            .find_map(|(&id, set)| Some((id, set.routine, set.due?)))?;
+        self.cancel_routines.remove(&id);
+        self.due -= 1;
+        Some((routine, number))
+    }
+
     /// The number that an object has, if it has one.
     #[cfg(feature = "host")]
     pub(crate) fn known(&self, handle: Handle) -> Option<usize> {
@@ -216,9 +291,4 @@ of_kind! {
     srv_open: SrvOpen, SrvOpenId;
     fobx: Fobx, FobxId;
     context: Context, ContextId;
-}
-
-/// There is no mini-redirector to call out to: extensions are empty, and who waits is none of these routines' callers.
-pub(super) fn perform(effects: Effects<Opaque>) {
-    drop(effects);
 }

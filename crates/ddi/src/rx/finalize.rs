@@ -1,6 +1,6 @@
 //! Taking connections, views, shares and servers away.
 
-use super::door::{Door, perform, with};
+use super::door::{Door, with};
 use super::{Object, number};
 use crate::abi::{NtStatus, ntstatus};
 use nt::Status;
@@ -52,7 +52,7 @@ fn finalize_connection(
     let result = door
         .tree
         .finalize_connection(id, view, level, caller, &mut effects);
-    perform(effects);
+    door.perform(effects);
     result
 }
 
@@ -71,7 +71,7 @@ fn finalize(body: impl FnOnce(&mut Door, &mut Effects<super::Opaque>) -> nt::Res
     let gone = with(|door| {
         let mut effects = Effects::new();
         let gone = body(door, &mut effects);
-        perform(effects);
+        door.perform(effects);
         gone
     });
     u8::from(gone.unwrap_or(false))

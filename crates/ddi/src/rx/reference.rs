@@ -1,7 +1,7 @@
 //! References, and the contexts on whose behalf things are made.
 
 use super::create::read_name;
-use super::door::{Door, Handle, perform, with};
+use super::door::{CancelRoutine, Door, Handle, with};
 use super::{Object, number, opaque};
 use crate::abi::{NtStatus, UnicodeString, ntstatus};
 use core::ffi::c_void;
@@ -52,7 +52,7 @@ pub unsafe extern "system" fn RxDereference(Instance: Object, LockHoldingState: 
             },
             Handle::Fcb(_) | Handle::Context(_) => Err(Status::INVALID_PARAMETER),
         };
-        perform(effects);
+        door.perform(effects);
         tree_result
     });
 }
@@ -101,7 +101,7 @@ pub unsafe extern "system" fn RxpDereferenceAndFinalizeNetFcb(
         let id = door.fcb(number(Fcb))?;
         let mut effects = Effects::new();
         door.tree.scavenge_fcb(id, &mut effects);
-        perform(effects);
+        door.perform(effects);
         Ok(dereference_fcb(door, number(Fcb))? == 0)
     });
     u8::from(gone.unwrap_or(false))
@@ -111,7 +111,7 @@ fn dereference_fcb(door: &mut Door, number: usize) -> nt::Result<u32> {
     let id = door.fcb(number)?;
     let mut effects = Effects::new();
     door.tree.dereference_fcb(id, &mut effects)?;
-    perform(effects);
+    door.perform(effects);
     Ok(door.tree.fcb(id).map_or(0, |fcb| fcb.references()))
 }
 
@@ -172,6 +172,26 @@ pub(crate) fn begin(door: &mut Door, owner: Owner, major: MajorFunction, minor: 
     Ok(door.number_of(Handle::Context(id)))
 }
 
+/// Says what is called when a request is cancelled, once, without a lock held; null: nothing. IRQL <= APC_LEVEL.
+///
+/// STATUS_SUCCESS; STATUS_CANCELLED when it has been cancelled already, so that its owner must end it by itself;
+/// STATUS_INVALID_PARAMETER; STATUS_INSUFFICIENT_RESOURCES.
+///
+/// # Safety
+/// The routine can be called with the request until that has ended, on any thread that cancels it.
+#[unsafe(no_mangle)]
+#[expect(non_snake_case, reason = "documented names")]
+pub unsafe extern "system" fn RxSetMinirdrCancelRoutine(
+    RxContext: Object,
+    MRxCancelRoutine: Option<CancelRoutine>,
+) -> NtStatus {
+    let set = with(|door| {
+        let id = door.context(number(RxContext))?;
+        door.set_cancel_routine(id, MRxCancelRoutine)
+    });
+    ntstatus(set.err().unwrap_or(Status::SUCCESS))
+}
+
 /// Ends a request. Does nothing for anything else. IRQL <= APC_LEVEL.
 ///
 /// # Safety
@@ -181,9 +201,11 @@ pub(crate) fn begin(door: &mut Door, owner: Owner, major: MajorFunction, minor: 
 pub unsafe extern "system" fn RxDereferenceAndDeleteRxContext(RxContext: Object) {
     let _none_of_ours = with(|door| {
         let id = door.context(number(RxContext))?;
+        // One that is to end has been taken out already.
+        let _not_cancelled = door.set_cancel_routine(id, None);
         let mut effects = Effects::new();
         door.tree.end_request(id, &mut effects)?;
-        perform(effects);
+        door.perform(effects);
         Ok(())
     });
 }
