@@ -165,13 +165,9 @@ impl FileLocks {
     /// Takes away all that `fits`, here alone; the result is the first of it, and how many there were.
     fn take_all(&self, fits: impl Fn(&Lock<Holder>) -> bool) -> Option<(Lock<Holder>, usize)> {
         let mut table = self.table.lock();
-        let first = table.locks.take(&fits)?;
-        let mut count = 1_usize;
-        while table.locks.take(&fits).is_some() {
-            count = count.saturating_add(1);
-        }
-        self.held.fetch_sub(count, Ordering::AcqRel);
-        Some((first, count))
+        let taken = table.locks.unlock_all(fits)?;
+        self.held.fetch_sub(taken.1, Ordering::AcqRel);
+        Some(taken)
     }
 
     /// Takes away all that `fits` without a word to the server.

@@ -206,8 +206,22 @@ impl<H: Copy + Eq> FileLock<H> {
             .ok_or(Status::RANGE_NOT_LOCKED)
     }
 
-    /// Takes the first lock away that `fits` (`FsRtlFastUnlockAll`, `FsRtlFastUnlockAllByKey`, one at a time).
-    pub fn take(&mut self, fits: impl Fn(&Lock<H>) -> bool) -> Option<Lock<H>> {
+    /// Takes every lock away that `fits` (`FsRtlFastUnlockAll`, `FsRtlFastUnlockAllByKey`); the result is the oldest of
+    /// them, and how many there were.
+    pub fn unlock_all(&mut self, fits: impl Fn(&Lock<H>) -> bool) -> Option<(Lock<H>, usize)> {
+        let (mut oldest, mut count) = (None, 0_usize);
+        self.locks.retain(|entry| {
+            let goes = fits(&entry.lock);
+            if goes {
+                oldest.get_or_insert(entry.lock);
+                count = count.saturating_add(1);
+            }
+            !goes
+        });
+        oldest.map(|oldest| (oldest, count))
+    }
+
+    fn take(&mut self, fits: impl Fn(&Lock<H>) -> bool) -> Option<Lock<H>> {
         let place = self.locks.iter().position(|entry| fits(&entry.lock))?;
         Some(self.locks.remove(place).lock)
     }

@@ -191,8 +191,10 @@ fn any_step() -> impl Strategy<Value = Step> {
 }
 
 fn take_all(table: &mut Table, model: &mut Naive, fits: impl Fn(&Lock<u8>) -> bool) {
-    while table.take(&fits).is_some() {}
+    let oldest = model.0.iter().copied().find(|lock| fits(lock));
+    let count = model.0.iter().filter(|lock| fits(lock)).count();
     model.0.retain(|lock| !fits(lock));
+    assert_eq!(table.unlock_all(&fits), oldest.map(|oldest| (oldest, count)));
 }
 
 proptest! {
