@@ -170,12 +170,11 @@ impl<X: Extensions> Tree<X> {
         if way.renaming.is_some() {
             return Err(Status::LOCK_NOT_GRANTED);
         }
-        let (path, exit) = (NameBuf::try_from_units(path.as_units())?, try_node()?);
+        let (owned, exit) = (NameBuf::try_from_units(path.as_units())?, try_node()?);
         self.fcbs.reserve()?;
         self.paths.prepare(&mut self.fcbs)?;
-        let parent = NameBuf::try_from_units(parent.as_units())?;
-        let directory = self.hold_directory(net_root, parent.as_name(), &way)?;
-        let id = self.add_fcb(net_root, path, directory, exit)?;
+        let directory = self.hold_directory(net_root, parent, &way)?;
+        let id = self.add_fcb(net_root, owned, directory, exit)?;
         self.reference_fcb(id)?;
         Ok(id)
     }

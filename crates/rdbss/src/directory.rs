@@ -204,15 +204,19 @@ impl<X: Extensions> Tree<X> {
         let (net_root, new_path) = (self.fcb(fcb)?.net_root, path);
         let to = parent_path(new_path);
         let way = self.way_to(net_root, to);
-        let own = NameBuf::try_from_units(self.fcb(fcb)?.path().as_units())?;
-        let own_way = self.way_to(net_root, own.as_name());
+        let own_way = self.way_to(net_root, self.fcb(fcb)?.path());
         if way.renaming.is_some() || own_way.renaming.is_some() {
             return Err(Status::LOCK_NOT_GRANTED);
         }
         let path = NameBuf::try_from_units(new_path.as_units())?;
+        let own = if is_directory {
+            Some(NameBuf::try_from_units(self.fcb(fcb)?.path().as_units())?)
+        } else {
+            None
+        };
         let directory = self.hold_directory(net_root, to, &way)?;
         let mut itself = None;
-        if is_directory {
+        if let Some(own) = own {
             // The way there may have become longer just now.
             let own_way = self.way_to(net_root, own.as_name());
             match self.hold_directory(net_root, own.as_name(), &own_way) {

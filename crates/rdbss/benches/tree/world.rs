@@ -60,9 +60,11 @@ pub(crate) struct Base {
 }
 
 type Make = fn(&mut World, &Base, usize);
+/// A kind, the size of the object alone, and how one more is made.
+type Row = (Kind, fn() -> usize, Make);
 
-/// Each kind, the size of the object alone, and how one more is made.
-pub(crate) const KINDS: [(Kind, fn() -> usize, Make); 7] = [
+/// Each kind.
+pub(crate) const KINDS: [Row; 7] = [
     (Kind::SrvCall, size_of::<SrvCall<Bare>>, |world, base, number| {
         world.srv_call(base.context, &format!("server{number:08}"));
     }),
