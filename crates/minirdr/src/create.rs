@@ -2,10 +2,11 @@
 
 mod target;
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
-use executive::mem::Arc;
+use executive::mem::{Arc, try_box};
 use executive::task::{CancelToken, Semaphore};
 use nt::{
     AccessMask, CreateAction, CreateDisposition, CreateOptions, FileAttributes, Name, NameBuf, ShareAccess,
@@ -297,7 +298,9 @@ impl<P: Platform> MiniRedirector<P> {
             let to_finish = ToFinish::shared(shared, attributes);
             return opening.finish(request, wanted, to_finish).map(Tried::Opened);
         }
-        match open_on_server(view, root, path, wanted).await {
+        // Apart from the request, which begins on its caller's stack.
+        let opening_there = try_box(open_on_server(view, root, path, wanted))?;
+        match Box::into_pin(opening_there).await {
             Ok(Outcome::Here(mut on_server)) => {
                 if let Target::DirectoryOf(_, last) = target {
                     on_server.action = target::exists(view, root, path, last, wanted).await?;
@@ -363,7 +366,7 @@ impl<P: Platform> MiniRedirector<P> {
     }
 
     /// What the server calls the root of a view's share.
-    fn share(&self, view: VNetRootId) -> nt::Result<ServerPath> {
+    pub(crate) fn share(&self, view: VNetRootId) -> nt::Result<ServerPath> {
         ServerPath::parse(self.tree().chain(view)?.net_root.share())
     }
 }

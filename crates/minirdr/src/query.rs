@@ -2,7 +2,7 @@
 
 use executive::task::CancelToken;
 use ninep::wire::Tstatfs;
-use nt::{CreateOptions, FileInformationClass, FsInformationClass, Name, NameBuf, Status};
+use nt::{CreateOptions, FileAttributes, FileInformationClass, FsInformationClass, Name, NameBuf, Status};
 use rdbss::MajorFunction;
 
 use crate::attributes::Attributes;
@@ -117,7 +117,12 @@ impl<P: Platform> OpenFile<P> {
         let path = self.path()?;
         // The root of a share has no name, whatever the share is called.
         let name = path.split_last().map_or(&b""[..], |(_, name)| name);
-        Ok(Attributes::new(&reply, name))
+        let mut attributes = Attributes::new(&reply, name);
+        // NT takes a link to a directory for one. A link that leads nowhere is none.
+        if reply.mode.is_symlink() && self.leads_to_directory().await.unwrap_or(false) {
+            attributes.file_attributes |= FileAttributes::DIRECTORY;
+        }
+        Ok(attributes)
     }
 }
 

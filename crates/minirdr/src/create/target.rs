@@ -2,11 +2,12 @@
 
 use alloc::vec::Vec;
 
-use nt::{CreateAction, CreateOptions, Name, NameBuf, Status};
+use nt::{AccessMask, CreateAction, CreateDisposition, CreateOptions, FileAttributes, Name, NameBuf, Status};
 
 use super::CreateRequest;
 use crate::client::OwnedFid;
 use crate::disposition::{Outcome, Wanted, look_at};
+use crate::file::OpenFile;
 use crate::names::{ServerPath, to_server};
 use crate::objects::{Platform, View};
 use crate::symlink;
@@ -79,6 +80,38 @@ impl Way {
     /// Follows the link at a component. Errors as [`Self::turn`] and [`symlink::resolve`].
     pub(super) fn follow(&mut self, at: usize, text: &[u8], share: &ServerPath) -> nt::Result {
         self.turn(symlink::resolve(&self.path, at, text, share)?)
+    }
+}
+
+impl<P: Platform> OpenFile<P> {
+    /// Whether this symbolic link leads to a directory.
+    ///
+    /// # Errors
+    /// What an open through it would answer.
+    pub(crate) async fn leads_to_directory(&self) -> nt::Result<bool> {
+        let view_id = self.redirector.tree().srv_open(self.srv_open)?.v_net_root();
+        let view = self.view()?;
+        let root = view.root().await?;
+        let wanted = Wanted {
+            access: AccessMask::READ_ATTRIBUTES,
+            disposition: CreateDisposition::OPEN,
+            options: CreateOptions::empty(),
+            file_attributes: FileAttributes::empty(),
+            umask: 0,
+            case_sensitive: self.redirector.settings().case_sensitive,
+            file_id: None,
+        };
+        let mut way = Way {
+            path: self.path()?,
+            turns: 0,
+        };
+        loop {
+            match look_at(&view, &root, &way.path, &wanted).await? {
+                Outcome::Here(found) => return Ok(found.is_some_and(|found| found.reply.mode.is_directory())),
+                Outcome::At(path) => way.turn(path)?,
+                Outcome::Link(at, text) => way.follow(at, &text, &self.redirector.share(view_id)?)?,
+            }
+        }
     }
 }
 
