@@ -20,7 +20,8 @@ type Handler = fn(&Driver, Irp) -> NTSTATUS;
 ///
 /// # Invocation context
 /// Called by the I/O manager in the context of whoever makes the request, at PASSIVE_LEVEL, or at APC_LEVEL for paging
-/// I/O. Never waits: requests that have to are answered by a task.
+/// I/O. Waits for nothing but mapped views, which are flushed in the requestor's thread (`sections`); requests that have to
+/// wait otherwise are answered by a task.
 pub(crate) unsafe extern "C" fn dispatch(device: PDEVICE_OBJECT, irp: PIRP) -> NTSTATUS {
     // SAFETY: the I/O manager hands each request over once; all that completes it is the value made here.
     let Some(irp) = (unsafe { Irp::take(irp) }) else {

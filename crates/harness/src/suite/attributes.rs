@@ -1,7 +1,7 @@
 //! Extended attributes and security descriptors of files.
 
 use ioctl::irp::{Operation, ScanFlags};
-use nt::{AccessMask, CreateDisposition, SecurityInformation, Status};
+use nt::{AccessMask, CreateDisposition, CreateOptions, SecurityInformation, Status};
 
 use super::check::{done, equal, holds};
 use super::environment::Environment;
@@ -9,12 +9,13 @@ use super::{Checked, tests};
 use crate::failure::Failure;
 use crate::files::{OpenFile, Reply};
 use crate::info;
-use crate::open::OpenRequest;
+use crate::open::{OpenExtras, OpenRequest};
 use crate::runner::Test;
 
 pub(crate) fn tests() -> Vec<Test<Environment>> {
     tests![
         extended_attributes_come_back,
+        a_create_brings_extended_attributes,
         lists_of_extended_attributes_are_checked,
         the_security_of_a_file_is_shown,
         permissions_are_set_by_a_list,
@@ -164,4 +165,49 @@ fn permissions_are_set_by_a_list(environment: &Environment) -> Checked {
     equal("what is shown", again, before)?;
     equal("no descriptor", set(&[9; 20])?, Status::INVALID_SECURITY_DESCR)?;
     done("closing", file.close())
+}
+
+fn a_create_brings_extended_attributes(environment: &Environment) -> Checked {
+    if !environment.files.builds_irps() {
+        return Err(Failure::Skipped(
+            "only the test driver makes such requests".to_owned(),
+        ));
+    }
+    let scratch = environment.scratch()?;
+    let target = scratch.path("brought")?;
+    let list = ea_list(&[(b"ONE", 1), (b"TWO", 2)]);
+    // The right to set attributes is not needed by whoever brings them.
+    let create = |ea: &[u8], options| {
+        let request = OpenRequest {
+            access: AccessMask::READ_EA | AccessMask::SYNCHRONIZE,
+            ..OpenRequest::write(CreateDisposition::CREATE).with_options(options)
+        };
+        let extras = OpenExtras {
+            ea,
+            ..OpenExtras::default()
+        };
+        Ok::<_, Failure>(environment.files.try_open(&target, &request, &extras)?.open())
+    };
+    let nothing = CreateOptions::empty();
+    let malformed = create(list.get(..12).unwrap_or_default(), nothing)?.map(drop);
+    equal("a malformed list", malformed, Err(Status::EA_LIST_INCONSISTENT))?;
+    let contradiction = create(&list, CreateOptions::NO_EA_KNOWLEDGE)?.map(drop);
+    equal(
+        "knowing nothing of attributes",
+        contradiction,
+        Err(Status::ACCESS_DENIED),
+    )?;
+    let mut file = match create(&list, nothing)? {
+        Err(Status::EAS_NOT_SUPPORTED) => {
+            return Err(Failure::Skipped(
+                "the server keeps no extended attributes".to_owned(),
+            ));
+        }
+        created => done("making the file", created)?.0,
+    };
+    let found = query_ea(&*file, ScanFlags::RESTART_SCAN, &[], 64)?;
+    equal("status", found.status, Status::SUCCESS)?;
+    equal("attributes", found.data, list)?;
+    done("closing", file.close())?;
+    scratch.finish()
 }
