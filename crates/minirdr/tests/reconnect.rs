@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use minirdr::{Level, LinkState, Settings};
 use nt::{AccessMask, CreateDisposition, CreateOptions, FileInformationClass, Status};
-use testserver::TestServer;
+use testserver::{Diod, TestServer};
 use world::{Open, World};
 
 /// Waits until `is_so`; bounded.
@@ -247,4 +247,41 @@ fn letting_go_of_a_server_that_is_away() {
     // Waits for every task, the prober too.
     world.end_without_server();
     assert!(start.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+#[ignore = "needs diod"]
+fn a_diod_that_is_killed_and_started_anew() {
+    let world = World::with_diod();
+    std::fs::write(world.path("kept"), b"kept").unwrap();
+    std::fs::write(world.path("replaced"), b"mine").unwrap();
+    world.map("X:").unwrap();
+    let kept = world.open("kept", &Open::write()).unwrap();
+    let made = world.open("made", &Open::create()).unwrap();
+    let replaced = world.open("replaced", &Open::write()).unwrap();
+    let folder = world.open("", &Open::directory()).unwrap();
+    made.write(0, b"made").unwrap();
+    let world::Server::Diod(diod) = &world.server else {
+        unreachable!()
+    };
+    let killed = std::process::Command::new("kill")
+        .args(["-9", &diod.process_id().to_string()])
+        .status();
+    assert!(killed.unwrap().success());
+    wait("the loss", || {
+        matches!(world.state("X:"), LinkState::Down | LinkState::Reconnecting)
+    });
+    std::fs::write(world.path("other"), b"somebody else's").unwrap();
+    std::fs::rename(world.path("other"), world.path("replaced")).unwrap();
+    let again = Diod::start_at(&world.path("").canonicalize().unwrap(), world.port);
+    wait("the server", || world.state("X:") == LinkState::Up);
+    assert_eq!(kept.read(0, 9).unwrap(), b"kept");
+    assert_eq!(made.write(4, b", and kept").unwrap(), 10);
+    assert_eq!(made.read(0, 99).unwrap(), b"made, and kept");
+    assert_eq!(replaced.read(0, 9), Err(Status::FILE_INVALID));
+    assert!(folder.names().unwrap().contains(&"made".to_owned()));
+    drop((kept, made, replaced, folder));
+    world.unmap("X:").unwrap();
+    drop(world.end_without_server());
+    again.stop();
 }

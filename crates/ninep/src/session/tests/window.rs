@@ -1,6 +1,7 @@
 //! The window, the transmit buffers, and the end of the connection.
 
 use super::super::Disconnect;
+use super::super::{Need, WINDOW_MIN};
 use super::*;
 
 #[test]
@@ -200,4 +201,64 @@ fn a_probe_counts_against_the_window_and_needs_a_version() {
     let mut bench = Bench::with_window(1);
     bench.session.start_probe(None).expect("room");
     assert_eq!(bench.session.start_probe(None), Err(Error::WindowFull));
+}
+
+/// Starts writes of `data` until there is no room; how many were started.
+fn write_until_full(bench: &mut Bench, fid: Fid, data: &[u8]) -> usize {
+    let mut started = 0;
+    loop {
+        let request = Twrite {
+            fid,
+            offset: 0,
+            data: Payload(data),
+        };
+        let has_room = bench.session.has_room_for(Need::of(&request));
+        match bench.session.start(&request, None) {
+            Ok(_) => started += 1,
+            Err(error) => {
+                assert_eq!((error, has_room), (Error::WindowFull, false));
+                return started;
+            }
+        }
+        assert!(has_room);
+    }
+}
+
+#[test]
+fn a_server_that_does_not_read_is_given_no_more() {
+    const LIMIT: usize = 512 * 1024;
+    let mut bench = Bench::with_window(4096);
+    let root = bench.attached();
+    // Small ones: the window is far from full, in bytes of data.
+    let data = [0; 100];
+    write_until_full(&mut bench, root, &data);
+    let queued = bench.session.take_transmit().expect("queued").len();
+    assert!(queued <= LIMIT && queued > LIMIT / 10, "{queued} bytes wait");
+    // Flushes and clunks are not for callers to wait for.
+    bench.session.discard(root);
+}
+
+#[test]
+fn data_under_way_is_bounded_for_all_together() {
+    let mut bench = Bench::with_window(4096);
+    let root = bench.attached();
+    let data = vec![0; bench.session.max_payload() as usize];
+    assert_eq!(write_until_full(&mut bench, root, &data), usize::from(WINDOW_MIN));
+    let writes = bench.sent();
+    assert!(
+        bench.session.start(&getattr(root), None).is_ok(),
+        "what carries no data goes on"
+    );
+    bench.reply(writes[0].tag, &Rwrite { count: 1 }).expect("honest");
+    assert_eq!(
+        write_until_full(&mut bench, root, &data),
+        1,
+        "one answered, one more"
+    );
+    bench.session.abandon(writes[1].tag);
+    assert_eq!(
+        write_until_full(&mut bench, root, &data),
+        0,
+        "given up is not answered"
+    );
 }
