@@ -173,7 +173,9 @@ impl Inner {
         };
         let mut data = Vec::new();
         // SAFETY: a reparse point's data begins with its tag, and the length of what follows the first eight bytes.
-        let length = unsafe { buffer.cast::<u16>().add(2).read_unaligned() };
+        let place = unsafe { buffer.cast::<u16>().add(2) };
+        // SAFETY: as above.
+        let length = unsafe { place.read_unaligned() };
         // SAFETY: the file system allocated that much.
         let whole = unsafe { slice::from_raw_parts(buffer.cast::<u8>().as_ptr(), usize::from(length) + 8) };
         // Without memory the test sees no data.
