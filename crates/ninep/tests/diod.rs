@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use ninep::session::{Config, Disconnect, Error, Response, Session};
+use ninep::session::{Config, Disconnect, Error, Need, Response, Session};
 use ninep::wire::*;
 
 /// Longest that anything here may take before the test fails.
@@ -262,8 +262,16 @@ fn reads_are_pipelined_and_land_in_their_buffers() {
     let mut waiting = Vec::new();
     let mut next = 0;
     while next < data.len() || !waiting.is_empty() {
-        while next < data.len() && client.session.has_room() {
+        while next < data.len() {
             let len = chunk.min(data.len() - next);
+            let read = Tread {
+                fid,
+                offset: next as u64,
+                count: len as u32,
+            };
+            if !client.session.has_room_for(Need::of(&read)) {
+                break;
+            }
             let tag = client
                 .session
                 .start_read(fid, next as u64, vec![0; len], None)
@@ -302,7 +310,7 @@ fn writes_are_pipelined_and_synced() {
             offset: (index * chunk) as u64,
             data: Payload(piece),
         };
-        while !client.session.has_room() {
+        while !client.session.has_room_for(Need::of(&write)) {
             client.turn();
             tags.retain(|(tag, len)| match client.session.take_reply::<Twrite<'_>>(*tag) {
                 Poll::Pending => true,

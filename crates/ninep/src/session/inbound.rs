@@ -316,8 +316,7 @@ impl Session {
             }
             Ok(body) if slot.read.is_some() => (Ok(body), Ending::Done),
             Ok(body) => {
-                let count = (slot.check)(&body)
-                    .map_err(|error| broken(header, Rule::Malformed(error), 0, header.size))?;
+                let count = (slot.check)(&body).map_err(|rule| broken(header, rule, 0, header.size))?;
                 if count > slot.asked {
                     return Err(broken(header, Rule::CountExceeded, slot.asked, count));
                 }

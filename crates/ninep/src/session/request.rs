@@ -4,12 +4,12 @@ use alloc::vec::Vec;
 use core::marker::PhantomData;
 use core::task::Poll;
 
-use super::error::Error;
+use super::error::{Error, Rule};
 use super::slots::{CallerSide, Destination, FlushSide, Purpose, Slot};
 use super::{Handshake, MAX_CLUNKS, Session};
 use crate::wire::{
-    DIALECT, Decode, DecodeError, Fid, FidEffect, FidUse, Message, MessageType, Request, Tag, Tclunk, Tflush,
-    Tread, Tversion, frame_len,
+    DIALECT, Decode, Fid, FidEffect, FidUse, Message, MessageType, Request, Tag, Tclunk, Tflush, Tread,
+    Tversion, frame_len,
 };
 
 /// A successful reply to an `R`, owning its bytes.
@@ -61,8 +61,13 @@ pub struct ReadOutcome {
 }
 
 /// Decodes a body as the reply to an `R` and gives its count. The session keeps it as the slot's checker.
-fn check<R: Request>(body: &[u8]) -> Result<u32, DecodeError> {
-    Ok(R::Reply::decode_body(body)?.count())
+fn check<R: Request>(body: &[u8]) -> Result<u32, Rule> {
+    let reply = R::Reply::decode_body(body).map_err(Rule::Malformed)?;
+    if R::is_plausible(&reply) {
+        Ok(reply.count())
+    } else {
+        Err(Rule::QidType)
+    }
 }
 
 impl Session {

@@ -2,8 +2,8 @@
 
 use alloc::vec::Vec;
 
-use super::error::Error;
-use crate::wire::{DecodeError, FidUse, MessageType, Tag};
+use super::error::{Error, Rule};
+use crate::wire::{FidUse, MessageType, Tag};
 
 /// A request from when it is queued until both sides are through with its tag.
 #[derive(Debug)]
@@ -11,8 +11,8 @@ pub(super) struct Slot {
     pub(super) purpose: Purpose,
     /// Reply type; Rlerror may come in its place.
     pub(super) expected: MessageType,
-    /// Decodes a reply body of the expected type and gives its count.
-    pub(super) check: fn(&[u8]) -> Result<u32, DecodeError>,
+    /// Decodes a reply body of the expected type and gives its count, or the rule that it breaks.
+    pub(super) check: fn(&[u8]) -> Result<u32, Rule>,
     /// Most the reply may carry.
     pub(super) asked: u32,
     pub(super) fids: FidUse,

@@ -203,6 +203,12 @@ pub trait Request: Message {
         0
     }
 
+    /// Whether `reply` can be true of any request of this type: what was made is of the kind that was to be made.
+    fn is_plausible(reply: &Self::Reply<'_>) -> bool {
+        let _ = reply;
+        true
+    }
+
     /// Whether it may be sent again, on a new session, when nobody knows what became of it: it changes nothing that
     /// outlives its session.
     fn is_repeatable(&self) -> bool {

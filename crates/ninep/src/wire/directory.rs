@@ -176,6 +176,10 @@ impl Request for Tmkdir<'_> {
     fn fids(&self) -> FidUse {
         FidUse::one(self.dfid)
     }
+
+    fn is_plausible(reply: &Self::Reply<'_>) -> bool {
+        reply.qid.is_directory()
+    }
 }
 
 message! {
@@ -208,5 +212,9 @@ impl Request for Tmknod<'_> {
     type Reply<'r> = Rmknod;
     fn fids(&self) -> FidUse {
         FidUse::one(self.dfid)
+    }
+
+    fn is_plausible(reply: &Self::Reply<'_>) -> bool {
+        !reply.qid.is_directory()
     }
 }

@@ -30,6 +30,10 @@ impl Request for Tsymlink<'_> {
     fn fids(&self) -> FidUse {
         FidUse::one(self.dfid)
     }
+
+    fn is_plausible(reply: &Self::Reply<'_>) -> bool {
+        !reply.qid.is_directory()
+    }
 }
 
 message! {

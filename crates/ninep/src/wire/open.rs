@@ -106,4 +106,8 @@ impl Request for Tlcreate<'_> {
     fn fids(&self) -> FidUse {
         FidUse::one(self.fid)
     }
+
+    fn is_plausible(reply: &Self::Reply<'_>) -> bool {
+        !reply.qid.is_directory()
+    }
 }

@@ -117,7 +117,7 @@ pub(crate) fn exchanges() -> Vec<Exchange> {
         Tgetlock { fid: fids.file, kind: LockType(1), start: 0, length: 1, proc_id: 1, client_id: b"c" }
             => Rgetlock { kind: LockType(2), start: 0, length: 1, proc_id: 1, client_id: b"c" }, false;
         Tlink { dfid: fids.root, fid: fids.file, name: b"n" } => Rlink {}, false;
-        Tmkdir { dfid: fids.root, name: b"n", mode: Mode(0o755), gid: 0 } => Rmkdir { qid: qid() }, false;
+        Tmkdir { dfid: fids.root, name: b"n", mode: Mode(0o755), gid: 0 } => Rmkdir { qid: Qid { kind: QidType::DIRECTORY, ..qid() } }, false;
         Trenameat { olddirfid: fids.root, oldname: b"a", newdirfid: fids.root, newname: b"b" } => Rrenameat {}, false;
         Tunlinkat { dirfid: fids.root, name: b"a", flags: UnlinkFlags::empty() } => Runlinkat {}, false;
     };

@@ -263,3 +263,46 @@ fn no_stream_of_frames_panics_or_leaves_a_caller_waiting() {
         seen.get()
     );
 }
+
+#[test]
+fn a_directory_that_is_none() {
+    let mut bench = Bench::new();
+    let root = bench.attached();
+    let request = Tmkdir {
+        dfid: root,
+        name: b"made",
+        mode: Mode(0o755),
+        gid: 0,
+    };
+    let tag = bench.session.start(&request, None).expect("room");
+    let violation = bench.reply(tag, &Rmkdir { qid: qid(2) }).expect_err("a lie");
+    assert_eq!(
+        (violation.rule, violation.message),
+        (Rule::QidType, MessageType::RMKDIR)
+    );
+    assert!(bench.session.is_poisoned());
+    assert_eq!(
+        bench.take::<Tmkdir<'_>>(tag).expect_err("over"),
+        Error::Poisoned(violation)
+    );
+}
+
+#[test]
+fn a_file_that_is_a_directory() {
+    let mut bench = Bench::new();
+    let root = bench.attached();
+    let request = Tlcreate {
+        fid: root,
+        name: b"made",
+        flags: OpenFlags::CREATE,
+        mode: Mode(0o644),
+        gid: 0,
+    };
+    let tag = bench.session.start(&request, None).expect("room");
+    let lie = Qid {
+        kind: QidType::DIRECTORY,
+        ..qid(2)
+    };
+    let reply = Rlcreate { qid: lie, iounit: 0 };
+    assert_eq!(bench.reply(tag, &reply).expect_err("a lie").rule, Rule::QidType);
+}
