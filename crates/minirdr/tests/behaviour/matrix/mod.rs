@@ -14,8 +14,11 @@ use crate::world::World;
 pub(crate) struct Cell {
     /// What is done, and what NT makes of it.
     pub(crate) name: String,
-    pub(crate) check: Box<dyn Fn(&Place<'_>) -> Result<(), String>>,
+    pub(crate) check: Check,
 }
+
+/// What is wrong, if anything is.
+type Check = Box<dyn Fn(&Place<'_>) -> Result<(), String>>;
 
 /// A folder of the cell's own.
 pub(crate) struct Place<'w> {
