@@ -1,8 +1,8 @@
 //! What files hold: reading, writing, sizes, and what the server sees of it.
 
-use nt::{CreateDisposition, FileInformationClass, Status};
+use nt::{AccessMask, CreateDisposition, CreateOptions, FileInformationClass, Status};
 
-use super::check::{done, equal, holds, refused_with_one_of};
+use super::check::{done, equal, holds, refused, refused_with_one_of};
 use super::environment::{Environment, Scratch};
 use super::{Checked, tests};
 use crate::failure::Failure;
@@ -20,6 +20,9 @@ pub(crate) fn tests() -> Vec<Test<Environment>> {
         large_transfers_cross_every_message_size,
         two_handles_see_one_file,
         the_size_can_be_set,
+        the_special_offsets,
+        handles_that_only_append,
+        whole_sectors_without_buffering,
         flush_succeeds,
         the_figures_follow_the_work,
         the_server_sees_what_is_written,
@@ -282,6 +285,71 @@ fn the_figures_follow_the_work(environment: &Environment) -> Checked {
     holds("a session is up", after.sessions >= 1)?;
     let open_now = [after.fcbs, after.srv_opens, after.fobxs].map(|count| count >= 1);
     equal("the open file is counted", open_now, [true; 3])?;
+    done("closing", file.close())?;
+    scratch.finish()
+}
+
+/// FILE_WRITE_TO_END_OF_FILE and FILE_USE_FILE_POINTER_POSITION.
+const END_OF_FILE: u64 = u64::MAX;
+const FILE_POINTER: u64 = u64::MAX - 1;
+
+fn the_special_offsets(environment: &Environment) -> Checked {
+    let scratch = environment.scratch()?;
+    let path = scratch.path("file")?;
+    done("writing", write_file(&*environment.files, &path, b"0123456789"))?;
+    let mut request = OpenRequest::write(CreateDisposition::OPEN);
+    request.options |= CreateOptions::SYNCHRONOUS_IO_NONALERT;
+    let mut file = done("opening", open(environment, &path, &request))?.0;
+    let read = |offset, length| read_at(&*file, offset, length);
+    equal("reading", read(0, 4), Ok(b"0123".to_vec()))?;
+    equal("reading on", read(FILE_POINTER, 3), Ok(b"456".to_vec()))?;
+    equal("appending", file.write(END_OF_FILE, b"ab"), Ok(2))?;
+    equal("writing on", file.write(FILE_POINTER, b"cd"), Ok(2))?;
+    equal("all of it", read(0, 100), Ok(b"0123456789abcd".to_vec()))?;
+    refused(
+        "reading at no offset",
+        read(END_OF_FILE, 1),
+        Status::INVALID_PARAMETER,
+    )?;
+    refused(
+        "writing before the file",
+        file.write(u64::MAX - 5, b"x"),
+        Status::INVALID_PARAMETER,
+    )?;
+    done("closing", file.close())?;
+    scratch.finish()
+}
+
+fn handles_that_only_append(environment: &Environment) -> Checked {
+    let scratch = environment.scratch()?;
+    let path = scratch.path("log")?;
+    done("writing", write_file(&*environment.files, &path, b"one "))?;
+    let mut request = OpenRequest::write(CreateDisposition::OPEN);
+    request.access = AccessMask::APPEND_DATA | AccessMask::SYNCHRONIZE;
+    let mut file = done("opening", open(environment, &path, &request))?.0;
+    equal("writing at the start", file.write(0, b"two "), Ok(4))?;
+    equal("writing far out", file.write(1 << 40, b"three"), Ok(5))?;
+    refused("reading", read_at(&*file, 0, 1), Status::ACCESS_DENIED)?;
+    done("closing", file.close())?;
+    let content = done("reading", read_file(&*environment.files, &path))?;
+    equal("content", content, b"one two three".to_vec())?;
+    scratch.finish()
+}
+
+fn whole_sectors_without_buffering(environment: &Environment) -> Checked {
+    let scratch = environment.scratch()?;
+    let path = scratch.path("file")?;
+    done("writing", write_file(&*environment.files, &path, &pattern(1500)))?;
+    let mut request = OpenRequest::write(CreateDisposition::OPEN);
+    request.options |= CreateOptions::NO_INTERMEDIATE_BUFFERING | CreateOptions::WRITE_THROUGH;
+    let mut file = done("opening", open(environment, &path, &request))?.0;
+    let invalid = Status::INVALID_PARAMETER;
+    refused("a part of a sector", read_at(&*file, 0, 100), invalid)?;
+    refused("across sectors", read_at(&*file, 100, 512), invalid)?;
+    refused("writing a part", file.write(0, b"x"), invalid)?;
+    let first = pattern(1500).into_iter().take(512).collect();
+    equal("a sector", read_at(&*file, 0, 512), Ok(first))?;
+    equal("writing a sector", file.write(1024, &[1; 512]), Ok(512))?;
     done("closing", file.close())?;
     scratch.finish()
 }
