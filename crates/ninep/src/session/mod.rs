@@ -62,8 +62,9 @@ use crate::wire::{Fid, IO_HEADER_LEN, Tag};
 pub const MIN_MSIZE: u32 = 4096;
 /// Most requests that may be outstanding at once, whatever the configuration says.
 pub const MAX_OUTSTANDING: u16 = 4096;
-/// Clunks of discarded fids that may be outstanding beside the callers' window.
-const MAX_CLUNKS: u16 = 8;
+/// Clunks of discarded fids that may be outstanding beside the callers' window: enough to keep up with a listing, which
+/// makes a fid for each entry, a few dozen at a time.
+const MAX_CLUNKS: u16 = 48;
 
 /// How a session is to behave.
 #[derive(Debug, Clone, Copy)]

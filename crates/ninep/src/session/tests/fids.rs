@@ -197,7 +197,7 @@ fn many_discards_are_clunked_a_few_at_a_time() {
         if sent.is_empty() {
             break;
         }
-        assert!(sent.len() <= 8);
+        assert!(sent.len() <= 48);
         for clunk in sent {
             clunked.push(clunk.get::<Tclunk>().fid);
             bench.reply(clunk.tag, &Rclunk {}).expect("honest");
