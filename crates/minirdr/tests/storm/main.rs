@@ -322,8 +322,10 @@ impl Program<'_> {
 
 /// One run; the result is the number of operations that succeeded, and of sessions made anew.
 fn run(folder: &Path, seed: u64) -> (u32, u64) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        std::fs::remove_file(entry.unwrap().path()).unwrap();
+    }
     for which in 0..4 {
-        let _ = std::fs::remove_file(folder.join(format!("file{which}")));
         std::fs::write(folder.join(format!("file{which}")), [0; 3000]).unwrap();
     }
     let runtime = Runtime::simulated(seed).unwrap();

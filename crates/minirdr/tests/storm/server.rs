@@ -198,6 +198,9 @@ impl Server {
     /// Puts another file in the place of one.
     fn replace_a_file(&self) {
         let which = self.luck.lock().unwrap().below(4) as usize;
+        // Its inode number must not be the next file's: no client could tell the two apart.
+        let old = format!("kept{which}-{}", self.generations[which].load(Ordering::SeqCst));
+        std::fs::hard_link(self.folder.join(format!("file{which}")), self.folder.join(old)).unwrap();
         std::fs::write(self.folder.join("new"), [0; 3000]).unwrap();
         std::fs::rename(self.folder.join("new"), self.folder.join(format!("file{which}"))).unwrap();
         self.generations[which].fetch_add(1, Ordering::SeqCst);
