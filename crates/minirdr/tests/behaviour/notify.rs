@@ -121,10 +121,10 @@ pub(crate) fn the_filter_decides(world: &World) {
         changes.dedup();
         changes
     };
-    let modified = (3, "file".to_owned());
-    assert_eq!(watched(NotifyFilter::SIZE), [modified.clone()]);
-    assert_eq!(watched(NotifyFilter::LAST_WRITE), [modified.clone()]);
-    assert_eq!(watched(NotifyFilter::LAST_ACCESS), [modified]);
+    let modified = [(3, "file".to_owned())];
+    assert_eq!(watched(NotifyFilter::SIZE), modified);
+    assert_eq!(watched(NotifyFilter::LAST_WRITE), modified);
+    assert_eq!(watched(NotifyFilter::LAST_ACCESS), modified);
     assert_eq!(watched(NotifyFilter::FILE_NAME), []);
     assert_eq!(watched(NotifyFilter::SECURITY), []);
 }

@@ -114,11 +114,8 @@ const CHANGES: [Change; 12] = [
         told_to: WRITTEN,
         told: &[(MODIFIED, "file")],
         make: |place| {
-            drop(
-                open(place, "file", &Open::write())
-                    .write(0, b"more data")
-                    .unwrap(),
-            )
+            let written = open(place, "file", &Open::write()).write(0, b"more data");
+            assert_eq!(written, Ok(9));
         },
     },
     Change {
