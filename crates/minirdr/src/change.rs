@@ -5,9 +5,9 @@ use nt::FileInformationClass;
 use rdbss::MajorFunction;
 
 use crate::file::OpenFile;
+use crate::information::set_information::Change;
 use crate::notify::NotifyAction;
 use crate::objects::Platform;
-use crate::set_information::Change;
 
 impl<P: Platform> OpenFile<P> {
     /// Sets `class` from the caller's `record`. `target` is the directory a rename or link leads to, as the I/O manager

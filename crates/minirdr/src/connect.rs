@@ -8,9 +8,9 @@ use rdbss::{
     Connect, ConnectRequest, Creation, Effects, LogonId, MajorFunction, Owner, Shorten, Tree, VNetRootId,
 };
 
-use crate::attachment::Attachment;
 use crate::objects::{Objects, Platform, View};
 use crate::server::Server;
+use crate::server::attachment::Attachment;
 use crate::{DEFAULT_PORT, MiniRedirector, Running};
 
 impl<P: Platform> MiniRedirector<P> {

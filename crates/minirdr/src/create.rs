@@ -1,5 +1,13 @@
 //! IRP_MJ_CREATE: from a name to an open file.
 
+pub(crate) mod access;
+pub(crate) mod disposition;
+mod ea;
+pub(crate) mod folded_names;
+pub(crate) mod known_files;
+pub(crate) mod lookup;
+mod symlink;
+
 mod target;
 
 use alloc::boxed::Box;
@@ -19,15 +27,15 @@ use rdbss::{
 };
 
 use crate::MiniRedirector;
-use crate::access::{self, WRITES};
-use crate::attributes::Attributes;
-use crate::client::{OwnedFid, Retry};
-use crate::disposition::{OnServer, Outcome, Wanted, look_at, open_on_server};
+use crate::create::access::WRITES;
+use crate::create::disposition::{OnServer, Outcome, Wanted, look_at, open_on_server};
 use crate::dormant::{FileIdentity, may_be_shared, shared_access, still_opens};
 use crate::file::OpenFile;
+use crate::information::attributes::Attributes;
 use crate::names::ServerPath;
 use crate::objects::{Platform, ServerOpen, SharedFile, View};
 use crate::request::Running;
+use crate::server::client::{OwnedFid, Retry};
 use target::{Target, Way, file_id};
 
 /// Most components that an unmapped name's share is looked for in.

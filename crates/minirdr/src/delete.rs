@@ -4,12 +4,12 @@ use ninep::wire::{OpenFlags, Tlopen, Treaddir};
 use nt::Status;
 use rdbss::Effects;
 
-use crate::attributes::ANY_WRITE;
-use crate::client::OwnedFid;
 use crate::file::OpenFile;
+use crate::information::attributes::ANY_WRITE;
+use crate::information::set_information::DispositionFlags;
 use crate::namespace;
 use crate::objects::Platform;
-use crate::set_information::DispositionFlags;
+use crate::server::client::OwnedFid;
 
 impl<P: Platform> OpenFile<P> {
     /// Marks the file for deletion, or takes that back.

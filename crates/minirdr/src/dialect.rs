@@ -11,10 +11,10 @@ use alloc::vec::Vec;
 
 use ninep::wire::OpenFlags;
 
-use crate::attributes::Attributes;
-use crate::client::OwnedFid;
-use crate::lookup::{self, Lookup};
+use crate::create::lookup::{self, Lookup};
+use crate::information::attributes::Attributes;
 use crate::names::ServerPath;
+use crate::server::client::OwnedFid;
 
 /// What is spoken with a server: agreed on when its session begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,6 +6,8 @@
 //!
 //! Only entries whose names fit the caller's buffer are looked at, so that nothing is asked twice.
 
+mod entry;
+
 mod endless;
 
 use alloc::vec::Vec;
@@ -16,11 +18,11 @@ use ninep::wire::{DirEntry, Entries, EntryType};
 use nt::pattern::{Case, Pattern, has_wildcards};
 use nt::{FileInformationClass, Name, NameBuf, Status};
 
-use crate::attributes::Attributes;
-use crate::client::OwnedFid;
 use crate::dialect::{self, Listed};
-use crate::directory_entry::{EntryList, needs_attributes};
+use crate::directory::entry::{EntryList, needs_attributes};
+use crate::information::attributes::Attributes;
 use crate::names::{is_name, to_nt, to_server};
+use crate::server::client::OwnedFid;
 use endless::Cookies;
 
 /// What a query asks for.

@@ -11,8 +11,8 @@ use rdbss::names::{DriveLetter, PathName};
 use rdbss::{Effects, Level, LogonId, MajorFunction, Owner, Tree, VNetRootId};
 
 use crate::MiniRedirector;
-use crate::link_state::LinkState;
 use crate::objects::{Objects, Platform, SharedFile};
+use crate::server::link_state::LinkState;
 
 /// One connection, as an enumeration shows it.
 #[derive(Debug)]

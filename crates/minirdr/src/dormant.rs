@@ -11,14 +11,14 @@ use nt::{AccessMask, CreateAction, CreateDisposition, Status};
 use rdbss::Effects;
 
 use crate::MiniRedirector;
-use crate::access;
-use crate::attributes::Attributes;
-use crate::client::OwnedFid;
+use crate::create::access;
+use crate::create::disposition::{OnServer, Wanted, check_existing};
+use crate::create::lookup::Lookup;
 use crate::dialect::look_up;
-use crate::disposition::{OnServer, Wanted, check_existing};
-use crate::lookup::Lookup;
+use crate::information::attributes::Attributes;
 use crate::names::ServerPath;
 use crate::objects::{Platform, ServerOpen, View};
+use crate::server::client::OwnedFid;
 
 /// The task that closes dormant opens in time. There is one exactly while something is dormant.
 pub(crate) struct Scavenger {

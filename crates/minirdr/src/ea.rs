@@ -13,11 +13,11 @@ use executive::task::CancelToken;
 use nt::{AccessMask, Status};
 use rdbss::MajorFunction;
 
-use crate::client::OwnedFid;
 use crate::file::OpenFile;
 use crate::namespace;
 use crate::notify::{NotifyAction, NotifyFilter};
 use crate::objects::Platform;
+use crate::server::client::OwnedFid;
 use list::{FullList, parse_names, parse_settings};
 use xattr::Names;
 

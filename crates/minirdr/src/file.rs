@@ -1,5 +1,10 @@
 //! An open file: what FILE_OBJECT.FsContext2 holds, and what can be asked of it.
 
+pub(crate) mod data;
+mod paging;
+mod reopen;
+pub(crate) mod transfer;
+
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use executive::mem::Arc;
@@ -11,13 +16,13 @@ use nt::{AccessMask, CreateOptions, FileInformationClass, Status};
 use rdbss::{Effects, FobxId, MajorFunction, Owner, SrvOpenId};
 
 use crate::MiniRedirector;
-use crate::client::{OwnedFid, Retry};
 use crate::directory::{DirectoryQuery, Scan};
+use crate::file::reopen::of_a_handle;
 use crate::names::ServerPath;
 use crate::namespace::{self, Place};
 use crate::notify::NotifyAction;
 use crate::objects::{Platform, ServerOpen, SharedFile, View};
-use crate::reopen::of_a_handle;
+use crate::server::client::{OwnedFid, Retry};
 
 /// One handle.
 ///
@@ -225,7 +230,7 @@ impl<P: Platform> OpenFile<P> {
 
     /// Asks something about the file that `make` puts into a message with its fid. Errors as [`Client::call`].
     ///
-    /// [`Client::call`]: crate::client::Client::call
+    /// [`Client::call`]: crate::server::client::Client::call
     pub(crate) async fn ask<R: Request, V>(
         &self,
         make: impl Fn(Fid) -> R,

@@ -2,7 +2,7 @@
 
 use nt::FileInformationClass;
 
-use crate::set_information::Change;
+use crate::information::set_information::Change;
 
 /// Decodes the record of a set class.
 pub fn set_information(class: u32, record: &[u8]) {

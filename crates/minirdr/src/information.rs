@@ -1,11 +1,18 @@
 //! The query classes of IRP_MJ_QUERY_INFORMATION, laid out as `FILE_*_INFORMATION` (`[MS-FSCC]` 2.4).
 
+pub(crate) mod attributes;
+pub(crate) mod encode;
+mod query;
+mod set_attributes;
+pub(crate) mod set_information;
+mod volume;
+
 mod stat;
 
 use nt::{FileInformationClass as Class, FileTime, Name, Status};
 
-use crate::attributes::Attributes;
-use crate::encode::Encoder;
+use crate::information::attributes::Attributes;
+use crate::information::encode::Encoder;
 
 /// What a query may ask of an open file beside its attributes.
 #[derive(Clone, Copy, Debug)]

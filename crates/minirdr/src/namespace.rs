@@ -10,11 +10,11 @@ use executive::mem::Arc;
 use ninep::wire::{Rgetattr, Tlink};
 use nt::{FileAttributes, Status};
 
-use crate::attributes::Attributes;
-use crate::client::OwnedFid;
 use crate::dialect::{move_name, remove_name};
+use crate::information::attributes::Attributes;
+use crate::information::set_information::RenameFlags;
 use crate::names::ServerPath;
-use crate::set_information::RenameFlags;
+use crate::server::client::OwnedFid;
 
 /// An open file as its name finds it.
 pub(crate) struct Place {

@@ -10,13 +10,13 @@ use nt::Status;
 use rdbss::Extensions;
 use rxce::Transport;
 
-use crate::attachment::{Attached, Attachment};
-use crate::client::OwnedFid;
+use crate::create::folded_names::FoldedNames;
+use crate::create::known_files::KnownFiles;
 use crate::dormant::FileIdentity;
-use crate::folded_names::FoldedNames;
-use crate::known_files::KnownFiles;
 use crate::lock::{FileLocks, Identity};
 use crate::names::ServerPath;
+use crate::server::attachment::{Attached, Attachment};
+use crate::server::client::OwnedFid;
 use crate::server::{Link, Server};
 
 /// What differs between the driver and a host process.

@@ -3,12 +3,12 @@
 use nt::{AccessMask, Name, NameBuf, Status};
 use rdbss::Effects;
 
-use crate::disposition::{Outcome, other_spelling};
+use crate::create::disposition::{Outcome, other_spelling};
 use crate::file::OpenFile;
+use crate::information::set_information::{NewName, RenameFlags, last_component};
 use crate::names::ServerPath;
 use crate::namespace;
 use crate::objects::{Platform, View};
-use crate::set_information::{NewName, RenameFlags, last_component};
 
 impl<P: Platform> OpenFile<P> {
     /// Gives the file a new name, in the directory `target` or its own.

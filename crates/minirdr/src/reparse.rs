@@ -14,13 +14,13 @@ use ninep::wire::{Mode, OpenFlags, Tlcreate, Tmkdir, Treadlink, Tsymlink};
 use nt::{AccessMask, CreateOptions, Status};
 use rdbss::MajorFunction;
 
-use crate::client::OwnedFid;
 use crate::delete::is_empty;
 use crate::dialect::{move_name, remove_name};
 use crate::file::OpenFile;
 use crate::namespace::{TemporaryName, parent_of};
 use crate::notify::{NotifyAction, NotifyFilter};
 use crate::objects::Platform;
+use crate::server::client::OwnedFid;
 use data::{ReparseData, SYMLINK_TAG};
 use target::Share;
 

@@ -1,5 +1,12 @@
 //! A server and the session with it: the extension of SRV_CALL.
 
+pub(crate) mod attachment;
+mod backoff;
+mod circuit;
+pub(crate) mod client;
+mod host;
+pub(crate) mod link_state;
+
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 
@@ -11,11 +18,11 @@ use ninep::session;
 use nt::{Name, NameBuf, Status};
 use rxce::{Address, Transport};
 
-use crate::backoff::Backoff;
-use crate::circuit::Circuit;
-use crate::client::{Client, patience};
-use crate::host::transport_name;
-use crate::link_state::{Admission, Event, LinkState};
+use crate::server::backoff::Backoff;
+use crate::server::circuit::Circuit;
+use crate::server::client::{Client, patience};
+use crate::server::host::transport_name;
+use crate::server::link_state::{Admission, Event, LinkState};
 use crate::settings::Settings;
 
 /// A session that ends sooner than this is no proof that the server is well again.

@@ -5,12 +5,12 @@ use alloc::vec::Vec;
 use nt::{AccessMask, CreateAction, CreateDisposition, CreateOptions, FileAttributes, Name, NameBuf, Status};
 
 use super::CreateRequest;
-use crate::client::OwnedFid;
-use crate::disposition::{Outcome, Wanted, look_at};
+use crate::create::disposition::{Outcome, Wanted, look_at};
+use crate::create::symlink;
 use crate::file::OpenFile;
 use crate::names::{ServerPath, to_server};
 use crate::objects::{Platform, View};
-use crate::symlink;
+use crate::server::client::OwnedFid;
 
 /// Spellings and links that the way from a name to its file may turn at: all links, and every name spelled otherwise.
 const TURNS_MAX: usize = symlink::LINKS_MAX + 88;

@@ -12,7 +12,7 @@ use ninep::wire::{Treaddir, Tremove, Trename, Trenameat, Tunlinkat, UnlinkFlags}
 use nt::Status;
 
 use super::Listed;
-use crate::client::OwnedFid;
+use crate::server::client::OwnedFid;
 
 pub(super) use listing::attributes_of;
 

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use executive::mem::TryVec;
 use nt::Status;
 
-use crate::encode::Encoder;
+use crate::information::encode::Encoder;
 
 /// Size of FILE_FULL_EA_INFORMATION up to its name.
 const FULL_HEADER: usize = 8;

@@ -9,8 +9,8 @@ use ninep::wire::{Tclunk, Txattrcreate, Txattrwalk};
 use nt::Status;
 
 use super::list::is_name;
-use crate::client::OwnedFid;
-use crate::data;
+use crate::file::data;
+use crate::server::client::OwnedFid;
 
 /// The attributes that users may set; all others are the system's.
 const PREFIX: &[u8] = b"user.";

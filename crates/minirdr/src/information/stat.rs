@@ -1,9 +1,9 @@
 //! The classes made for `stat`: everything of a file in one record.
 
 use super::{OpenState, file_id_128, links_that_stay, times};
-use crate::attributes::Attributes;
-use crate::encode::Encoder;
-use crate::volume::{CHARACTERISTICS, FILE_DEVICE_DISK};
+use crate::information::attributes::Attributes;
+use crate::information::encode::Encoder;
+use crate::information::volume::{CHARACTERISTICS, FILE_DEVICE_DISK};
 
 /// LX_FILE_METADATA_HAS_UID | _GID | _MODE.
 const LX_HAS_OWNER_AND_MODE: u32 = 0x1 | 0x2 | 0x4;

@@ -6,8 +6,8 @@ use nt::{FileInformationClass as Class, NameBuf, Status};
 use proptest::prelude::*;
 
 use super::{OpenState, query};
-use crate::attributes::Attributes;
-use crate::attributes::tests::reply;
+use crate::information::attributes::Attributes;
+use crate::information::attributes::tests::reply;
 
 fn ask(class: Class, len: usize) -> nt::Result<(Vec<u8>, Status)> {
     let attributes = Attributes::new(&reply(Mode::REGULAR | 0o644), b"f");

@@ -20,10 +20,10 @@ use nt::Status;
 use rdbss::{ByteRange, Lock};
 
 use super::{FileLocks, Holder};
-use crate::client::OwnedFid;
 use crate::file::OpenFile;
 use crate::namespace;
 use crate::objects::Platform;
+use crate::server::client::OwnedFid;
 
 /// The last byte that a POSIX lock reaches.
 const LAST_OFFSET: u64 = i64::MAX.cast_unsigned();

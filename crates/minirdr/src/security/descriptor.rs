@@ -5,7 +5,7 @@ use nt::{AccessMask, SecurityInformation, Status};
 
 use super::mode_list::{Identities, entries};
 use super::sid::Sid;
-use crate::encode::Encoder;
+use crate::information::encode::Encoder;
 
 /// Size of SECURITY_DESCRIPTOR_RELATIVE.
 const HEADER: usize = 20;

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::descriptor::{Descriptor, encode};
 use super::mode_list::{Identities, ListFailure, permissions};
 use super::{Sid, change};
-use crate::attributes::tests::reply;
+use crate::information::attributes::tests::reply;
 
 /// `S-1-5-21-1-2-3-1001`.
 fn somebody() -> Sid {

@@ -8,8 +8,8 @@ use ninep::session::Need;
 use ninep::wire::{Rgetattr, Tgetattr, Twalk, WalkNames};
 use nt::Status;
 
-use crate::attributes::Attributes;
-use crate::client::{Client, OwnedFid, Pending, basic_attributes};
+use crate::information::attributes::Attributes;
+use crate::server::client::{Client, OwnedFid, Pending, basic_attributes};
 
 /// Entries in flight at a time, two messages each: half of what a session lets its callers have outstanding.
 const WINDOW: usize = 32;

@@ -6,8 +6,8 @@ use executive::mem::{Arc, TryVec};
 use ninep::wire::{Fid, NO_UID, Tattach};
 use nt::{Name, Status};
 
-use crate::client::{Client, OwnedFid};
 use crate::names::ServerPath;
+use crate::server::client::{Client, OwnedFid};
 
 /// How a share is attached to.
 pub(crate) struct Attachment {

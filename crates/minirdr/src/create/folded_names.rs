@@ -14,9 +14,9 @@ use executive::time::Instant;
 use ninep::wire::{OpenFlags, Tlopen, Treaddir};
 use nt::{Name, NameBuf, Status};
 
-use crate::client::OwnedFid;
-use crate::known_files::is_at_or_below;
+use crate::create::known_files::is_at_or_below;
 use crate::names::{ServerPath, is_name, to_nt};
+use crate::server::client::OwnedFid;
 
 /// Directories kept, and bytes of names in all of them.
 const DIRECTORIES: usize = 16;

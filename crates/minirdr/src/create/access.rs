@@ -7,7 +7,7 @@
 use ninep::wire::Rgetattr;
 use nt::{AccessMask, Status};
 
-use crate::attributes::ANY_WRITE;
+use crate::information::attributes::ANY_WRITE;
 
 /// The rights that need a file open for writing.
 pub(crate) const WRITES: AccessMask = AccessMask::WRITE_DATA.union(AccessMask::APPEND_DATA);
@@ -70,7 +70,7 @@ pub(crate) fn check(file: &Rgetattr, user: Option<u32>, access: AccessMask) -> n
 #[cfg(test)]
 mod tests {
     use super::{READS, WRITES, check, maximum_allowed};
-    use crate::attributes::tests::reply;
+    use crate::information::attributes::tests::reply;
     use ninep::wire::{Mode, Rgetattr};
     use nt::AccessMask;
 

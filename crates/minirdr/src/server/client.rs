@@ -1,6 +1,6 @@
 //! The 9P session as `async` calls.
 //!
-//! The session itself owns no socket and no clock. [`crate::circuit`] moves its bytes; this module turns a request
+//! The session itself owns no socket and no clock. [`crate::server::circuit`] moves its bytes; this module turns a request
 //! into a future. A future that is dropped abandons its request: the caller is released at once, the tag when the
 //! server has answered the flush.
 

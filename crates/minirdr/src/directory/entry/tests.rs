@@ -6,8 +6,8 @@ use nt::{FileInformationClass as Class, NameBuf, Status};
 use proptest::prelude::*;
 
 use super::EntryList;
-use crate::attributes::Attributes;
-use crate::attributes::tests::reply;
+use crate::information::attributes::Attributes;
+use crate::information::attributes::tests::reply;
 
 const CLASSES: [(Class, usize, usize); 12] = [
     // Class, offset of the name's length, offset of the name: `[MS-FSCC]` 2.4.

@@ -5,11 +5,11 @@ use ninep::wire::Tstatfs;
 use nt::{CreateOptions, FileAttributes, FileInformationClass, FsInformationClass, Name, NameBuf, Status};
 use rdbss::MajorFunction;
 
-use crate::attributes::Attributes;
 use crate::file::OpenFile;
+use crate::information::attributes::Attributes;
+use crate::information::volume::{self, Volume};
 use crate::information::{self, OpenState};
 use crate::objects::Platform;
-use crate::volume::{self, Volume};
 
 /// The options that FileModeInformation reports.
 const MODE_OPTIONS: CreateOptions = CreateOptions::WRITE_THROUGH

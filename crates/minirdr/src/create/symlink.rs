@@ -7,8 +7,8 @@ use executive::mem::TryVec;
 use ninep::wire::Treadlink;
 use nt::Status;
 
-use crate::client::OwnedFid;
 use crate::names::ServerPath;
+use crate::server::client::OwnedFid;
 
 /// Links that one open passes through at most (Linux's own bound).
 pub(crate) const LINKS_MAX: usize = 40;

@@ -2,8 +2,8 @@
 
 use nt::{FileInformationClass, Name, Status};
 
-use crate::attributes::Attributes;
-use crate::encode::Encoder;
+use crate::information::attributes::Attributes;
+use crate::information::encode::Encoder;
 use crate::information::{file_id_128, times};
 
 /// Whether `class` carries more than names, so that the attributes of each entry must be fetched.

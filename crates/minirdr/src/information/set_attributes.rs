@@ -5,10 +5,10 @@ use core::sync::atomic::Ordering;
 use ninep::wire::{Fid, Mode, Rgetattr, SetAttrMask, Time, Tsetattr};
 use nt::{AccessMask, CreateOptions, FileAttributes, FileTime, Status};
 
-use crate::attributes::ANY_WRITE;
 use crate::file::OpenFile;
+use crate::information::attributes::ANY_WRITE;
+use crate::information::set_information::SETTABLE_MODE;
 use crate::objects::Platform;
-use crate::set_information::SETTABLE_MODE;
 
 impl<P: Platform> OpenFile<P> {
     /// FileBasicInformation. `ACCESS_DENIED` without FILE_WRITE_ATTRIBUTES; `INVALID_PARAMETER` for attributes that the

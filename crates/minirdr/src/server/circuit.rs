@@ -19,7 +19,7 @@ use rxce::{
     VirtualCircuit,
 };
 
-use crate::client::Client;
+use crate::server::client::Client;
 use crate::settings::Settings;
 
 /// Bytes received at a time: a few answers of a busy server at once, each of which costs the same to hand on.

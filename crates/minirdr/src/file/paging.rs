@@ -11,11 +11,11 @@ use executive::task::CancelToken;
 use nt::{AccessMask, Status};
 use rdbss::{MajorFunction, Owner, SrvOpenFlags};
 
-use crate::client::OwnedFid;
-use crate::data;
 use crate::file::OpenFile;
+use crate::file::data;
 use crate::objects::{Platform, ServerOpen};
 use crate::request::Running;
+use crate::server::client::OwnedFid;
 
 impl<P: Platform> OpenFile<P> {
     /// Reads pages at `offset` (bytes); the result is the number of bytes read.

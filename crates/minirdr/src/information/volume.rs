@@ -4,7 +4,7 @@
 use ninep::wire::Rstatfs;
 use nt::{FsInformationClass as Class, Name, Status};
 
-use crate::encode::Encoder;
+use crate::information::encode::Encoder;
 use crate::names::COMPONENT_BYTES_MAX;
 
 /// FILE_DEVICE_DISK: what a network disk reports as its device type.

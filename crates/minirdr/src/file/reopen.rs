@@ -11,9 +11,9 @@ use executive::mem::{Arc, try_box};
 use ninep::wire::Tlopen;
 use nt::Status;
 
-use crate::client::OwnedFid;
 use crate::file::OpenFile;
 use crate::objects::{Platform, View};
+use crate::server::client::OwnedFid;
 
 impl View {
     /// The fid of the share's root, usable now: attached again where the session was lost. Not to be awaited with a lock
@@ -22,7 +22,7 @@ impl View {
     /// # Errors
     /// `UNEXPECTED_NETWORK_ERROR` once the connection has been taken away; `BAD_NETWORK_PATH`, at once, while the server
     /// cannot be reached; `NETWORK_NAME_DELETED` where it does not export the share any more; as
-    /// [`Client::call`](crate::client::Client::call).
+    /// [`Client::call`](crate::server::client::Client::call).
     pub(crate) async fn root(&self) -> nt::Result<Arc<OwnedFid>> {
         let root = self.current()?;
         if root.client().is_usable() {

@@ -6,15 +6,15 @@ use ninep::session::Need;
 use ninep::wire::{Mode, OpenFlags, Rgetattr, SetAttrMask, Tlcreate, Tlopen, Tmkdir, Tsetattr};
 use nt::{AccessMask, CreateAction, CreateDisposition, CreateOptions, FileAttributes, Status};
 
-use crate::access::{self, WRITES};
-use crate::attributes::{ANY_WRITE, Attributes};
-use crate::client::{OwnedFid, after_change, basic_attributes};
+use crate::create::access::{self, WRITES};
+use crate::create::folded_names::Folded;
+use crate::create::lookup::{Found, Lookup};
+use crate::create::symlink::read_link;
 use crate::dialect::look_up;
-use crate::folded_names::Folded;
-use crate::lookup::{Found, Lookup};
+use crate::information::attributes::{ANY_WRITE, Attributes};
 use crate::names::ServerPath;
 use crate::objects::View;
-use crate::symlink::read_link;
+use crate::server::client::{OwnedFid, after_change, basic_attributes};
 
 /// What an open wants of the server.
 pub(crate) struct Wanted {

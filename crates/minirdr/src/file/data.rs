@@ -7,7 +7,7 @@ use ninep::session::{Need, WINDOW_MAX};
 use ninep::wire::{Fid, Payload, Tfsync, Tread, Twrite};
 use nt::Status;
 
-use crate::client::{Client, Pending, PendingRead, after_change};
+use crate::server::client::{Client, Pending, PendingRead, after_change};
 
 /// Reads at `offset` until `buffer` is full or the file ends; the result is the number of bytes read.
 ///

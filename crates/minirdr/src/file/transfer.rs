@@ -6,11 +6,11 @@ use executive::task::CancelToken;
 use nt::{AccessMask, CreateOptions, Status};
 use rdbss::MajorFunction;
 
-use crate::client::{Retry, after_change};
-use crate::data;
 use crate::file::OpenFile;
+use crate::file::data;
 use crate::lock::Requestor;
 use crate::objects::Platform;
+use crate::server::client::{Retry, after_change};
 
 /// Transfers that bypass all caches begin and end at multiples of this: the sector size that every file here reports.
 pub(crate) const SECTOR_SIZE: u64 = 512;

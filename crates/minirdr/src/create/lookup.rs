@@ -9,8 +9,8 @@ use ninep::session::Need;
 use ninep::wire::{Fid, MAX_WALK, OpenFlags, Rgetattr, Tlopen, Twalk, WalkNames, WalkQids};
 use nt::Status;
 
-use crate::client::{Client, OwnedFid, basic_attributes};
 use crate::names::ServerPath;
+use crate::server::client::{Client, OwnedFid, basic_attributes};
 
 /// Where a path leads.
 pub(crate) enum Lookup {
