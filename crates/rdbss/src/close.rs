@@ -250,14 +250,13 @@ impl<X: Extensions> Tree<X> {
         if fcb.rename.is_some() {
             return Err(Status::LOCK_NOT_GRANTED);
         }
-        let kind = fcb.kind;
+        let is_directory = fcb.kind != FcbKind::File;
         self.scavenge_fcb(fcb_id, effects);
-        if kind != FcbKind::File {
+        if is_directory {
             self.scavenge_below(fcb_id, effects);
-        }
-        let is_directory = kind != FcbKind::File;
-        if is_directory && self.has_open_below(fcb_id) {
-            return Err(Status::ACCESS_DENIED);
+            if self.has_open_below(fcb_id) {
+                return Err(Status::ACCESS_DENIED);
+            }
         }
         let rename = self.prepare_rename(fcb_id, path, is_directory)?;
         self.fcbs.get_mut(fcb_id).ok_or(STALE)?.rename = Some(rename);

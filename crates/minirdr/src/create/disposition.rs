@@ -80,13 +80,8 @@ pub(crate) async fn open_on_server(
             Lookup::Link(at) => return link_at(root, path, at).await,
             Lookup::Missing(at) => at,
         };
-        if !wanted.case_sensitive
-            && let Some(other) = folded(view, root, path, missing).await?
-        {
+        if let Some(other) = spelt_otherwise(view, root, path, missing, wanted).await? {
             return Ok(Outcome::At(other));
-        }
-        if missing.saturating_add(1) < path.len() {
-            return Err(Status::OBJECT_PATH_NOT_FOUND);
         }
         if !wanted.disposition.may_create() {
             return Err(Status::OBJECT_NAME_NOT_FOUND);
@@ -118,15 +113,30 @@ pub(crate) async fn look_at(
         Lookup::Link(at) => return link_at(root, path, at).await,
         Lookup::Missing(at) => at,
     };
+    let other = spelt_otherwise(view, root, path, missing, wanted).await?;
+    Ok(other.map_or(Outcome::Here(None), Outcome::At))
+}
+
+/// Where `path` leads if case does not matter, when its component `missing` is not there as it is written.
+///
+/// # Errors
+/// `OBJECT_PATH_NOT_FOUND` where that is a directory on the way; otherwise as [`open_on_server`].
+async fn spelt_otherwise(
+    view: &View,
+    root: &OwnedFid,
+    path: &ServerPath,
+    missing: usize,
+    wanted: &Wanted,
+) -> nt::Result<Option<ServerPath>> {
     if !wanted.case_sensitive
         && let Some(other) = folded(view, root, path, missing).await?
     {
-        return Ok(Outcome::At(other));
+        return Ok(Some(other));
     }
     if missing.saturating_add(1) < path.len() {
         return Err(Status::OBJECT_PATH_NOT_FOUND);
     }
-    Ok(Outcome::Here(None))
+    Ok(None)
 }
 
 /// Where `path` is not there as it is written: the file that differs only in the case of its last name. Errors as
