@@ -66,7 +66,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     },
     Layer {
         diod: &["ninep"],
-        ..plain("ninep", &["ninep"])
+        ..plain("ninep", &["ninep", "ninep-tests"])
     },
     Layer {
         diod: &["minirdr"],

@@ -5,68 +5,28 @@
 #![cfg(unix)]
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ninep::session::{Config, Disconnect, Error, Need, Response, Session};
 use ninep::wire::*;
 
 /// Longest that anything here may take before the test fails.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A diod of the test's own, serving one directory.
 struct Diod {
-    process: Child,
-    address: SocketAddr,
+    server: testserver::Diod,
     export: tempfile::TempDir,
-    _workplace: tempfile::TempDir,
 }
 
 impl Diod {
     fn start() -> Self {
         let export = tempfile::tempdir().expect("a directory to export");
-        // Its working directory is of its own too: that is where a core file would go.
-        let workplace = tempfile::tempdir().expect("a directory to work in");
-        let config = workplace.path().join("diod.conf");
-        std::fs::write(&config, "").expect("an empty configuration");
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .and_then(|free| free.local_addr())
-            .expect("a port")
-            .port();
-        let process = Command::new("diod")
-            .args([
-                "-f",
-                "-n",
-                "-S",
-                "-U",
-                "root",
-                "-l",
-                &format!("127.0.0.1:{port}"),
-                "-L",
-                "stderr",
-                "-e",
-            ])
-            .arg(export.path())
-            .arg("-c")
-            .arg(&config)
-            .current_dir(workplace.path())
-            .env(
-                "PATH",
-                format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default()),
-            )
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("diod is not installed or does not start");
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        Self {
-            process,
-            address,
-            export,
-            _workplace: workplace,
-        }
+        let server = testserver::Diod::start(export.path());
+        Self { server, export }
     }
 
     fn path(&self) -> &Path {
@@ -74,25 +34,10 @@ impl Diod {
     }
 
     fn connect(&self) -> TcpStream {
-        let start = Instant::now();
-        loop {
-            match TcpStream::connect(self.address) {
-                Ok(stream) => {
-                    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-                    stream.set_nodelay(true).expect("no delay");
-                    return stream;
-                }
-                Err(error) => assert!(start.elapsed() < PATIENCE, "diod does not listen: {error}"),
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-}
-
-impl Drop for Diod {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.server.port())).expect("diod listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        stream.set_nodelay(true).expect("no delay");
+        stream
     }
 }
 
@@ -605,8 +550,7 @@ fn a_killed_server_fails_what_waits() {
     let mut diod = Diod::start();
     let mut client = Client::connect(&diod, 65_536);
     let root = client.attach(&diod);
-    diod.process.kill().expect("killed");
-    diod.process.wait().expect("gone");
+    diod.server.kill();
     let tag = client
         .session
         .start(

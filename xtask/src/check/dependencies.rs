@@ -38,7 +38,7 @@ const ALLOWED: [(&str, &[&str]); 19] = [
 ];
 
 /// Packages for tests alone, which may use anything.
-const FREE: [&str; 3] = ["e2e", "fuzz-targets", "p9-tests"];
+const FREE: [&str; 4] = ["e2e", "fuzz-targets", "ninep-tests", "p9-tests"];
 
 /// What tests of any package may use besides.
 const FOR_TESTS: [&str; 2] = ["ddihost", "testserver"];

@@ -85,9 +85,12 @@ impl World {
         Self::before(settings, folder, Server::Embedded(server), port, "export".into())
     }
 
-    /// The same with a real diod.
+    /// The same with a real diod, whose answers are waited for however busy the machine is.
     pub(crate) fn with_diod() -> Self {
-        Self::with_diod_and(Settings::default())
+        Self::with_diod_and(Settings {
+            request_timeout: Duration::from_secs(60),
+            ..Settings::default()
+        })
     }
 
     pub(crate) fn with_diod_and(settings: Settings) -> Self {
