@@ -232,6 +232,7 @@ impl<P: Platform> MiniRedirector<P> {
             disposition: request.disposition,
             options: options(request),
             file_attributes: request.file_attributes,
+            dos_attributes: self.settings().dos_attributes,
             umask: self.settings().umask,
             case_sensitive: request.case_sensitive || self.settings().case_sensitive,
             file_id: target.file_id(),

@@ -87,15 +87,16 @@ pub(crate) async fn list(directory: &OwnedFid, cookie: u64, count: u32) -> nt::R
 }
 
 /// The attributes of the entries `names` of a directory, in their order; `None` for one that is gone, or not to be looked
-/// at. Dots are no entries here.
+/// at. Dots are no entries here. `kept` says that they may have attributes that the server keeps for NT.
 ///
 /// # Errors
 /// The server's.
 pub(crate) async fn attributes_of<'a>(
     directory: &'a OwnedFid,
     names: &'a [&'a [u8]],
+    kept: bool,
 ) -> nt::Result<Vec<Option<Attributes>>> {
     match directory.client().dialect() {
-        Dialect::Linux => linux::attributes_of(directory, names).await,
+        Dialect::Linux => linux::attributes_of(directory, names, kept).await,
     }
 }

@@ -19,8 +19,10 @@ use nt::pattern::{Case, Pattern, has_wildcards};
 use nt::{FileInformationClass, Name, NameBuf, Status};
 
 use crate::dialect::{self, Listed};
-use crate::directory::entry::{EntryList, needs_attributes};
+use crate::directory::entry::EntryList;
+pub(crate) use crate::directory::entry::needs_attributes;
 use crate::information::attributes::Attributes;
+use crate::information::dos_attributes;
 use crate::names::{is_name, to_nt, to_server};
 use crate::server::client::OwnedFid;
 use endless::Cookies;
@@ -59,6 +61,8 @@ pub(crate) struct Scan {
     position: Position,
     /// The server has no more.
     at_end: bool,
+    /// Whether entries may have attributes that the server keeps for NT.
+    pub(crate) kept: bool,
     /// A query was answered since the handle was opened or restarted: from then on an empty answer is the end.
     answered: bool,
 }
@@ -127,6 +131,7 @@ impl Scan {
             *self = Self {
                 pattern: self.pattern.take(),
                 literal: self.literal.take(),
+                kept: self.kept,
                 ..Self::default()
             };
         }
@@ -287,11 +292,15 @@ impl Scan {
         let mut attributes = Vec::try_with_room(candidates.len())?;
         if dots > 0 {
             let reply = directory.client().getattr(directory.fid()).await?;
+            let mut own = Attributes::new(&reply, b".");
+            if self.kept {
+                own.add(dos_attributes::read(directory).await?);
+            }
             for _ in 0..dots {
-                attributes.try_push(Some(Attributes::new(&reply, b".")))?;
+                attributes.try_push(Some(own))?;
             }
         }
-        for known in dialect::attributes_of(directory, &names).await? {
+        for known in dialect::attributes_of(directory, &names, self.kept).await? {
             attributes.try_push(known)?;
         }
         Ok(attributes)
@@ -311,7 +320,7 @@ impl Scan {
             Err(_) => return Ok(None),
         }
         let names = [name.as_slice()];
-        let mut found = dialect::attributes_of(directory, &names).await?;
+        let mut found = dialect::attributes_of(directory, &names, self.kept).await?;
         Ok(found.pop().flatten())
     }
 

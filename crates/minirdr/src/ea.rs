@@ -4,7 +4,7 @@
 //! is found whatever its case, and a new one is made in upper case.
 
 mod list;
-mod xattr;
+pub(crate) mod xattr;
 
 use core::sync::atomic::Ordering;
 

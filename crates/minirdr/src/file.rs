@@ -16,7 +16,7 @@ use nt::{AccessMask, CreateOptions, FileInformationClass, Status};
 use rdbss::{Effects, FobxId, MajorFunction, Owner, SrvOpenId};
 
 use crate::MiniRedirector;
-use crate::directory::{DirectoryQuery, Scan};
+use crate::directory::{DirectoryQuery, Scan, needs_attributes};
 use crate::file::reopen::of_a_handle;
 use crate::names::ServerPath;
 use crate::namespace::{self, Place};
@@ -103,6 +103,8 @@ impl<P: Platform> OpenFile<P> {
                 } else {
                     Case::Ignored
                 };
+                let kept = self.redirector.settings().dos_attributes && needs_attributes(query.class);
+                scan.scan.kept = kept && self.view()?.keeps_attributes().await?;
                 let mut retry = Retry::default();
                 loop {
                     let open = self.fid().await?;
@@ -253,15 +255,21 @@ impl<P: Platform> OpenFile<P> {
 
     /// What the server says of the file now, in its own terms.
     pub(crate) async fn getattr(&self) -> nt::Result<Rgetattr> {
+        Ok(self.look().await?.0)
+    }
+
+    /// What the server says of the file now; and where it was found, if the handle's fid does not lead to it any more.
+    pub(crate) async fn look(&self) -> nt::Result<(Rgetattr, Option<OwnedFid>)> {
         let mut retry = Retry::default();
         loop {
             let open = self.fid().await?;
             match open.client().getattr(open.fid()).await {
-                Ok(reply) if reply.qid.path == self.file_id() => return Ok(reply),
+                Ok(reply) if reply.qid.path == self.file_id() => return Ok((reply, None)),
                 // Renamed, on a server whose fids are paths, and maybe another file has the old name.
                 Ok(_) | Err(Status::OBJECT_NAME_NOT_FOUND) => {
                     let file = namespace::find(&self.place().await?).await?;
-                    return file.client().getattr(file.fid()).await;
+                    let reply = file.client().getattr(file.fid()).await?;
+                    return Ok((reply, Some(file)));
                 }
                 Err(status) if retry.again(status) => {}
                 Err(status) => return Err(status),

@@ -1,6 +1,7 @@
 //! The query classes of IRP_MJ_QUERY_INFORMATION, laid out as `FILE_*_INFORMATION` (`[MS-FSCC]` 2.4).
 
 pub(crate) mod attributes;
+pub(crate) mod dos_attributes;
 pub(crate) mod encode;
 mod query;
 mod set_attributes;

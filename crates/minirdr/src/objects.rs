@@ -13,6 +13,7 @@ use rxce::Transport;
 use crate::create::folded_names::FoldedNames;
 use crate::create::known_files::KnownFiles;
 use crate::dormant::FileIdentity;
+use crate::information::dos_attributes::Kept;
 use crate::lock::{FileLocks, Identity};
 use crate::names::ServerPath;
 use crate::server::attachment::{Attached, Attachment};
@@ -187,6 +188,8 @@ pub(crate) struct View {
     pub(crate) folded_names: FoldedNames,
     /// Files seen lately.
     pub(crate) known_files: KnownFiles,
+    /// Whether files have attributes that Unix has no place for.
+    pub(crate) kept: Kept,
 }
 
 impl View {
@@ -206,6 +209,7 @@ impl View {
             gid,
             folded_names: FoldedNames::try_new()?,
             known_files: KnownFiles::try_new()?,
+            kept: Kept::new(),
         })?)
     }
 

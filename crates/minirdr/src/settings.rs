@@ -19,6 +19,8 @@ pub struct Settings {
     pub umask: u32,
     /// Whether names that differ only in case are different names to all opens: `CaseSensitive`.
     pub case_sensitive: bool,
+    /// Whether attributes that Unix has no place for are kept in extended attributes: `DosAttributes`.
+    pub dos_attributes: bool,
     /// What programs see as the file system's name: `FileSystemName`.
     pub file_system_name: FileSystemName,
     /// Files of one server that stay open there after their last handle: `DormantFiles`, 0 (none) to 1024.
@@ -94,6 +96,7 @@ impl Settings {
             default_user: self.default_user,
             umask: self.umask & 0o777,
             case_sensitive: self.case_sensitive,
+            dos_attributes: self.dos_attributes,
             file_system_name: self.file_system_name,
             dormant_files: self.dormant_files.min(*Self::DORMANT_FILES.end()),
             dormant_time: self
@@ -113,6 +116,7 @@ impl Default for Settings {
             default_user: 0,
             umask: 0o022,
             case_sensitive: false,
+            dos_attributes: true,
             file_system_name: FileSystemName::default(),
             // What RDBSS is documented to do.
             dormant_files: 50,

@@ -26,6 +26,7 @@ const TLOPEN: u8 = 12;
 const TLCREATE: u8 = 14;
 const TGETATTR: u8 = 24;
 const TSETATTR: u8 = 26;
+const TXATTRWALK: u8 = 30;
 const TWALK: u8 = 110;
 const TCLUNK: u8 = 120;
 
@@ -252,6 +253,11 @@ fn an_open_takes_as_few_round_trips_as_it_can() {
         none,
     );
     assert_eq!(world.open("file", write), (1, vec![TWALK, TGETATTR, TLOPEN]));
+    // What it had in extended attributes goes with its data. A server that keeps none is asked for them once.
+    assert_eq!(
+        world.open("file", overwrite),
+        (3, vec![TWALK, TGETATTR, TLOPEN, TXATTRWALK, TSETATTR])
+    );
     assert_eq!(
         world.open("file", overwrite),
         (2, vec![TWALK, TGETATTR, TLOPEN, TSETATTR])

@@ -11,7 +11,9 @@ use crate::create::folded_names::Folded;
 use crate::create::lookup::{Found, Lookup};
 use crate::create::symlink::read_link;
 use crate::dialect::look_up;
+use crate::ea::xattr::{self, Names};
 use crate::information::attributes::{ANY_WRITE, Attributes};
+use crate::information::dos_attributes;
 use crate::names::ServerPath;
 use crate::objects::View;
 use crate::server::client::{OwnedFid, after_change, basic_attributes};
@@ -26,6 +28,8 @@ pub(crate) struct Wanted {
     pub(crate) options: CreateOptions,
     /// Attributes of a file that is made.
     pub(crate) file_attributes: FileAttributes,
+    /// Whether those of them that Unix has no place for are kept.
+    pub(crate) dos_attributes: bool,
     /// Permissions that what is made does not get.
     pub(crate) umask: u32,
     /// Only the name as it is written is meant.
@@ -89,7 +93,11 @@ pub(crate) async fn open_on_server(
         match make(view, root, path, wanted).await {
             // Somebody made it since we looked.
             Err(Status::OBJECT_NAME_COLLISION) if wanted.disposition != CreateDisposition::CREATE => {}
-            made => return made.map(Outcome::Here),
+            Ok(mut made) => {
+                keep_of_new(view, path, &mut made, wanted).await;
+                return Ok(Outcome::Here(made));
+            }
+            Err(status) => return Err(status),
         }
     }
     Err(Status::SHARING_VIOLATION)
@@ -160,6 +168,15 @@ pub(crate) async fn other_spelling(
 impl Wanted {
     fn follows(&self) -> bool {
         !self.options.contains(CreateOptions::OPEN_REPARSE_POINT)
+    }
+
+    /// The attributes that a file called `name` is to keep in an extended one.
+    fn to_keep(&self, name: &[u8]) -> FileAttributes {
+        if self.dos_attributes {
+            dos_attributes::to_keep(self.file_attributes, name)
+        } else {
+            FileAttributes::empty()
+        }
     }
 }
 
@@ -247,6 +264,7 @@ async fn open_existing(
     let mut action = CreateAction::OPENED;
     // Only now, as what cannot be opened must not lose its data.
     if wanted.disposition.truncates() {
+        replace_extended(view, name, &found, wanted).await?;
         truncate(root, path, &found, wanted).await?;
         attributes.end_of_file = 0;
         attributes.allocation_size = 0;
@@ -261,6 +279,68 @@ async fn open_existing(
         attributes,
         action,
     }))
+}
+
+/// Takes the extended attributes of a file away whose data goes, and lets it keep what the open names: an overwritten file
+/// has its old attributes, too. A server without them has nothing to take away.
+///
+/// # Errors
+/// `ACCESS_DENIED` where somebody has hidden the file, or given it to the system, and the open does not name that.
+async fn replace_extended(view: &View, name: &[u8], found: &Found, wanted: &Wanted) -> nt::Result {
+    let file = &found.file;
+    let names = match Names::of(file).await {
+        Err(Status::EAS_NOT_SUPPORTED | Status::ACCESS_DENIED) => return Ok(()),
+        names => names?,
+    };
+    let kept = if wanted.dos_attributes && names.has(dos_attributes::NAME) {
+        dos_attributes::read(file).await?
+    } else {
+        FileAttributes::empty()
+    };
+    let guarded = kept & (FileAttributes::HIDDEN | FileAttributes::SYSTEM);
+    if !wanted.file_attributes.contains(guarded) {
+        return Err(Status::ACCESS_DENIED);
+    }
+    for index in 0..names.len() {
+        let Some((spelled, _)) = names.get(index) else {
+            break;
+        };
+        match xattr::set(file, spelled, &[]).await {
+            Err(Status::NONEXISTENT_EA_ENTRY) => {}
+            removed => removed?,
+        }
+    }
+    let mut new = wanted.to_keep(name);
+    if wanted.disposition != CreateDisposition::SUPERSEDE {
+        new |= kept;
+    }
+    if wanted.dos_attributes {
+        view.keep(file, kept, new).await?;
+    }
+    Ok(())
+}
+
+/// Has a new file keep the attributes that it was made with, as far as the server takes them: it is there by now, and
+/// they are no reason to take it away again.
+async fn keep_of_new(view: &View, path: &ServerPath, made: &mut OnServer, wanted: &Wanted) {
+    let name = path.split_last().map_or(&b""[..], |(_, name)| name);
+    let kept = wanted.to_keep(name);
+    if kept.is_empty() {
+        return;
+    }
+    let file = &made.file;
+    let _ = view.keep(file, FileAttributes::empty(), kept).await;
+    if !made.attributes.is_directory() && wanted.file_attributes.contains(FileAttributes::READONLY) {
+        let permissions = made.attributes.mode.permissions() & !ANY_WRITE;
+        let request = Tsetattr {
+            valid: SetAttrMask::MODE,
+            mode: Mode(permissions),
+            ..Tsetattr::new(file.fid())
+        };
+        if file.client().call(&request, |_| ()).await.is_ok() {
+            made.attributes.make_read_only();
+        }
+    }
 }
 
 /// Takes the data away, and gives the file the attributes that the open names: READONLY, which is all that a mode holds.
@@ -337,7 +417,9 @@ async fn make(view: &View, root: &OwnedFid, path: &ServerPath, wanted: &Wanted) 
         }
         (made, flags)
     } else {
-        let read_only = wanted.file_attributes.contains(FileAttributes::READONLY);
+        // Linux lets nobody set attributes of a file that he may not write: then it becomes read-only in the end.
+        let read_only =
+            wanted.file_attributes.contains(FileAttributes::READONLY) && wanted.to_keep(name).is_empty();
         let mode = FILE_MODE & !wanted.umask & if read_only { !ANY_WRITE } else { !0 };
         let flags = open_flags(wanted.access, false).unwrap_or_default();
         let request = Tlcreate {

@@ -98,6 +98,7 @@ impl<P: Platform> OpenFile<P> {
             options: CreateOptions::empty(),
             file_attributes: FileAttributes::empty(),
             umask: 0,
+            dos_attributes: false,
             case_sensitive: self.redirector.settings().case_sensitive,
             file_id: None,
         };

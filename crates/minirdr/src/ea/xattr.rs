@@ -21,9 +21,13 @@ const VALUE_MAX: u64 = 65_535;
 /// Most attributes shown of one file.
 const NAMES_MAX: usize = 4096;
 
+/// Those of them that this redirector keeps for itself. Attributes that it makes for programs are in upper case.
+const OWN: &[u8] = b"mrx9p.";
+
 /// What NT calls the attribute that the server calls `name`; `None` where it cannot, or may not, see it.
 fn shown(name: &[u8]) -> Option<&[u8]> {
-    name.strip_prefix(PREFIX).filter(|name| is_name(name))
+    let name = name.strip_prefix(PREFIX)?;
+    (is_name(name) && !name.starts_with(OWN)).then_some(name)
 }
 
 /// Compares names as NT spells them; of names that differ in case alone the one in upper case comes first.
@@ -38,7 +42,7 @@ fn compare(a: &[u8], b: &[u8]) -> Ordering {
 
 /// The attributes of one file that NT can see.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub(crate) struct Names {
     list: Vec<u8>,
     /// Where each name is in `list`, in the order of the names as NT spells them.
     ranges: Vec<Range<usize>>,
@@ -49,7 +53,7 @@ impl Names {
     ///
     /// # Errors
     /// `EAS_NOT_SUPPORTED`; `INVALID_NETWORK_RESPONSE` for a list longer than Linux allows; otherwise the server's.
-    pub(super) async fn of(file: &OwnedFid) -> nt::Result<Self> {
+    pub(crate) async fn of(file: &OwnedFid) -> nt::Result<Self> {
         if file.client().refuses_xattrs() {
             return Err(Status::EAS_NOT_SUPPORTED);
         }
@@ -64,7 +68,7 @@ impl Names {
     }
 
     /// Takes a list of names, each with its NUL.
-    pub(super) fn parse(list: Vec<u8>) -> nt::Result<Self> {
+    pub(crate) fn parse(list: Vec<u8>) -> nt::Result<Self> {
         let mut ranges = Vec::new();
         let mut start = 0;
         for name in list.split(|&byte| byte == 0) {
@@ -80,19 +84,24 @@ impl Names {
         Ok(Self { list, ranges })
     }
 
+    /// Whether the server has the attribute `name`, shown or not.
+    pub(crate) fn has(&self, name: &[u8]) -> bool {
+        self.list.split(|&byte| byte == 0).any(|other| other == name)
+    }
+
     /// How many there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.ranges.len()
     }
 
     /// The `index`th name: as the server spells it, and as NT does but for its case.
-    pub(super) fn get(&self, index: usize) -> Option<(&[u8], &[u8])> {
+    pub(crate) fn get(&self, index: usize) -> Option<(&[u8], &[u8])> {
         let name = self.list.get(self.ranges.get(index)?.clone())?;
         Some((name, shown(name)?))
     }
 
     /// The server's spelling of the attribute that NT calls `name`.
-    pub(super) fn find(&self, name: &[u8]) -> Option<&[u8]> {
+    pub(crate) fn find(&self, name: &[u8]) -> Option<&[u8]> {
         let range = self.ranges.binary_search_by(|range| {
             let known = self.list.get(range.clone()).unwrap_or_default();
             let known = known.get(PREFIX.len()..).unwrap_or_default();
@@ -107,7 +116,7 @@ impl Names {
 }
 
 /// How long the value of `name` is. Errors as [`read`].
-pub(super) async fn value_len(file: &OwnedFid, name: &[u8]) -> nt::Result<u64> {
+pub(crate) async fn value_len(file: &OwnedFid, name: &[u8]) -> nt::Result<u64> {
     Ok(walk(file, name).await?.1)
 }
 
@@ -115,7 +124,7 @@ pub(super) async fn value_len(file: &OwnedFid, name: &[u8]) -> nt::Result<u64> {
 ///
 /// # Errors
 /// `NONEXISTENT_EA_ENTRY`; otherwise the server's.
-pub(super) async fn value(file: &OwnedFid, name: &[u8]) -> nt::Result<Option<Vec<u8>>> {
+pub(crate) async fn value(file: &OwnedFid, name: &[u8]) -> nt::Result<Option<Vec<u8>>> {
     read(file, name, VALUE_MAX).await
 }
 
@@ -150,7 +159,7 @@ async fn read(file: &OwnedFid, name: &[u8], most: u64) -> nt::Result<Option<Vec<
 ///
 /// # Errors
 /// `EAS_NOT_SUPPORTED`; `EA_TOO_LARGE` where there is no room for it; otherwise the server's.
-pub(super) async fn set(file: &OwnedFid, name: &[u8], value: &[u8]) -> nt::Result {
+pub(crate) async fn set(file: &OwnedFid, name: &[u8], value: &[u8]) -> nt::Result {
     /// XATTR_REPLACE: what is removed must be there.
     const REPLACE: u32 = 2;
     let writer = file.walk(core::iter::empty()).await?;
@@ -179,7 +188,7 @@ pub(super) async fn set(file: &OwnedFid, name: &[u8], value: &[u8]) -> nt::Resul
 
 /// Sets the attribute that NT calls `name`: the one that the server has, however it spells it, or a new one in upper
 /// case, as NT does it. What is not there need not be removed. Errors as [`set`].
-pub(super) async fn set_by_name(file: &OwnedFid, names: &Names, name: &[u8], value: &[u8]) -> nt::Result {
+pub(crate) async fn set_by_name(file: &OwnedFid, names: &Names, name: &[u8], value: &[u8]) -> nt::Result {
     if let Some(known) = names.find(name) {
         return set(file, known, value).await;
     }

@@ -109,6 +109,21 @@ impl Attributes {
         self.mode.is_directory()
     }
 
+    /// Adds attributes that the server keeps for NT.
+    pub(crate) fn add(&mut self, kept: FileAttributes) {
+        if !kept.is_empty() {
+            self.file_attributes |= kept;
+            self.file_attributes -= FileAttributes::NORMAL;
+        }
+    }
+
+    /// Takes the write permissions away.
+    pub(crate) fn make_read_only(&mut self) {
+        self.mode.0 &= !ANY_WRITE;
+        self.file_attributes |= FileAttributes::READONLY;
+        self.file_attributes -= FileAttributes::NORMAL;
+    }
+
     /// Major and minor number of a device file.
     #[must_use]
     pub(crate) fn device(&self) -> Option<(u32, u32)> {

@@ -1,5 +1,8 @@
 //! IRP_MJ_QUERY_INFORMATION and IRP_MJ_QUERY_VOLUME_INFORMATION, carried out.
 
+use alloc::boxed::Box;
+
+use executive::mem::try_box;
 use executive::task::CancelToken;
 use ninep::wire::Tstatfs;
 use nt::{CreateOptions, FileAttributes, FileInformationClass, FsInformationClass, Name, NameBuf, Status};
@@ -38,7 +41,7 @@ impl<P: Platform> OpenFile<P> {
             .run(async {
                 let identity = self.identity()?;
                 let attributes = if sources.attributes {
-                    self.attributes().await?
+                    self.attributes(sources.dos_attributes).await?
                 } else {
                     Attributes::unknown()
                 };
@@ -111,13 +114,18 @@ impl<P: Platform> OpenFile<P> {
         })
     }
 
-    /// What the server says of the file now.
-    async fn attributes(&self) -> nt::Result<Attributes> {
-        let reply = self.getattr().await?;
+    /// What the server says of the file now, with what it keeps for NT if that is `wanted`.
+    async fn attributes(&self, wanted: bool) -> nt::Result<Attributes> {
+        let (reply, moved) = self.look().await?;
         let path = self.path()?;
         // The root of a share has no name, whatever the share is called.
         let name = path.split_last().map_or(&b""[..], |(_, name)| name);
         let mut attributes = Attributes::new(&reply, name);
+        if wanted {
+            // Boxed: few queries need the room.
+            let kept = Box::into_pin(try_box(self.kept(&reply, moved.as_ref()))?).await?;
+            attributes.add(kept);
+        }
         // NT takes a link to a directory for one. A link that leads nowhere is none.
         if reply.mode.is_symlink() && self.leads_to_directory().await.unwrap_or(false) {
             attributes.file_attributes |= FileAttributes::DIRECTORY;

@@ -1,7 +1,9 @@
 //! Times, attributes, sizes and mode of an open file, set.
 
+use alloc::boxed::Box;
 use core::sync::atomic::Ordering;
 
+use executive::mem::try_box;
 use ninep::wire::{Fid, Mode, Rgetattr, SetAttrMask, Time, Tsetattr};
 use nt::{AccessMask, CreateOptions, FileAttributes, FileTime, Status};
 
@@ -32,13 +34,26 @@ impl<P: Platform> OpenFile<P> {
             request.valid |= SetAttrMask::MTIME | SetAttrMask::MTIME_SET;
             request.mtime = server_time(time);
         }
-        if !attributes.is_empty() {
-            let now = self.getattr().await?;
-            if let Some(permissions) = permissions(&now, attributes) {
-                request.valid |= SetAttrMask::MODE;
-                request.mode = Mode(permissions);
-            }
+        if attributes.is_empty() {
+            return self.set_if_any(request).await;
         }
+        let (now, moved) = self.look().await?;
+        if let Some(permissions) = permissions(&now, attributes) {
+            request.valid |= SetAttrMask::MODE;
+            request.mode = Mode(permissions);
+        }
+        // Linux lets nobody set attributes of a file that he may not write: it is writable first, or last.
+        let keeping = try_box(self.keep(&now, moved.as_ref(), attributes))?;
+        if attributes.contains(FileAttributes::READONLY) {
+            Box::into_pin(keeping).await?;
+            self.set_if_any(request).await
+        } else {
+            self.set_if_any(request).await?;
+            Box::into_pin(keeping).await
+        }
+    }
+
+    async fn set_if_any(&self, request: Tsetattr) -> nt::Result {
         if request.valid.is_empty() {
             Ok(())
         } else {

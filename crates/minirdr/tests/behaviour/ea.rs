@@ -1,7 +1,9 @@
 //! IRP_MJ_QUERY_EA and IRP_MJ_SET_EA.
 
 use minirdr::EaQuery;
-use nt::{AccessMask, CreateOptions, FileInformationClass as Class, FsInformationClass, Status};
+use nt::{
+    AccessMask, CreateDisposition, CreateOptions, FileInformationClass as Class, FsInformationClass, Status,
+};
 
 use crate::world::file::{File, u32_at};
 use crate::world::{Open, Server, World, token};
@@ -63,7 +65,7 @@ fn entries(list: &[u8]) -> Vec<Entry> {
     }
 }
 
-fn all(file: &File<'_>) -> nt::Result<Vec<Entry>> {
+pub(crate) fn all(file: &File<'_>) -> nt::Result<Vec<Entry>> {
     let whole = EaQuery {
         restart: true,
         ..EaQuery::default()
@@ -294,6 +296,21 @@ pub(crate) fn too_much_is_refused(world: &World) {
         Err(status) => assert_eq!(status, Status::EA_TOO_LARGE),
     }
     assert_eq!(all(&file).unwrap(), [entry("A", b"1")]);
+}
+
+pub(crate) fn what_is_overwritten_loses_them(world: &World) {
+    for disposition in [CreateDisposition::OVERWRITE, CreateDisposition::SUPERSEDE] {
+        let Some(file) = with_attributes(world, &[("A", b"1"), ("B", b"2")]) else {
+            return;
+        };
+        file.close();
+        let file = world
+            .open("file", &Open::write().disposition(disposition))
+            .unwrap();
+        assert_eq!(all(&file).err(), Some(Status::NO_EAS_ON_FILE));
+        file.close();
+        std::fs::remove_file(world.path("file")).unwrap();
+    }
 }
 
 pub(crate) fn attributes_need_their_rights(world: &World) {

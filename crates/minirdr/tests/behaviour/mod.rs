@@ -6,6 +6,7 @@ pub(crate) mod create;
 pub(crate) mod data;
 pub(crate) mod delete;
 pub(crate) mod directory;
+pub(crate) mod dos_attributes;
 pub(crate) mod ea;
 pub(crate) mod links;
 pub(crate) mod locks;
@@ -40,6 +41,9 @@ macro_rules! behaviours {
                 every_class_lists_the_same, only_directories_are_listed,
                 the_dots_come_first, a_name_is_found_without_listing, links_show_their_tag,
                 files_that_go_meanwhile_are_left_out, hidden_from_unix_is_hidden_here;
+            dos_attributes: what_is_set_is_shown, a_new_file_keeps_its_attributes,
+                a_hidden_file_is_not_overwritten_unawares, nothing_shows_among_extended_attributes,
+                a_supersede_replaces_attributes;
             links: opens_follow_a_link, opens_follow_links_on_the_way, dangling_links, links_in_a_circle,
                 links_that_leave_the_share, links_to_directories, a_link_can_be_read, a_link_can_be_made,
                 a_link_is_refused_in_a_full_place, other_tags_are_refused, a_link_can_be_unmade,
@@ -67,7 +71,7 @@ macro_rules! behaviours {
             ea: a_create_brings_attributes, a_create_with_bad_attributes_makes_nothing, attributes_come_back, an_empty_value_removes, queries_go_on_where_the_last_ended,
                 short_buffers_get_what_fits, attributes_are_asked_for_by_name, sizes_are_those_of_the_packed_list,
                 malformed_attributes_change_nothing, too_much_is_refused, attributes_need_their_rights,
-                directories_have_attributes_too;
+                directories_have_attributes_too, what_is_overwritten_loses_them;
             rename: into_another_directory_and_back, posix_rules_replace_an_open_file, a_read_only_target_is_replaced_on_demand_only,
                 only_the_case_changes, a_name_in_another_case_is_taken, the_last_rename_counts, a_new_name_must_be_a_name,
                 a_hard_link, a_hard_link_replaces_on_demand_only, what_cannot_be_linked, one_of_two_links_replaces_the_other,

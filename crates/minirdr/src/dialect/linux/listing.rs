@@ -1,18 +1,25 @@
 //! The attributes of a run of directory entries: Twalk, Tgetattr and Tclunk for each, a window of them in flight.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use core::pin::Pin;
 
-use executive::mem::{Arc, TryVec};
+use executive::mem::{Arc, TryVec, try_box};
+use executive::task::join_all;
 use ninep::session::Need;
 use ninep::wire::{Rgetattr, Tgetattr, Twalk, WalkNames};
 use nt::Status;
 
 use crate::information::attributes::Attributes;
+use crate::information::dos_attributes;
 use crate::server::client::{Client, OwnedFid, Pending, basic_attributes};
 
 /// Entries in flight at a time, two messages each: half of what a session lets its callers have outstanding.
 const WINDOW: usize = 32;
+
+/// Entries whose kept attributes are asked for at a time, on shares that have any.
+const KEPT_AT_A_TIME: usize = 16;
 
 /// What is known of an entry.
 enum Entry {
@@ -36,11 +43,15 @@ struct InFlight<'a> {
 pub(in crate::dialect) async fn attributes_of<'a>(
     directory: &'a OwnedFid,
     names: &'a [&'a [u8]],
+    kept: bool,
 ) -> nt::Result<Vec<Option<Attributes>>> {
     let client = directory.client();
     let mut entries = Vec::try_with_room(names.len())?;
     walk(directory, client, names, &mut entries).await?;
     look(client, names, &mut entries).await?;
+    if kept {
+        Box::into_pin(try_box(add_kept(directory, names, &mut entries))?).await?;
+    }
     let mut attributes = Vec::try_with_room(entries.len())?;
     for entry in entries {
         attributes.try_push(match entry {
@@ -49,6 +60,43 @@ pub(in crate::dialect) async fn attributes_of<'a>(
         })?;
     }
     Ok(attributes)
+}
+
+/// Adds the attributes that the server keeps for NT, some entries at a time.
+async fn add_kept(directory: &OwnedFid, names: &[&[u8]], entries: &mut [Entry]) -> nt::Result {
+    let mut entries = entries
+        .iter_mut()
+        .zip(names)
+        .filter_map(|(entry, name)| match entry {
+            Entry::Known(known) if dos_attributes::may_have(known.mode) => Some((known, *name)),
+            _ => None,
+        });
+    loop {
+        let mut some = Vec::try_with_room(KEPT_AT_A_TIME)?;
+        let mut reading = Vec::try_with_room(KEPT_AT_A_TIME)?;
+        for (known, name) in entries.by_ref().take(KEPT_AT_A_TIME) {
+            some.try_push(known)?;
+            reading.try_push(try_pin(async move {
+                let file = directory.walk(core::iter::once(name)).await?;
+                dos_attributes::read(&file).await
+            })?)?;
+        }
+        if some.is_empty() {
+            return Ok(());
+        }
+        for (known, read) in some.into_iter().zip(join_all(reading).await?) {
+            match read.map_err(gone) {
+                Ok(kept) => known.add(kept),
+                // It was there a moment ago: it is shown as it was.
+                Err(Ok(_)) => {}
+                Err(Err(status)) => return Err(status),
+            }
+        }
+    }
+}
+
+fn try_pin<F: Future>(future: F) -> nt::Result<Pin<Box<F>>> {
+    Ok(Box::into_pin(try_box(future)?))
 }
 
 /// Walks to each entry, and looks at it without waiting for the walk where the server keeps order.

@@ -1,0 +1,266 @@
+//! The attributes that NT has and Unix has not, kept in an extended attribute of the server's file.
+//!
+//! `user.mrx9p.attributes` is text: `0x` and one to eight hexadecimal digits, the bits of `FILE_ATTRIBUTE_*`. A file
+//! without it has none of them. Whoever keeps the first one on a share marks the share's root with
+//! `user.mrx9p.has_attributes`: where that is missing nothing more is asked, so that a share on which nobody has hidden
+//! anything costs one message in all.
+
+use core::sync::atomic::{AtomicU8, Ordering};
+
+use alloc::boxed::Box;
+use executive::mem::try_box;
+use ninep::wire::{Mode, Rgetattr};
+use nt::{FileAttributes, Status};
+
+use crate::ea::xattr;
+use crate::file::OpenFile;
+use crate::objects::{Platform, View};
+use crate::server::client::OwnedFid;
+
+/// What is kept: what NTFS lets a program set, but for READONLY, which the permissions tell.
+pub(crate) const KEPT: FileAttributes = FileAttributes::HIDDEN
+    .union(FileAttributes::SYSTEM)
+    .union(FileAttributes::ARCHIVE)
+    .union(FileAttributes::TEMPORARY)
+    .union(FileAttributes::OFFLINE)
+    .union(FileAttributes::NOT_CONTENT_INDEXED);
+
+/// Where it is kept.
+pub(crate) const NAME: &[u8] = b"user.mrx9p.attributes";
+/// What marks the root of a share on which something is kept.
+const MARK: &[u8] = b"user.mrx9p.has_attributes";
+
+/// Whether anything is kept on a share.
+pub(crate) struct Kept(AtomicU8);
+
+impl Kept {
+    const UNKNOWN: u8 = 0;
+    const NOTHING: u8 = 1;
+    const SOMETHING: u8 = 2;
+
+    pub(crate) fn new() -> Self {
+        Self(AtomicU8::new(Self::UNKNOWN))
+    }
+}
+
+impl View {
+    /// Whether files of the share may have kept attributes. Asks the server once.
+    ///
+    /// # Errors
+    /// The server's, where it does not say.
+    pub(crate) async fn keeps_attributes(&self) -> nt::Result<bool> {
+        match self.kept.0.load(Ordering::Relaxed) {
+            Kept::UNKNOWN => {}
+            known => return Ok(known == Kept::SOMETHING),
+        }
+        let root = self.root().await?;
+        if root.client().refuses_xattrs() {
+            return Ok(false);
+        }
+        let marked = match xattr::value_len(&root, MARK).await {
+            Ok(_) => true,
+            Err(status) if is_none(status) => false,
+            Err(Status::NOT_SUPPORTED) => {
+                root.client().set_refuses_xattrs();
+                false
+            }
+            Err(status) => return Err(status),
+        };
+        // Unless something was kept meanwhile.
+        let known = if marked { Kept::SOMETHING } else { Kept::NOTHING };
+        let kept = &self.kept.0;
+        let _ = kept.compare_exchange(Kept::UNKNOWN, known, Ordering::Relaxed, Ordering::Relaxed);
+        Ok(kept.load(Ordering::Relaxed) == Kept::SOMETHING)
+    }
+
+    /// Something is kept from now on: other redirectors are told by a mark. Where the user may not set one, they do not
+    /// see it.
+    async fn mark(&self) {
+        if self.kept.0.swap(Kept::SOMETHING, Ordering::Relaxed) != Kept::SOMETHING
+            && let Ok(root) = self.root().await
+        {
+            let _ = xattr::set(&root, MARK, b"1").await;
+        }
+    }
+
+    /// Keeps `attributes` of `file`, which has `known` of them; those that it has not been given are taken away. A server
+    /// without extended attributes drops them.
+    ///
+    /// # Errors
+    /// The server's.
+    pub(crate) async fn keep(
+        &self,
+        file: &OwnedFid,
+        known: FileAttributes,
+        attributes: FileAttributes,
+    ) -> nt::Result {
+        if known == attributes || file.client().refuses_xattrs() {
+            return Ok(());
+        }
+        let mut text = [0; 10];
+        let value = if attributes.is_empty() {
+            &[][..]
+        } else {
+            self.mark().await;
+            write(attributes, &mut text)
+        };
+        match xattr::set(file, NAME, value).await {
+            Err(Status::EAS_NOT_SUPPORTED) => Ok(()),
+            Err(Status::NONEXISTENT_EA_ENTRY) if value.is_empty() => Ok(()),
+            set => set,
+        }
+    }
+}
+
+impl<P: Platform> OpenFile<P> {
+    /// The kept attributes of this file, which is what `reply` says. `moved` is where it was found, if its fid does not
+    /// lead to it any more.
+    ///
+    /// # Errors
+    /// The server's; `INSUFFICIENT_RESOURCES`.
+    pub(crate) async fn kept(
+        &self,
+        reply: &Rgetattr,
+        moved: Option<&OwnedFid>,
+    ) -> nt::Result<FileAttributes> {
+        if !self.redirector.settings().dos_attributes || !may_have(reply.mode) {
+            return Ok(FileAttributes::empty());
+        }
+        if !self.view()?.keeps_attributes().await? {
+            return Ok(FileAttributes::empty());
+        }
+        match moved {
+            Some(file) => read(file).await,
+            None => read(&*self.fid().await?).await,
+        }
+    }
+
+    /// Has the file keep `attributes` and no others. Those that its name gives it need not be kept.
+    ///
+    /// # Errors
+    /// As [`View::keep`].
+    pub(crate) async fn keep(
+        &self,
+        reply: &Rgetattr,
+        moved: Option<&OwnedFid>,
+        attributes: FileAttributes,
+    ) -> nt::Result {
+        if !self.redirector.settings().dos_attributes || !may_have(reply.mode) {
+            return Ok(());
+        }
+        let (view, path) = (self.view()?, self.path()?);
+        let name = path.split_last().map_or(&b""[..], |(_, name)| name);
+        let known = self.kept(reply, moved).await?;
+        let wanted = to_keep(attributes, name);
+        let keeping = async {
+            match moved {
+                Some(file) => view.keep(file, known, wanted).await,
+                None => view.keep(&*self.fid().await?, known, wanted).await,
+            }
+        };
+        // Few requests need the room.
+        Box::into_pin(try_box(keeping)?).await
+    }
+}
+
+/// What of `attributes` is kept of a file called `name`: one with a leading dot is hidden without.
+pub(crate) fn to_keep(attributes: FileAttributes, name: &[u8]) -> FileAttributes {
+    let kept = attributes & KEPT;
+    if name.first() == Some(&b'.') {
+        kept - FileAttributes::HIDDEN
+    } else {
+        kept
+    }
+}
+
+/// Whether Linux keeps users' attributes of such a file.
+pub(crate) fn may_have(mode: Mode) -> bool {
+    mode.is_regular() || mode.is_directory()
+}
+
+/// What is kept of `file`; nothing where that cannot be said.
+///
+/// # Errors
+/// The server's; `INSUFFICIENT_RESOURCES`.
+pub(crate) async fn read(file: &OwnedFid) -> nt::Result<FileAttributes> {
+    if file.client().refuses_xattrs() {
+        return Ok(FileAttributes::empty());
+    }
+    match xattr::value(file, NAME).await {
+        Ok(text) => Ok(text.and_then(|text| parse(&text)).unwrap_or_default()),
+        Err(status) if is_none(status) => Ok(FileAttributes::empty()),
+        Err(status) => Err(status),
+    }
+}
+
+/// Whether a server that says so has nothing to show, or will not show it.
+fn is_none(status: Status) -> bool {
+    matches!(
+        status,
+        Status::NONEXISTENT_EA_ENTRY | Status::ACCESS_DENIED | Status::OBJECT_NAME_NOT_FOUND
+    )
+}
+
+/// The text that stands for `attributes`.
+fn write(attributes: FileAttributes, text: &mut [u8; 10]) -> &[u8] {
+    text.copy_from_slice(b"0x00000000");
+    let digits = text.iter_mut().skip(2).rev();
+    for (place, digit) in digits.enumerate() {
+        *digit = match (attributes.bits() >> (4 * place) & 15) as u8 {
+            low @ ..10 => b'0' + low,
+            high => b'a' + (high - 10),
+        };
+    }
+    text
+}
+
+/// What a text stands for; `None` for one that nobody here has written.
+fn parse(text: &[u8]) -> Option<FileAttributes> {
+    let digits = text.strip_prefix(b"0x")?;
+    if !(1..=8).contains(&digits.len()) || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    let bits = u32::from_str_radix(core::str::from_utf8(digits).ok()?, 16).ok()?;
+    Some(FileAttributes::from_bits_retain(bits) & KEPT)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{KEPT, parse, to_keep, write};
+    use nt::FileAttributes as F;
+
+    #[test]
+    fn texts_of_others() {
+        for (text, attributes) in [
+            (&b"0x2"[..], Some(F::HIDDEN)),
+            (b"0x00000026", Some(F::HIDDEN | F::SYSTEM | F::ARCHIVE)),
+            (b"0xFFFFffff", Some(KEPT)),
+            (b"0x0", Some(F::empty())),
+            (b"0x", None),
+            (b"22", None),
+            (b"0x+2", None),
+            (b"0x2\0", None),
+            (b"0x000000002", None),
+            (b"", None),
+        ] {
+            assert_eq!(parse(text), attributes, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_dot_hides_by_itself() {
+        let wish = F::HIDDEN | F::ARCHIVE | F::READONLY | F::NORMAL;
+        assert_eq!(to_keep(wish, b"name"), F::HIDDEN | F::ARCHIVE);
+        assert_eq!(to_keep(wish, b".name"), F::ARCHIVE);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(bits: u32) {
+            let attributes = F::from_bits_retain(bits) & KEPT;
+            prop_assert_eq!(parse(write(attributes, &mut [0; 10])), Some(attributes));
+        }
+    }
+}
