@@ -11,7 +11,7 @@ use crate::{driver, programs, setup};
 use anyhow::Result;
 use std::process::{Command, ExitCode};
 
-/// Runs every check; the last line is `check: N passed, N failed`.
+/// Runs every check; the last line is `check: N passed, N failed`, with what was skipped for want of a tool.
 pub(crate) fn run(project: &Project) -> Result<ExitCode> {
     setup::ensure()?;
     let mut tally = Tally::default();
@@ -22,6 +22,9 @@ pub(crate) fn run(project: &Project) -> Result<ExitCode> {
         }
         tally.count(outcome.is_ok());
     };
+    if has_cargo_deny() {
+        report("licences and sources of dependencies", deny(project));
+    }
     report(
         "formatted by rustfmt",
         cargo(project, &["fmt", "--all", "--check"]),
@@ -42,12 +45,37 @@ pub(crate) fn run(project: &Project) -> Result<ExitCode> {
         "clippy on the provider and the programs",
         clippy_programs(project),
     );
+    if !has_cargo_deny() {
+        println!("skipped - licences and sources of dependencies: cargo-deny is not installed");
+        tally.skipped += 1;
+    }
     println!("check: {tally}");
     Ok(if tally.failed == 0 {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     })
+}
+
+fn has_cargo_deny() -> bool {
+    let asked = Command::new("cargo").args(["deny", "--version"]).output();
+    asked.is_ok_and(|output| output.status.success())
+}
+
+/// What deny.toml asks for; advisories need a database from the network.
+fn deny(project: &Project) -> Result<()> {
+    cargo(
+        project,
+        &[
+            "deny",
+            "--log-level",
+            "error",
+            "check",
+            "bans",
+            "licenses",
+            "sources",
+        ],
+    )
 }
 
 fn cargo(project: &Project, arguments: &[&str]) -> Result<()> {
