@@ -228,6 +228,11 @@ fn statistics(driver: &Driver) -> Statistics {
         pool_bytes: pool.live_bytes as u64,
         pool_allocations_total: pool.total_blocks as u64,
         pool_failures: pool.refused_blocks as u64,
+        dormant: objects.dormant as u64,
+        watches: figures.watches,
+        opens: figures.opens.opens,
+        opens_shared: figures.opens.collapsed,
+        opens_revived: figures.opens.revived,
     }
 }
 

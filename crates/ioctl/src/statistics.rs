@@ -80,6 +80,16 @@ statistics! {
     pool_allocations_total,
     /// Pool allocations that ever failed.
     pool_failures,
+    /// Opens on servers that no handle has now, kept for the next open: part of `srv_opens`.
+    dormant,
+    /// Handles that watch their directories now.
+    watches,
+    /// Opens that ever succeeded.
+    opens,
+    /// Of these, the ones that shared an open on a server which was there: another handle's, or a dormant one.
+    opens_shared,
+    /// Times that an open began to share a dormant one.
+    opens_revived,
 }
 
 impl Fixed for Layout {}

@@ -278,7 +278,7 @@ fn the_document_lists_every_code_and_figure() {
 #[test]
 fn sizes_are_fixed() {
     assert_eq!(VersionInfo::SIZE, 24);
-    assert_eq!(Statistics::SIZE, 8 + 8 * 16);
+    assert_eq!(Statistics::SIZE, 8 + 8 * 21);
     assert_eq!(Connection::FIXED_SIZE, 48);
     assert_eq!(ConnectionList::FIXED_SIZE, 24);
     assert_eq!(EnumConnections::default().encoded_len(), 16);
@@ -300,7 +300,7 @@ fn version_round_trips() {
 fn statistics_round_trip_in_order() {
     let mut statistics = Statistics {
         srv_calls: 1,
-        pool_failures: u64::MAX,
+        opens_revived: u64::MAX,
         ..Statistics::default()
     };
     statistics.bytes_read = 1 << 40;
@@ -308,7 +308,7 @@ fn statistics_round_trip_in_order() {
     assert_eq!(Statistics::parse(&bytes), Ok(statistics));
     assert_eq!(bytes[8], 1);
     assert_eq!(statistics.iter().next(), Some(("srv_calls", 1)));
-    assert_eq!(statistics.iter().last(), Some(("pool_failures", u64::MAX)));
+    assert_eq!(statistics.iter().last(), Some(("opens_revived", u64::MAX)));
 }
 
 fn view<'a>(local: &'a NameBuf, remote: &'a NameBuf, user: &'a NameBuf) -> ConnectionView<'a> {
