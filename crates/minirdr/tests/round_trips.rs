@@ -36,6 +36,8 @@ enum Order {
     Kept,
     /// It acts on what asks for attributes or opens a file before it walks.
     Reversed,
+    /// Kept; but what it says it has opened is a directory if it was no directory before, and the other way round.
+    OpensAnother,
 }
 
 #[derive(Default)]
@@ -93,6 +95,10 @@ async fn serve(
                 .unwrap()
                 .handle_message(&mut &request[..], &mut answer)
                 .unwrap();
+            if order == Order::OpensAnother && kind == TLOPEN {
+                // The type of the qid, which begins the body.
+                answer[7] ^= 0x80;
+            }
             wire.answers.lock().unwrap().push_back((due, answer));
             wire.sent.notify_one();
         };
@@ -290,5 +296,25 @@ fn a_server_that_keeps_no_order_is_asked_in_order() {
     // What was sent ahead was refused: it is sent again.
     let (_, messages) = world.open("folder", read);
     assert_eq!(messages, [TWALK, TGETATTR, TLOPEN, TGETATTR, TLOPEN]);
+    world.end();
+}
+
+#[test]
+fn what_a_server_opens_is_what_was_looked_at() {
+    let folder = export();
+    let world = World::new(folder.path(), Order::OpensAnother);
+    let none = CreateOptions::empty();
+    let read = Open::with(AccessMask::GENERIC_READ, CreateDisposition::OPEN, none);
+    let list = CreateOptions::DIRECTORY_FILE;
+    let list = Open::with(AccessMask::GENERIC_READ, CreateDisposition::OPEN, list);
+    // Twice: the second open of a file is sent ahead, as that of a directory always is.
+    for (path, open) in [("file", read), ("file", read), ("folder", list)] {
+        let (_, messages, opened) = world.try_open(path, open);
+        assert!(messages.contains(&TLOPEN), "{path}: {messages:?}");
+        assert_eq!(opened, Err(Status::INVALID_NETWORK_RESPONSE), "{path}");
+    }
+    // The session goes on.
+    let look = Open::with(AccessMask::READ_ATTRIBUTES, CreateDisposition::OPEN, none);
+    assert_eq!(world.open("folder", look), (1, vec![TWALK, TGETATTR]));
     world.end();
 }

@@ -1,5 +1,6 @@
 //! Tasks on threads and in the simulator.
 
+use super::scheduler::{Clock, Job, Shared};
 use super::*;
 use crate::irql::{Irql, at_dispatch};
 use crate::mem::Arc;
@@ -108,6 +109,24 @@ fn block_on_waits_for_tasks_and_timers() {
         Ok(Ok(5))
     );
     runtime.shutdown();
+}
+
+/// A relative wait may count the time that the machine slept, which the clock does not: the worker is woken before the timer
+/// is due. It sleeps again, for what is left.
+#[test]
+fn a_wait_that_ends_early_fires_no_timer() {
+    let start = Instant::ORIGIN + Duration::from_secs(5);
+    let clock = Clock::Virtual { now: start, seed: 1 };
+    let shared = Shared::try_new(clock).unwrap();
+    let due = start + Duration::from_secs(10);
+    shared.arm(None, due, Waker::noop().clone()).unwrap();
+    // The clock stood still, however long the wait was.
+    for _wait in 0..3 {
+        assert!(matches!(shared.next_job(), Job::Sleep(Some(until)) if until == due));
+    }
+    shared.set_virtual_now(due);
+    assert!(matches!(shared.next_job(), Job::Fire(_)));
+    assert!(matches!(shared.next_job(), Job::Sleep(None)));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use nt::{AccessMask, CreateAction, CreateDisposition, CreateOptions, FileAttribu
 
 use crate::create::access::{self, WRITES};
 use crate::create::folded_names::Folded;
-use crate::create::lookup::{Found, Lookup};
+use crate::create::lookup::{Found, Lookup, open_found};
 use crate::create::symlink::read_link;
 use crate::dialect::look_up;
 use crate::ea::xattr::{self, Names};
@@ -258,8 +258,7 @@ async fn open_existing(
         // It has no data, and a server that is asked to open it may open what it leads to.
         flags = None;
     } else if let Some(flags) = flags {
-        let fid = found.file.fid();
-        found.file.client().call(&Tlopen { fid, flags }, |_| ()).await?;
+        open_found(&found.file, &found.reply, flags).await?;
     }
     let mut action = CreateAction::OPENED;
     // Only now, as what cannot be opened must not lose its data.

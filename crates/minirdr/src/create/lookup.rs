@@ -81,40 +81,45 @@ pub(crate) async fn look_up(
             None => None,
         };
         let opened = match opening {
-            Some(opening) => opening.reply(|_| ()).await.is_ok(),
-            None => false,
+            Some(opening) => opening.reply(|reply| reply.qid.is_directory()).await.ok(),
+            None => None,
         };
         if let Some(elsewhere) = judge(walked, done, step, total)? {
             return Ok(elsewhere);
         }
         if is_last {
-            let (reply, is_open) = match looked {
+            let (reply, opened) = match looked {
                 Some(Ok(reply)) => (reply, opened),
                 // What was sent ahead of the walk's end was refused, if it was sent at all.
                 looked => {
-                    let (reply, is_open) = look_and_open(client, &target, ahead.filter(|_| !opened)).await?;
+                    let ahead = ahead.filter(|_| opened.is_none());
+                    let (reply, opened_now) = look_and_open(client, &target, ahead).await?;
                     if looked.is_some() {
                         client.set_out_of_order();
                     }
-                    (reply, is_open || opened)
+                    (reply, opened_now.or(opened))
                 }
             };
+            if let Some(is_directory) = opened {
+                same_type(&reply, is_directory)?;
+            }
             return Ok(Lookup::Found(Found {
                 file: target,
                 reply,
-                is_open,
+                is_open: opened.is_some(),
             }));
         }
         done = done.saturating_add(step);
     }
 }
 
-/// Asks what the file that was walked to is, and opens it meanwhile if `ahead` says so.
+/// Asks what the file that was walked to is, and opens it meanwhile if `ahead` says so; whether that was a directory, if it
+/// was opened.
 async fn look_and_open(
     client: &Client,
     target: &OwnedFid,
     ahead: Option<OpenFlags>,
-) -> nt::Result<(Rgetattr, bool)> {
+) -> nt::Result<(Rgetattr, Option<bool>)> {
     let request = basic_attributes(target.fid());
     let looking = loop {
         match client.try_start(&request)? {
@@ -128,10 +133,34 @@ async fn look_and_open(
     };
     let looked = looking.reply(|reply| reply).await;
     let opened = match opening {
-        Some(opening) => opening.reply(|_| ()).await.is_ok(),
-        None => false,
+        Some(opening) => opening.reply(|reply| reply.qid.is_directory()).await.ok(),
+        None => None,
     };
     Ok((looked?, opened))
+}
+
+/// Opens a file that was looked at.
+///
+/// # Errors
+/// `INVALID_NETWORK_RESPONSE` where what the server opened is of another type; otherwise as [`Client::call`].
+pub(crate) async fn open_found(file: &OwnedFid, looked: &Rgetattr, flags: OpenFlags) -> nt::Result {
+    let request = open(file.fid(), flags);
+    let is_directory = file
+        .client()
+        .call(&request, |reply| reply.qid.is_directory())
+        .await?;
+    same_type(looked, is_directory)
+}
+
+/// A directory must not be taken for a file, nor the other way round, because a server said two things of it. That need not
+/// be a lie, as where a fid stands for a path another file may have the name by now: it ends the open, not the session. What a
+/// server opens by the name of a symbolic link may be what it leads to; nothing is done with that.
+fn same_type(looked: &Rgetattr, is_directory: bool) -> nt::Result {
+    if looked.mode.is_symlink() || looked.mode.is_directory() == is_directory {
+        Ok(())
+    } else {
+        Err(Status::INVALID_NETWORK_RESPONSE)
+    }
 }
 
 fn walk_step<'n>(

@@ -8,9 +8,9 @@
 use alloc::boxed::Box;
 
 use executive::mem::{Arc, try_box};
-use ninep::wire::Tlopen;
 use nt::Status;
 
+use crate::create::lookup::open_found;
 use crate::file::OpenFile;
 use crate::objects::{Platform, View};
 use crate::server::client::OwnedFid;
@@ -83,11 +83,7 @@ impl<P: Platform> OpenFile<P> {
             }
             // Never created, never truncated: `flags` says how to read and write, and no more.
             if let Some(flags) = self.open.flags {
-                let request = Tlopen {
-                    fid: file.fid(),
-                    flags,
-                };
-                file.client().call(&request, |_| ()).await?;
+                open_found(&file, &attributes, flags).await?;
             }
             Ok(file)
         };

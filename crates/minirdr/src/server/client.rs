@@ -129,12 +129,13 @@ impl Client {
             window: settings.window,
             ..session::Config::default()
         };
-        let tags = usize::from(MAX_OUTSTANDING) * 2 + 64;
-        let mut wakers = Vec::try_with_room(tags)?;
-        for _ in 0..tags {
+        let session = Session::new(config).map_err(status)?;
+        // One for each tag, and one for the version.
+        let places = usize::from(session.tags()).saturating_add(1);
+        let mut wakers = Vec::try_with_room(places)?;
+        for _ in 0..places {
             wakers.try_push(None)?;
         }
-        let session = Session::new(config).map_err(status)?;
         Ok(Arc::try_new(Self {
             runtime,
             state: Mutex::try_new(

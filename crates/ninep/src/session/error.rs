@@ -97,7 +97,7 @@ pub enum Rule {
     UnexpectedType,
     /// A reply's body is what its type says [0, body length].
     Malformed(DecodeError),
-    /// What was made is a directory exactly if one was to be made [0, size].
+    /// What was made is a directory exactly if one was to be made, and no walk leads on from a file [0, size].
     QidType,
     /// A reply carries no more than was asked [count asked, count].
     CountExceeded,

@@ -174,6 +174,11 @@ impl Session {
         self.msize.saturating_sub(IO_HEADER_LEN)
     }
 
+    /// How many tags it uses at most: each is below this number, but for [`Tag::NONE`]. Fixed when it is made.
+    pub fn tags(&self) -> u16 {
+        self.slots.capacity()
+    }
+
     /// May another request be started, as far as tags go?
     pub fn has_room(&self) -> bool {
         self.calls < self.max_outstanding

@@ -113,6 +113,12 @@ impl SlotTable {
         })
     }
 
+    /// How many slots there are.
+    pub(super) fn capacity(&self) -> u16 {
+        // Made from a number of this type.
+        u16::try_from(self.entries.len()).unwrap_or(u16::MAX)
+    }
+
     /// The tag that the next [`insert`](Self::insert) will take.
     pub(super) fn next_tag(&self) -> Option<Tag> {
         self.free.map(Tag)
@@ -165,6 +171,6 @@ impl SlotTable {
 
     /// Every tag there can be, for walks that change the table.
     pub(super) fn tags(&self) -> impl Iterator<Item = Tag> + use<> {
-        (0..u16::try_from(self.entries.len()).unwrap_or(u16::MAX)).map(Tag)
+        (0..self.capacity()).map(Tag)
     }
 }

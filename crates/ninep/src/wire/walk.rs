@@ -210,6 +210,16 @@ impl Request for Twalk<'_> {
         u32::try_from(self.names.len()).unwrap_or(u32::MAX)
     }
 
+    /// Nothing is below a file. What is below a symbolic link is for the caller to judge: some servers follow it.
+    fn is_plausible(reply: &Self::Reply<'_>) -> bool {
+        let before_last = reply.qids.len().saturating_sub(1);
+        reply
+            .qids
+            .iter()
+            .take(before_last)
+            .all(|qid| qid.is_directory() || qid.is_symlink())
+    }
+
     fn is_repeatable(&self) -> bool {
         true
     }

@@ -55,7 +55,7 @@ fn transcript() -> Transcript {
     stream.extend(frame(
         walk,
         &Rwalk {
-            qids: WalkQids::new(&[qid(5), qid(6)]),
+            qids: WalkQids::new(&[directory(5), qid(6)]),
         },
     ));
     stream.extend(frame(

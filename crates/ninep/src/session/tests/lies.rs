@@ -169,7 +169,7 @@ fn counts_above_what_was_asked() {
         names: WalkNames::new(&[b"a"]),
     };
     let tag = bench.session.start(&walk, None).expect("room");
-    let qids = [qid(1), qid(2)];
+    let qids = [directory(1), qid(2)];
     let violation = bench
         .reply(
             tag,
@@ -299,10 +299,45 @@ fn a_file_that_is_a_directory() {
         gid: 0,
     };
     let tag = bench.session.start(&request, None).expect("room");
-    let lie = Qid {
-        kind: QidType::DIRECTORY,
-        ..qid(2)
+    let reply = Rlcreate {
+        qid: directory(2),
+        iounit: 0,
     };
-    let reply = Rlcreate { qid: lie, iounit: 0 };
     assert_eq!(bench.reply(tag, &reply).expect_err("a lie").rule, Rule::QidType);
+}
+
+/// A walk through `kinds`; whether the session took it.
+fn walk_through(kinds: &[QidType]) -> Result<(), Rule> {
+    let mut bench = Bench::new();
+    let root = bench.attached();
+    let newfid = bench.session.allocate_fid().expect("a fid");
+    let names: Vec<&[u8]> = kinds.iter().map(|_| &b"name"[..]).collect();
+    let walk = Twalk {
+        fid: root,
+        newfid,
+        names: WalkNames::new(&names),
+    };
+    let tag = bench.session.start(&walk, None).expect("room");
+    let qids: Vec<Qid> = kinds.iter().map(|&kind| Qid { kind, ..qid(3) }).collect();
+    let qids = WalkQids::new(&qids);
+    bench
+        .reply(tag, &Rwalk { qids })
+        .map_err(|violation| violation.rule)
+}
+
+#[test]
+fn a_walk_through_a_file() {
+    let (file, link, directory) = (QidType::empty(), QidType::SYMLINK, QidType::DIRECTORY);
+    for honest in [
+        &[][..],
+        &[file],
+        &[link],
+        &[directory, file],
+        &[directory, link, directory, directory],
+    ] {
+        assert_eq!(walk_through(honest), Ok(()), "{honest:?}");
+    }
+    for lie in [&[file, file][..], &[directory, QidType::APPEND, directory]] {
+        assert_eq!(walk_through(lie), Err(Rule::QidType), "{lie:?}");
+    }
 }

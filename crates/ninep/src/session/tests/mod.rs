@@ -160,6 +160,13 @@ fn qid(path: u64) -> Qid {
     }
 }
 
+fn directory(path: u64) -> Qid {
+    Qid {
+        kind: QidType::DIRECTORY,
+        ..qid(path)
+    }
+}
+
 fn frame<M: Message>(tag: Tag, message: &M) -> Vec<u8> {
     let mut out = vec![0; frame_len(message).expect("fits") as usize];
     encode_frame(message, tag, &mut Writer::new(&mut out)).expect("room");

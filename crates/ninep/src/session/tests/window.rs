@@ -43,6 +43,41 @@ fn flushes_find_room_beside_a_full_window() {
 }
 
 #[test]
+fn every_tag_is_below_the_number_that_the_session_tells() {
+    const CALLS: u16 = 4;
+    let mut bench = Bench::with_window(CALLS);
+    let root = bench.attached();
+    let clones = 90;
+    let mut fids = Vec::new();
+    for _ in 0..clones {
+        let newfid = bench.session.allocate_fid().expect("a fid");
+        let clone = Twalk {
+            fid: root,
+            newfid,
+            names: WalkNames::new(&[]),
+        };
+        let tag = bench.session.start(&clone, None).expect("room");
+        let qids = WalkQids::new(&[]);
+        bench.reply(tag, &Rwalk { qids }).expect("honest");
+        bench.take::<Twalk<'_>>(tag).expect("cloned");
+        fids.push(newfid);
+    }
+    bench.sent();
+    // All that there can be at once: calls, a flush of each, clunks. A probe alone is not among them.
+    let tags: Vec<Tag> = (0..CALLS)
+        .map(|_| bench.session.start(&getattr(root), None).expect("room"))
+        .collect();
+    tags.into_iter().for_each(|tag| bench.session.abandon(tag));
+    fids.into_iter().for_each(|fid| bench.session.discard(fid));
+    let mut used: Vec<u16> = bench.sent().into_iter().map(|frame| frame.tag.0).collect();
+    used.sort_unstable();
+    used.dedup();
+    assert!(used.last().is_some_and(|&last| last < bench.session.tags()));
+    assert_eq!(used.len() + 1, usize::from(bench.session.tags()));
+    assert!(used.len() < clones, "more clunks were wanted than may be sent");
+}
+
+#[test]
 fn what_does_not_fit_is_refused_and_leaves_no_trace() {
     let mut bench = Bench::new();
     let root = bench.attached();
