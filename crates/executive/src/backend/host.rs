@@ -94,14 +94,23 @@ unsafe impl RawLock for RawSpin {
 }
 
 pub struct RawMutex {
-    held: Mutex<bool>,
+    state: Mutex<Held>,
     freed: Condvar,
+}
+
+struct Held {
+    held: bool,
+    /// Threads in [`RawMutex::acquire`] that wait: without any, to let go is no system call.
+    waiting: usize,
 }
 
 impl RawMutex {
     pub(crate) fn try_new() -> Result<Self, AllocError> {
         Ok(RawMutex {
-            held: Mutex::new(false),
+            state: Mutex::new(Held {
+                held: false,
+                waiting: 0,
+            }),
             freed: Condvar::new(),
         })
     }
@@ -112,32 +121,48 @@ unsafe impl RawLock for RawMutex {
     #[track_caller]
     fn acquire(&self) -> u8 {
         require_irql(APC_LEVEL, "acquiring a mutex");
-        let mut held = locked(&self.held);
-        while *held {
-            held = self.freed.wait(held).unwrap_or_else(PoisonError::into_inner);
+        let mut state = locked(&self.state);
+        while state.held {
+            state.waiting += 1;
+            state = self.freed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.waiting -= 1;
         }
-        *held = true;
+        state.held = true;
         raise_irql(APC_LEVEL)
     }
 
     unsafe fn release(&self, before: u8) {
         require_irql(APC_LEVEL, "releasing a mutex");
-        *locked(&self.held) = false;
-        self.freed.notify_one();
+        let mut state = locked(&self.state);
+        state.held = false;
+        let wanted = state.waiting > 0;
+        drop(state);
+        if wanted {
+            self.freed.notify_one();
+        }
         set_irql(before);
     }
 }
 
 pub(crate) struct RawEvent {
-    signalled: Mutex<bool>,
+    state: Mutex<Signal>,
     changed: Condvar,
     auto_reset: bool,
+}
+
+struct Signal {
+    signalled: bool,
+    /// Threads in [`RawEvent::wait`] that wait: without any, to signal is no system call.
+    waiting: usize,
 }
 
 impl RawEvent {
     pub(crate) fn try_new(auto_reset: bool, signalled: bool) -> Result<Self, AllocError> {
         Ok(RawEvent {
-            signalled: Mutex::new(signalled),
+            state: Mutex::new(Signal {
+                signalled,
+                waiting: 0,
+            }),
             changed: Condvar::new(),
             auto_reset,
         })
@@ -145,7 +170,13 @@ impl RawEvent {
 
     pub(crate) fn set(&self) {
         require_irql(DISPATCH_LEVEL, "setting an event");
-        *locked(&self.signalled) = true;
+        let mut state = locked(&self.state);
+        state.signalled = true;
+        let wanted = state.waiting > 0;
+        drop(state);
+        if !wanted {
+            return;
+        }
         if self.auto_reset {
             self.changed.notify_one();
         } else {
@@ -155,7 +186,7 @@ impl RawEvent {
 
     pub(crate) fn clear(&self) {
         require_irql(DISPATCH_LEVEL, "clearing an event");
-        *locked(&self.signalled) = false;
+        locked(&self.state).signalled = false;
     }
 
     #[track_caller]
@@ -167,26 +198,25 @@ impl RawEvent {
         };
         require_irql(highest, "waiting for an event");
         let until = timeout_ns.and_then(|ns| Instant::now().checked_add(Duration::from_nanos(ns)));
-        let mut signalled = locked(&self.signalled);
-        while !*signalled {
-            signalled = match until {
-                None => self
-                    .changed
-                    .wait(signalled)
-                    .unwrap_or_else(PoisonError::into_inner),
-                Some(until) => {
-                    let left = until.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        return false;
-                    }
+        let mut state = locked(&self.state);
+        while !state.signalled {
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return false;
+            }
+            state.waiting += 1;
+            state = match left {
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(left) => {
                     self.changed
-                        .wait_timeout(signalled, left)
+                        .wait_timeout(state, left)
                         .unwrap_or_else(PoisonError::into_inner)
                         .0
                 }
             };
+            state.waiting -= 1;
         }
-        *signalled = !self.auto_reset;
+        state.signalled = !self.auto_reset;
         true
     }
 }
@@ -224,6 +254,6 @@ impl Thread {
 }
 
 /// The mutexes here guard plain flags, which no panic can leave half changed.
-fn locked(mutex: &Mutex<bool>) -> MutexGuard<'_, bool> {
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
