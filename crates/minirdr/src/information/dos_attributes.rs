@@ -105,7 +105,11 @@ impl View {
             write(attributes, &mut text)
         };
         match xattr::set(file, NAME, value).await {
-            Err(Status::EAS_NOT_SUPPORTED) => Ok(()),
+            Err(Status::EAS_NOT_SUPPORTED) => {
+                // Neither is the mark: nobody need look for attributes here.
+                self.kept.0.store(Kept::NOTHING, Ordering::Relaxed);
+                Ok(())
+            }
             Err(Status::NONEXISTENT_EA_ENTRY) if value.is_empty() => Ok(()),
             set => set,
         }
