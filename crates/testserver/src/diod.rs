@@ -120,6 +120,13 @@ impl Diod {
 
     /// Ends it at once, as a crash would: its connections break, and nobody listens at its port any more.
     pub fn kill(&mut self) {
+        // A test that fails because its server crashed should say so.
+        if let (Some(status), Some(log)) = (self.process.try_wait().ok().flatten(), self.log.take()) {
+            eprintln!(
+                "diod ended by itself, {status}: {}",
+                log.join().unwrap_or_default()
+            );
+        }
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
