@@ -165,9 +165,14 @@ impl User {
                 }
                 started
             }
-            _ => session
-                .start_read(one, 0, vec![0; 50], deadline)
-                .map_err(|(error, _)| error),
+            _ => session.start(
+                &Tread {
+                    fid: one,
+                    offset: 0,
+                    count: 50,
+                },
+                deadline,
+            ),
         };
         self.tags.extend(started.ok().map(|tag| (tag, kind)));
     }
@@ -187,10 +192,16 @@ impl User {
             2 => session.take_reply::<Tgetattr>(tag).is_pending(),
             3 => session.take_reply::<Treaddir>(tag).is_pending(),
             4 => session.take_reply::<Tclunk>(tag).is_pending(),
-            _ => match session.take_read(tag) {
+            _ => match session.take_reply::<Tread>(tag) {
                 std::task::Poll::Pending => true,
                 std::task::Poll::Ready(read) => {
-                    assert!(read.result.is_err() || read.buffer.len() == 50);
+                    let read = read.ok();
+                    let reply = read.as_ref().and_then(|read| read.get().ok());
+                    assert!(reply.is_none_or(|reply| reply.data.0.len() <= 50));
+                    session.recycle_reply(
+                        read.map(ninep::session::Response::into_buffer)
+                            .unwrap_or_default(),
+                    );
                     false
                 }
             },

@@ -217,19 +217,17 @@ fn reads_are_pipelined_and_land_in_their_buffers() {
             if !client.session.has_room_for(Need::of(&read)) {
                 break;
             }
-            let tag = client
-                .session
-                .start_read(fid, next as u64, vec![0; len], None)
-                .expect("room");
+            let tag = client.session.start(&read, None).expect("room");
             waiting.push((tag, next, len));
             next += len;
         }
         client.turn();
-        waiting.retain(|(tag, at, len)| match client.session.take_read(*tag) {
+        waiting.retain(|(tag, at, len)| match client.session.take_reply::<Tread>(*tag) {
             Poll::Pending => true,
             Poll::Ready(read) => {
-                assert_eq!(read.result, Ok(*len), "at {at}");
-                got[*at..*at + *len].copy_from_slice(&read.buffer);
+                let read = read.expect("data");
+                got[*at..*at + *len].copy_from_slice(read.get().expect("whole").data.0);
+                client.session.recycle_reply(read.into_buffer());
                 false
             }
         });
@@ -535,8 +533,7 @@ fn abandoned_requests_leave_nothing_behind() {
             client.turn();
         }
         let walk = client.session.start(&walk, None).expect("room");
-        let read = client.session.start_read(file, 0, vec![0; 60_000], None);
-        let read = read.map_err(|(error, _)| error).expect("room");
+        let read = client.session.start(&read, None).expect("room");
         if round % 2 == 0 {
             client.flush_out();
         }

@@ -7,7 +7,7 @@ use ninep::session::{Need, WINDOW_MAX};
 use ninep::wire::{Fid, Payload, Tfsync, Tread, Twrite};
 use nt::Status;
 
-use crate::server::client::{Client, Pending, PendingRead, after_change};
+use crate::server::client::{Client, Pending, after_change};
 
 /// Reads at `offset` until `buffer` is full or the file ends; the result is the number of bytes read.
 ///
@@ -49,16 +49,20 @@ fn chunk_len(client: &Client) -> usize {
 /// but what later messages brought no longer joins it: they are dropped and the caller goes on behind the gap.
 async fn read_run(client: &Client, fid: Fid, offset: u64, buffer: &mut [u8]) -> nt::Result<usize> {
     let chunk = chunk_len(client);
-    let mut window = Window::<PendingRead<'_>>::new();
+    let mut window = Window::<Pending<'_, Tread>>::new();
     let (mut asked, mut done) = (0, 0);
     loop {
         while asked < buffer.len() && window.has_room() {
             let count = min(chunk, buffer.len() - asked);
-            match client.try_start_read(fid, at(offset, asked)?, count)? {
+            let request = Tread {
+                fid,
+                offset: at(offset, asked)?,
+                count: u32::try_from(count).unwrap_or(u32::MAX),
+            };
+            match client.try_start(&request)? {
                 Some(pending) => window.push(pending, count)?,
                 None if window.is_empty() => {
-                    let count = u32::try_from(count).unwrap_or(u32::MAX);
-                    client.room(Need::of(&Tread { fid, offset, count })).await?;
+                    client.room(Need::of(&request)).await?;
                     continue;
                 }
                 None => break,
@@ -69,7 +73,14 @@ async fn read_run(client: &Client, fid: Fid, offset: u64, buffer: &mut [u8]) -> 
             return Ok(done);
         };
         let target = buffer.get_mut(done..done + count).unwrap_or_default();
-        let read = match pending.data_into(target).await {
+        let copied = pending.reply(|reply| {
+            // More than was asked for does not come through the session.
+            let data = reply.data.0;
+            let target = target.get_mut(..data.len())?;
+            target.copy_from_slice(data);
+            Some(data.len())
+        });
+        let read = match copied.await.map(Option::unwrap_or_default) {
             Ok(read) => read,
             Err(_) if done > 0 => return Ok(done),
             Err(status) => return Err(status),

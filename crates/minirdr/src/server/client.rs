@@ -10,13 +10,11 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 
-use executive::mem::{Arc, TryVec, TryZeroed};
+use executive::mem::{Arc, TryVec};
 use executive::sync::{Mutex, MutexGuard, Rank};
 use executive::task::{CancelToken, Notify, Runtime};
-use ninep::session::{self, Disconnect, Error, Need, Session};
-use ninep::wire::{
-    Fid, GetAttrMask, MAX_WALK, Request, Rgetattr, Tag, Tflush, Tgetattr, Tread, Twalk, WalkNames,
-};
+use ninep::session::{self, Disconnect, Error, Need, SPARE_MIN, Session};
+use ninep::wire::{Fid, GetAttrMask, MAX_WALK, Request, Rgetattr, Tag, Tflush, Tgetattr, Twalk, WalkNames};
 use nt::Status;
 
 use crate::dialect::Dialect;
@@ -59,45 +57,17 @@ pub(crate) struct State {
     pub(crate) deadline_idle: bool,
     /// What the server answers next may be the last that is received.
     pub(crate) closing: bool,
-    /// For the next reads.
-    buffers: Buffers,
-}
-
-/// Buffers of reads that are over, to be filled again without being cleared first.
-#[derive(Default)]
-struct Buffers(Vec<Vec<u8>>);
-
-impl Buffers {
-    /// Most of them.
-    const MAX: usize = 16;
-    /// What is smaller is quicker made than kept, what is larger is too much to keep.
-    const LENGTHS: core::ops::RangeInclusive<usize> = 4096..=(128 << 10);
-
-    /// One of exactly this length.
-    fn take(&mut self, length: usize) -> Option<Vec<u8>> {
-        let at = self.0.iter().rposition(|buffer| buffer.len() == length)?;
-        Some(self.0.swap_remove(at))
-    }
-
-    fn put(&mut self, buffer: Vec<u8>) {
-        if self.0.len() < Self::MAX && Self::LENGTHS.contains(&buffer.len()) {
-            // Without memory for its place it is let go.
-            let _ = self.0.try_push(buffer);
-        }
-    }
 }
 
 impl State {
-    /// Wakes whoever waits for `tag`.
-    fn wake(wakers: &mut [Option<Waker>], tag: Tag) {
+    /// Who waits for `tag`.
+    fn take_waker(wakers: &mut [Option<Waker>], tag: Tag) -> Option<Waker> {
         let slot = if tag == Tag::NONE {
             wakers.last_mut()
         } else {
             wakers.get_mut(usize::from(tag.0))
         };
-        if let Some(waker) = slot.and_then(Option::take) {
-            waker.wake();
-        }
+        slot.and_then(Option::take)
     }
 
     /// Keeps `waker` for `tag`; without a place for it the waiter is asked to come back at once.
@@ -113,10 +83,40 @@ impl State {
         }
     }
 
-    /// What `step` does to the session; it is given what wakes waiters.
-    fn step(&mut self, step: impl FnOnce(&mut Session, &mut dyn FnMut(Tag))) {
+    /// What `step` does to the session; it is given what takes note of whom to wake.
+    fn step(&mut self, woken: &mut Woken, step: impl FnOnce(&mut Session, &mut dyn FnMut(Tag))) {
         let Self { session, wakers, .. } = self;
-        step(session, &mut |tag| Self::wake(wakers, tag));
+        step(session, &mut |tag| {
+            if let Some(waker) = Self::take_waker(wakers, tag) {
+                woken.push(waker);
+            }
+        });
+    }
+}
+
+/// Waiters to be woken when the session's lock is free: sooner, each would only wait for it.
+#[derive(Default)]
+struct Woken {
+    wakers: [Option<Waker>; Self::ROOM],
+    count: usize,
+}
+
+impl Woken {
+    /// About as many replies as are received at once.
+    const ROOM: usize = 16;
+
+    fn push(&mut self, waker: Waker) {
+        match self.wakers.get_mut(self.count) {
+            Some(place) => {
+                *place = Some(waker);
+                self.count += 1;
+            }
+            None => waker.wake(),
+        }
+    }
+
+    fn wake(self) {
+        self.wakers.into_iter().flatten().for_each(Waker::wake);
     }
 }
 
@@ -144,7 +144,6 @@ impl Client {
                     wakers,
                     deadline_idle: true,
                     closing: false,
-                    buffers: Buffers::default(),
                 },
                 Rank(20),
             )?,
@@ -190,16 +189,18 @@ impl Client {
     }
 
     /// Has something happen to the session, and tells those who follow it.
-    fn happen<V>(&self, what: impl FnOnce(&mut State) -> V) -> V {
+    fn happen<V>(&self, what: impl FnOnce(&mut State, &mut Woken) -> V) -> V {
+        let mut woken = Woken::default();
         let (outcome, news) = {
             let mut state = self.state();
             let before = state.session.is_silent();
-            let outcome = what(&mut state);
+            let outcome = what(&mut state, &mut woken);
             let over = state.session.ended().is_some();
             // Before the lock is let go, so that who finds a waiter failed finds the session over, too.
             let ended = over && !self.over.swap(true, Ordering::AcqRel);
             (outcome, ended || before != state.session.is_silent())
         };
+        woken.wake();
         if news {
             self.news.notify_one();
         }
@@ -209,10 +210,10 @@ impl Client {
     /// Gives received bytes to the session; the result is what `then` says of it afterwards.
     pub(crate) fn input<V>(&self, bytes: &[u8], then: impl FnOnce(&State) -> V) -> V {
         let now = self.runtime.now().as_nanos();
-        self.happen(|state| {
+        self.happen(|state, woken| {
             state.session.set_time(now);
             // A violation is why the session is over then.
-            state.step(|session, wake| {
+            state.step(woken, |session, wake| {
                 let _ = session.handle_input(bytes, wake);
             });
             then(state)
@@ -221,7 +222,7 @@ impl Client {
 
     /// Fails every request; the first reason counts.
     pub(crate) fn disconnect(&self, reason: Disconnect) {
-        self.happen(|state| state.step(|session, wake| session.disconnect(reason, wake)));
+        self.happen(|state, woken| state.step(woken, |session, wake| session.disconnect(reason, wake)));
     }
 
     /// Fails the requests whose deadline has passed, and asks a silent server for a sign of life. The result is the next
@@ -229,8 +230,10 @@ impl Client {
     pub(crate) fn expire(&self) -> Option<u64> {
         let now = self.runtime.now();
         let probe_deadline = (now + patience(self.request_timeout)).as_nanos();
-        self.happen(|state| {
-            state.step(|session, wake| session.handle_timeout(now.as_nanos(), wake));
+        self.happen(|state, woken| {
+            state.step(woken, |session, wake| {
+                session.handle_timeout(now.as_nanos(), wake)
+            });
             state.session.probe_liveness(probe_deadline);
             let next = state.session.poll_timeout();
             state.deadline_idle = next.is_none();
@@ -341,39 +344,6 @@ impl Client {
             request: core::marker::PhantomData,
         };
         pending.reply(|_| ()).await
-    }
-
-    /// Starts a read of up to `count` bytes if the session has room for one more. Errors as [`Self::try_start`].
-    pub(crate) fn try_start_read(
-        &self,
-        fid: Fid,
-        offset: u64,
-        count: usize,
-    ) -> nt::Result<Option<PendingRead<'_>>> {
-        let asked = u32::try_from(count).unwrap_or(u32::MAX);
-        let need = Need::of(&Tread {
-            fid,
-            offset,
-            count: asked,
-        });
-        // Before a buffer is made.
-        let buffer = {
-            let mut state = self.state();
-            if state.session.ended().is_none() && !state.session.has_room_for(need) {
-                state.session.was_short(need);
-                return Ok(None);
-            }
-            state.buffers.take(count)
-        };
-        let buffer = match buffer {
-            Some(buffer) => buffer,
-            None => Vec::try_zeroed(count)?,
-        };
-        match self.begin(|session, deadline| session.start_read(fid, offset, buffer, deadline)) {
-            Ok(tag) => Ok(Some(PendingRead(self.hold(tag)))),
-            Err((Error::WindowFull, _)) => Ok(None),
-            Err((error, _)) => Err(unsent_status(error)),
-        }
     }
 
     /// Waits until there is room for one more request, of this size. Must be awaited with no unanswered or untaken request of one's own:
@@ -581,32 +551,12 @@ impl<'a, R: Request> Pending<'a, R> {
                 Status::CONNECTION_DISCONNECTED if !repeatable => Status::CONNECTION_ABORTED,
                 status => status,
             })?;
-        response.get().map(decode).map_err(status)
-    }
-}
-
-/// A read under way. Dropping it abandons the request.
-#[must_use]
-pub(crate) struct PendingRead<'a>(TagHold<'a>);
-
-impl PendingRead<'_> {
-    /// Waits for the data, and copies it into `target`; the result is the number of bytes, 0 at the end of the file.
-    /// Errors as [`Client::call`].
-    pub(crate) async fn data_into(mut self, target: &mut [u8]) -> nt::Result<usize> {
-        let outcome = self.0.outcome(Session::take_read).await;
-        let copied = outcome.result.map_err(status).map(|count| {
-            let data = outcome.buffer.get(..count).unwrap_or_default();
-            match target.get_mut(..data.len()) {
-                Some(target) => {
-                    target.copy_from_slice(data);
-                    data.len()
-                }
-                // More than was asked for does not come through the session.
-                None => 0,
-            }
-        });
-        self.0.client.state().buffers.put(outcome.buffer);
-        copied
+        let decoded = response.get().map(decode).map_err(status);
+        let buffer = response.into_buffer();
+        if buffer.capacity() >= SPARE_MIN {
+            self.hold.client.state().session.recycle_reply(buffer);
+        }
+        decoded
     }
 }
 

@@ -11,9 +11,6 @@ use crate::wire::{
     DIALECT, Decode, FidEffect, HEADER_LEN, Header, IO_HEADER_LEN, MessageType, Rlerror, Rversion, Tag,
 };
 
-/// Length of the count that starts the body of Rread.
-const COUNT_LEN: usize = 4;
-
 /// Where in a frame the input stands.
 #[derive(Debug)]
 pub(super) enum Inbound {
@@ -27,19 +24,6 @@ pub(super) enum Inbound {
     },
     /// Passing over a body for which there was no memory.
     Lost { header: Header, left: usize },
-    /// Collecting the count of an Rread that has a destination; `left` bytes follow the count.
-    ReadCount {
-        header: Header,
-        bytes: [u8; COUNT_LEN],
-        have: usize,
-        left: usize,
-    },
-    /// Passing the data of an Rread on to its destination.
-    ReadData {
-        header: Header,
-        filled: usize,
-        left: usize,
-    },
 }
 
 impl Default for Inbound {
@@ -108,49 +92,6 @@ impl Session {
                 let left = left.saturating_sub(split(rest, left).len());
                 self.go_on(Inbound::Lost { header, left }, wake)
             }
-            Inbound::ReadCount {
-                header,
-                mut bytes,
-                mut have,
-                left,
-            } => {
-                have = fill(&mut bytes, have, rest);
-                if have < COUNT_LEN {
-                    self.inbound = Inbound::ReadCount {
-                        header,
-                        bytes,
-                        have,
-                        left,
-                    };
-                    return Ok(());
-                }
-                self.check_read_count(header, u32::from_le_bytes(bytes), left)?;
-                self.go_on(
-                    Inbound::ReadData {
-                        header,
-                        filled: 0,
-                        left,
-                    },
-                    wake,
-                )
-            }
-            Inbound::ReadData { header, filled, left } => {
-                let chunk = split(rest, left);
-                self.place(header.tag, filled, chunk);
-                let filled = filled.saturating_add(chunk.len());
-                let left = left.saturating_sub(chunk.len());
-                self.go_on(Inbound::ReadData { header, filled, left }, wake)
-            }
-        }
-    }
-
-    /// Copies data of an Rread to where it belongs. A buffer that was taken away meanwhile (abandoned, timed out) is
-    /// too short: the data is passed over.
-    fn place(&mut self, tag: Tag, at: usize, chunk: &[u8]) {
-        let read = self.slots.get_mut(tag).and_then(|slot| slot.read.as_mut());
-        let range = at..at.saturating_add(chunk.len());
-        if let Some(target) = read.and_then(|read| read.buffer.get_mut(range)) {
-            target.copy_from_slice(chunk);
         }
     }
 
@@ -163,43 +104,26 @@ impl Session {
         if header.size > self.msize {
             return Err(broken(header, Rule::FrameTooLong, self.msize, header.size));
         }
-        let direct = self.judge_reply(header)?;
+        self.judge_reply(header)?;
         let left = usize::try_from(header.size - least).unwrap_or(usize::MAX);
-        if direct {
-            let Some(left) = left.checked_sub(COUNT_LEN) else {
-                let error = crate::wire::DecodeError::Truncated;
-                return Err(broken(header, Rule::Malformed(error), 0, header.size - least));
-            };
-            self.inbound = Inbound::ReadCount {
-                header,
-                bytes: [0; COUNT_LEN],
-                have: 0,
-                left,
-            };
-            return Ok(());
-        }
-        let mut body = Vec::new();
-        let next = match body.try_reserve_exact(left) {
-            Ok(()) => Inbound::Body { header, body, left },
+        let next = match self.spares.take(left) {
+            Ok(body) => Inbound::Body { header, body, left },
             Err(_) => Inbound::Lost { header, left },
         };
         self.go_on(next, wake)
     }
 
-    /// Is this a reply that is owed? Says whether its payload goes straight to a read's buffer.
-    fn judge_reply(&self, header: Header) -> Result<bool, Violation> {
-        let (expected, direct) =
-            if header.tag == Tag::NONE && matches!(self.handshake, Handshake::Asked { .. }) {
-                (MessageType::RVERSION, false)
-            } else {
-                let slot = self.slots.get(header.tag).filter(|slot| slot.reply_owed);
-                let slot = slot.ok_or(broken(header, Rule::UnknownTag, 0, u32::from(header.tag.0)))?;
-                (slot.expected, slot.read.is_some())
-            };
-        if header.kind == expected {
-            Ok(direct)
-        } else if header.kind == MessageType::RLERROR {
-            Ok(false)
+    /// Is this a reply that is owed?
+    fn judge_reply(&self, header: Header) -> Result<(), Violation> {
+        let expected = if header.tag == Tag::NONE && matches!(self.handshake, Handshake::Asked { .. }) {
+            MessageType::RVERSION
+        } else {
+            let slot = self.slots.get(header.tag).filter(|slot| slot.reply_owed);
+            slot.ok_or(broken(header, Rule::UnknownTag, 0, u32::from(header.tag.0)))?
+                .expected
+        };
+        if header.kind == expected || header.kind == MessageType::RLERROR {
+            Ok(())
         } else {
             Err(broken(
                 header,
@@ -207,25 +131,6 @@ impl Session {
                 u32::from(expected.0),
                 u32::from(header.kind.0),
             ))
-        }
-    }
-
-    fn check_read_count(&self, header: Header, count: u32, left: usize) -> Result<(), Violation> {
-        let asked = self.slots.get(header.tag).map_or(0, |slot| slot.asked);
-        if count > asked {
-            return Err(broken(header, Rule::CountExceeded, asked, count));
-        }
-        let present = u32::try_from(left).unwrap_or(u32::MAX);
-        match count.cmp(&present) {
-            core::cmp::Ordering::Equal => Ok(()),
-            core::cmp::Ordering::Less => {
-                let error = crate::wire::DecodeError::TrailingBytes;
-                Err(broken(header, Rule::Malformed(error), count, present))
-            }
-            core::cmp::Ordering::Greater => {
-                let error = crate::wire::DecodeError::Truncated;
-                Err(broken(header, Rule::Malformed(error), count, present))
-            }
         }
     }
 
@@ -248,16 +153,6 @@ impl Session {
                 Ok(())
             }
             Inbound::Lost { header, left: 0 } => self.finish(header, Err(Error::OutOfMemory), wake),
-            Inbound::ReadData {
-                header,
-                filled,
-                left: 0,
-            } => {
-                if let Some(read) = self.slots.get_mut(header.tag).and_then(|slot| slot.read.as_mut()) {
-                    read.filled = filled;
-                }
-                self.finish(header, Ok(Vec::new()), wake)
-            }
             unfinished => {
                 self.inbound = unfinished;
                 Ok(())
@@ -290,7 +185,7 @@ impl Session {
         Ok(())
     }
 
-    /// A whole reply is there: its effects, then its delivery. `body` is empty for data that went to its buffer.
+    /// A whole reply is there: its effects, then its delivery.
     fn finish(
         &mut self,
         header: Header,
@@ -314,7 +209,6 @@ impl Session {
                 let ending = if clunk { Ending::Done } else { Ending::Failed };
                 (Err(Error::Remote(reply.ecode)), ending)
             }
-            Ok(body) if slot.read.is_some() => (Ok(body), Ending::Done),
             Ok(body) => {
                 let count = (slot.check)(&body).map_err(|rule| broken(header, rule, 0, header.size))?;
                 if count > slot.asked {

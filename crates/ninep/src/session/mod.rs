@@ -4,13 +4,13 @@
 //! own) brings requests, received bytes and the time, and carries away bytes to send and replies:
 //!
 //! - **Commands**: [`start_version`](Session::start_version), [`start`](Session::start),
-//!   [`start_read`](Session::start_read), [`abandon`](Session::abandon), [`discard`](Session::discard),
+//!   [`abandon`](Session::abandon), [`discard`](Session::discard),
 //!   [`disconnect`](Session::disconnect).
 //! - **Events in**: [`handle_input`](Session::handle_input), [`handle_timeout`](Session::handle_timeout).
 //! - **Suspicion**: [`is_silent`](Session::is_silent) after `handle_timeout`; then
 //!   [`probe_liveness`](Session::probe_liveness).
 //! - **Drains**: [`take_transmit`](Session::take_transmit) after every command and event until `None`;
-//!   [`take_reply`](Session::take_reply) and [`take_read`](Session::take_read) for each woken tag;
+//!   [`take_reply`](Session::take_reply) for each woken tag;
 //!   [`poll_timeout`](Session::poll_timeout) to learn when to call `handle_timeout`.
 //!
 //! # Life of a tag
@@ -41,13 +41,15 @@ mod inbound;
 mod outgoing;
 mod request;
 mod slots;
+mod spares;
 mod window;
 
 #[cfg(test)]
 mod tests;
 
 pub use self::error::{Disconnect, Error, Rule, Violation};
-pub use self::request::{Need, ReadOutcome, Response};
+pub use self::request::{Need, Response};
+pub use self::spares::SPARE_MIN;
 pub use self::window::{WINDOW_MAX, WINDOW_MIN};
 
 use self::deadline::Hearing;
@@ -55,6 +57,7 @@ use self::fids::FidTable;
 use self::inbound::Inbound;
 use self::outgoing::Outgoing;
 use self::slots::{CallerSide, FlushSide, Purpose, SlotTable};
+use self::spares::Spares;
 use self::window::DataWindow;
 use crate::wire::{Fid, IO_HEADER_LEN, Tag};
 
@@ -124,6 +127,7 @@ pub struct Session {
     fids: FidTable,
     inbound: Inbound,
     outgoing: Outgoing,
+    spares: Spares,
     hearing: Hearing,
     window: DataWindow,
     now_ns: u64,
@@ -157,6 +161,7 @@ impl Session {
             fids: FidTable::new(config.max_fids),
             inbound: Inbound::default(),
             outgoing: Outgoing::default(),
+            spares: Spares::default(),
             hearing: Hearing::Heard,
             window: DataWindow::new(config.window),
             now_ns: 0,
@@ -279,6 +284,11 @@ impl Session {
             .unwrap_or(usize::MAX)
             .saturating_mul(4);
         self.outgoing.recycle(buffer, most);
+    }
+
+    /// Takes the buffer of a reply back for the next large ones; its contents do not matter.
+    pub fn recycle_reply(&mut self, buffer: Vec<u8>) {
+        self.spares.put(buffer);
     }
 
     /// The connection is gone: every request fails with [`Error::Disconnected`]. The first ending counts.

@@ -5,11 +5,11 @@ use core::marker::PhantomData;
 use core::task::Poll;
 
 use super::error::{Error, Rule};
-use super::slots::{CallerSide, Destination, FlushSide, Purpose, Slot};
+use super::slots::{CallerSide, FlushSide, Purpose, Slot};
 use super::{Handshake, MAX_CLUNKS, Session};
 use crate::wire::{
-    DIALECT, Decode, Fid, FidEffect, FidUse, Message, MessageType, Request, Tag, Tclunk, Tflush, Tread,
-    Tversion, frame_len,
+    DIALECT, Decode, FidEffect, FidUse, Message, MessageType, Request, Tag, Tclunk, Tflush, Tversion,
+    frame_len,
 };
 
 /// A successful reply to an `R`, owning its bytes.
@@ -27,6 +27,12 @@ impl<R: Request> Response<R> {
     /// arrival and a bad one poisons the session.
     pub fn get(&self) -> Result<R::Reply<'_>, Error> {
         Ok(R::Reply::decode_body(&self.body)?)
+    }
+
+    /// Its bytes, as a buffer for [`Session::recycle_reply`].
+    #[must_use]
+    pub fn into_buffer(self) -> Vec<u8> {
+        self.body
     }
 }
 
@@ -49,15 +55,6 @@ impl Need {
             frame: frame_len(request).unwrap_or(0),
         }
     }
-}
-
-/// How a read ended.
-#[derive(Debug)]
-pub struct ReadOutcome {
-    /// The buffer given to [`Session::start_read`].
-    pub buffer: Vec<u8>,
-    /// Bytes at its start that hold data (0: end of file), or why there are none.
-    pub result: Result<usize, Error>,
 }
 
 /// Decodes a body as the reply to an `R` and gives its count. The session keeps it as the slot's checker.
@@ -109,16 +106,42 @@ impl Session {
     }
 
     /// Queues a request. `deadline_ns` is absolute on the clock of [`handle_timeout`](Self::handle_timeout).
-    /// Any request but version and flush; Tread gives its data through [`take_reply`](Self::take_reply) here, see
-    /// [`start_read`](Self::start_read) for the way without a further copy.
+    /// Any request but version and flush.
     ///
     /// # Errors
     /// The request is not sent and nothing changed: [`Error::WindowFull`], [`Error::NoVersion`],
     /// [`Error::Reserved`], [`Error::UnknownFid`], [`Error::TooLong`], [`Error::OutOfMemory`], or why the session is
     /// over.
     pub fn start<R: Request>(&mut self, request: &R, deadline_ns: Option<u64>) -> Result<Tag, Error> {
-        self.start_with(request, deadline_ns, None)
-            .map_err(|(error, _)| error)
+        let fids = request.fids();
+        let need = Need::of(request);
+        match self.ended {
+            Some(error) => return Err(error),
+            None if self.handshake != Handshake::Agreed => return Err(Error::NoVersion),
+            None if matches!(R::TYPE, MessageType::TVERSION | MessageType::TFLUSH) => {
+                return Err(Error::Reserved);
+            }
+            None if request.asked() > self.max_payload() => return Err(Error::TooLong),
+            None if !self.has_room_for(need) => {
+                self.was_short(need);
+                return Err(Error::WindowFull);
+            }
+            None => self.fids.begin(&fids)?,
+        }
+        match self.send(request, Purpose::Call, fids) {
+            Ok(tag) => {
+                self.occupy(tag, deadline_ns);
+                if let Some(slot) = self.slots.get_mut(tag) {
+                    slot.data = need.data;
+                }
+                self.window.sent(need.data);
+                Ok(tag)
+            }
+            Err(error) => {
+                self.fids.unbegin(&fids);
+                Err(error)
+            }
+        }
     }
 
     /// Queues a question that any server answers at once and that changes nothing: a flush of a request that never was.
@@ -134,78 +157,15 @@ impl Session {
             None => {}
         }
         let tag = self.send(&Tflush { oldtag: Tag::NONE }, Purpose::Call, FidUse::default())?;
-        self.occupy(tag, deadline_ns, None);
+        self.occupy(tag, deadline_ns);
         Ok(tag)
     }
 
-    /// Queues a read whose data goes straight into `buffer`: up to `buffer.len()` bytes, and no more than
-    /// [`max_payload`](Self::max_payload). The session owns the buffer until [`take_read`](Self::take_read), and frees
-    /// it when the request is abandoned.
-    ///
-    /// # Errors
-    /// As [`start`](Self::start), with the buffer given back.
-    pub fn start_read(
-        &mut self,
-        fid: Fid,
-        offset: u64,
-        buffer: Vec<u8>,
-        deadline_ns: Option<u64>,
-    ) -> Result<Tag, (Error, Vec<u8>)> {
-        let count = u32::try_from(buffer.len())
-            .unwrap_or(u32::MAX)
-            .min(self.max_payload());
-        self.start_with(
-            &Tread { fid, offset, count },
-            deadline_ns,
-            Some(Destination { buffer, filled: 0 }),
-        )
-        .map_err(|(error, read)| (error, read.map(|read| read.buffer).unwrap_or_default()))
-    }
-
-    fn start_with<R: Request>(
-        &mut self,
-        request: &R,
-        deadline: Option<u64>,
-        read: Option<Destination>,
-    ) -> Result<Tag, (Error, Option<Destination>)> {
-        let fids = request.fids();
-        let need = Need::of(request);
-        let refusal = match self.ended {
-            Some(error) => Some(error),
-            None if self.handshake != Handshake::Agreed => Some(Error::NoVersion),
-            None if matches!(R::TYPE, MessageType::TVERSION | MessageType::TFLUSH) => Some(Error::Reserved),
-            None if request.asked() > self.max_payload() => Some(Error::TooLong),
-            None if !self.has_room_for(need) => {
-                self.was_short(need);
-                Some(Error::WindowFull)
-            }
-            None => self.fids.begin(&fids).err(),
-        };
-        if let Some(error) = refusal {
-            return Err((error, read));
-        }
-        match self.send(request, Purpose::Call, fids) {
-            Ok(tag) => {
-                self.occupy(tag, deadline, read);
-                if let Some(slot) = self.slots.get_mut(tag) {
-                    slot.data = need.data;
-                }
-                self.window.sent(need.data);
-                Ok(tag)
-            }
-            Err(error) => {
-                self.fids.unbegin(&fids);
-                Err((error, read))
-            }
-        }
-    }
-
     /// Has a caller wait for the reply to `tag`, which was sent just now.
-    fn occupy(&mut self, tag: Tag, deadline: Option<u64>, read: Option<Destination>) {
+    fn occupy(&mut self, tag: Tag, deadline: Option<u64>) {
         if let Some(slot) = self.slots.get_mut(tag) {
             slot.deadline = deadline;
             slot.caller = CallerSide::Waiting;
-            slot.read = read;
         }
         self.calls = self.calls.saturating_add(1);
         self.statistics.requests = self.statistics.requests.saturating_add(1);
@@ -232,7 +192,6 @@ impl Session {
             caller: CallerSide::Gone,
             reply_owed: true,
             flush: FlushSide::Idle,
-            read: None,
         });
         Ok(tag)
     }
@@ -245,50 +204,10 @@ impl Session {
     /// could not be kept; why the session is over.
     pub fn take_reply<R: Request>(&mut self, tag: Tag) -> Poll<Result<Response<R>, Error>> {
         let expected = <R::Reply<'static> as Message>::TYPE;
-        self.take_outcome(tag, |slot| slot.expected == expected && slot.read.is_none())
-            .map(|outcome| {
-                outcome.and_then(|(body, _)| {
-                    Ok(Response {
-                        body: body?,
-                        request: PhantomData,
-                    })
-                })
-            })
-    }
-
-    /// The outcome of a [`start_read`](Self::start_read), as [`take_reply`](Self::take_reply). An unknown tag gives
-    /// an empty buffer.
-    pub fn take_read(&mut self, tag: Tag) -> Poll<ReadOutcome> {
-        self.take_outcome(tag, |slot| slot.read.is_some())
-            .map(|outcome| match outcome {
-                Ok((body, Some(read))) => ReadOutcome {
-                    buffer: read.buffer,
-                    result: body.map(|_| read.filled),
-                },
-                Ok((_, None)) => ReadOutcome {
-                    buffer: Vec::new(),
-                    result: Err(Error::UnknownTag),
-                },
-                Err(error) => ReadOutcome {
-                    buffer: Vec::new(),
-                    result: Err(error),
-                },
-            })
-    }
-
-    #[expect(
-        clippy::type_complexity,
-        reason = "inner result is the request's, outer one the tag's"
-    )]
-    fn take_outcome(
-        &mut self,
-        tag: Tag,
-        belongs: impl Fn(&Slot) -> bool,
-    ) -> Poll<Result<(Result<Vec<u8>, Error>, Option<Destination>), Error>> {
         let slot = self
             .slots
             .get_mut(tag)
-            .filter(|slot| slot.purpose == Purpose::Call && belongs(slot));
+            .filter(|slot| slot.purpose == Purpose::Call && slot.expected == expected);
         let Some(slot) = slot else {
             return Poll::Ready(Err(Error::UnknownTag));
         };
@@ -299,13 +218,11 @@ impl Session {
             }
             CallerSide::Gone => Poll::Ready(Err(Error::UnknownTag)),
             CallerSide::Ready(body) => {
-                // A frame that is still arriving for this tag finds no buffer and is skipped.
-                let read = slot.read.as_mut().map(|read| Destination {
-                    buffer: core::mem::take(&mut read.buffer),
-                    filled: core::mem::take(&mut read.filled),
-                });
                 self.settle(tag);
-                Poll::Ready(Ok((body, read)))
+                Poll::Ready(body.map(|body| Response {
+                    body,
+                    request: PhantomData,
+                }))
             }
         }
     }
@@ -321,9 +238,6 @@ impl Session {
         }
         slot.caller = CallerSide::Gone;
         slot.deadline = None;
-        if let Some(read) = &mut slot.read {
-            read.buffer = Vec::new();
-        }
         self.want_flush(tag);
         self.settle(tag);
         self.pump();

@@ -26,8 +26,6 @@ pub(super) struct Slot {
     /// The server has not answered and must.
     pub(super) reply_owed: bool,
     pub(super) flush: FlushSide,
-    /// Where the payload of Rread goes; `None` for all other requests.
-    pub(super) read: Option<Destination>,
 }
 
 /// Why a request is outstanding.
@@ -63,15 +61,6 @@ pub(super) enum FlushSide {
     Wanted,
     /// Rflush is owed.
     Sent,
-}
-
-/// A read's buffer.
-#[derive(Debug)]
-pub(super) struct Destination {
-    /// Emptied when the caller walks away.
-    pub(super) buffer: Vec<u8>,
-    /// Bytes of it that hold data.
-    pub(super) filled: usize,
 }
 
 impl Slot {

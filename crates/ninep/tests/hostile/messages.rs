@@ -119,6 +119,7 @@ pub(crate) fn exchanges() -> Vec<Exchange> {
         Tlink { dfid: fids.root, fid: fids.file, name: b"n" } => Rlink {}, false;
         Tmkdir { dfid: fids.root, name: b"n", mode: Mode(0o755), gid: 0 } => Rmkdir { qid: Qid { kind: QidType::DIRECTORY, ..qid() } }, false;
         Trenameat { olddirfid: fids.root, oldname: b"a", newdirfid: fids.root, newname: b"b" } => Rrenameat {}, false;
+        Tread { fid: fids.file, offset: 0, count: 16 } => Rread { data: Payload(b"12345") }, false;
         Tunlinkat { dirfid: fids.root, name: b"a", flags: UnlinkFlags::empty() } => Runlinkat {}, false;
     };
     all.push(Exchange {
@@ -131,26 +132,6 @@ pub(crate) fn exchanges() -> Vec<Exchange> {
                 .map(|outcome| outcome.map(drop))
         },
         reply: |tag| frame(tag, &Rsetattr {}),
-        ends_file: false,
-    });
-    // As data is read: straight into the caller's buffer.
-    all.push(Exchange {
-        name: "Tread",
-        kind: MessageType::TREAD,
-        start: |session, fids, deadline| {
-            session
-                .start_read(fids.file, 0, vec![0; 16], Some(deadline))
-                .map_err(|(error, _)| error)
-        },
-        take: |session, tag| session.take_read(tag).map(|outcome| outcome.result.map(drop)),
-        reply: |tag| {
-            frame(
-                tag,
-                &Rread {
-                    data: Payload(b"12345"),
-                },
-            )
-        },
         ends_file: false,
     });
     all

@@ -1,114 +1,108 @@
-//! Reads that land in the caller's buffer.
+//! Reads: the replies that are large.
 
-use super::super::{ReadOutcome, Rule};
+use super::super::Rule;
 use super::*;
 
-fn reading(len: usize) -> (Bench, Tag, u32) {
+fn reading(count: u32) -> (Bench, Tag) {
     let mut bench = Bench::new();
     let root = bench.attached();
-    let tag = bench
-        .session
-        .start_read(root, 100, vec![0xee; len], None)
-        .expect("room");
+    let read = Tread {
+        fid: root,
+        offset: 100,
+        count,
+    };
+    let tag = bench.session.start(&read, None).expect("room");
     let sent = bench.sent_one();
     let request: Tread = sent.get();
-    assert_eq!((request.fid, request.offset, sent.tag), (root, 100, tag));
-    (bench, tag, request.count)
+    assert_eq!(
+        (request.fid, request.offset, request.count, sent.tag),
+        (root, 100, count, tag)
+    );
+    (bench, tag)
 }
 
-fn outcome(bench: &mut Bench, tag: Tag) -> ReadOutcome {
-    match bench.session.take_read(tag) {
-        Poll::Ready(outcome) => outcome,
-        Poll::Pending => panic!("pending"),
+fn data(bench: &mut Bench, tag: Tag) -> Vec<u8> {
+    let reply = bench.take::<Tread>(tag).expect("data");
+    reply.get().expect("whole").data.0.to_vec()
+}
+
+#[test]
+fn a_read_gives_what_came() {
+    for content in [&b"hello"[..], b"he", b""] {
+        let (mut bench, tag) = reading(5);
+        let reply = Rread {
+            data: Payload(content),
+        };
+        bench.reply(tag, &reply).expect("honest");
+        assert_eq!(bench.take_woken(), [tag]);
+        assert_eq!(data(&mut bench, tag), content);
     }
 }
 
 #[test]
-fn a_full_read_fills_the_buffer() {
-    let (mut bench, tag, count) = reading(5);
-    assert_eq!(count, 5);
-    bench
-        .reply(
-            tag,
-            &Rread {
-                data: Payload(b"hello"),
-            },
-        )
-        .expect("honest");
-    let read = outcome(&mut bench, tag);
-    assert_eq!((read.result, &read.buffer[..]), (Ok(5), &b"hello"[..]));
-}
-
-#[test]
-fn a_short_read_leaves_the_rest_alone() {
-    let (mut bench, tag, _) = reading(5);
-    bench.reply(tag, &Rread { data: Payload(b"he") }).expect("honest");
-    let read = outcome(&mut bench, tag);
-    assert_eq!((read.result, &read.buffer[..]), (Ok(2), &b"he\xee\xee\xee"[..]));
-}
-
-#[test]
-fn no_data_is_the_end_of_the_file() {
-    let (mut bench, tag, _) = reading(5);
-    bench.reply(tag, &Rread { data: Payload(b"") }).expect("honest");
-    assert_eq!(bench.take_woken(), [tag]);
-    assert_eq!(outcome(&mut bench, tag).result, Ok(0));
-}
-
-#[test]
-fn a_large_buffer_asks_for_what_a_frame_can_hold() {
-    let (mut bench, tag, count) = reading(1 << 20);
-    assert_eq!(count, MSIZE - 24);
-    let data: Vec<u8> = (0..count).map(|at| at as u8).collect();
-    for piece in frame(tag, &Rread { data: Payload(&data) }).chunks(1000) {
+fn a_read_asks_for_no_more_than_a_frame_can_hold() {
+    let (mut bench, tag) = reading(MSIZE - 24);
+    let content: Vec<u8> = (0..MSIZE - 24).map(|at| at as u8).collect();
+    let reply = frame(
+        tag,
+        &Rread {
+            data: Payload(&content),
+        },
+    );
+    for piece in reply.chunks(1000) {
         bench.input(piece).expect("honest");
     }
-    let read = outcome(&mut bench, tag);
-    assert_eq!(read.result, Ok(data.len()));
-    assert!(read.buffer[..data.len()] == data[..]);
+    assert!(data(&mut bench, tag) == content);
+    let more = Tread {
+        fid: bench.attached(),
+        offset: 0,
+        count: MSIZE - 23,
+    };
+    assert_eq!(bench.session.start(&more, None), Err(Error::TooLong));
 }
 
 #[test]
-fn an_error_gives_the_buffer_back() {
-    let (mut bench, tag, _) = reading(5);
-    bench.reply(tag, &Rlerror { ecode: Errno(5) }).expect("honest");
-    let read = outcome(&mut bench, tag);
-    assert_eq!(
-        (read.result, read.buffer.len()),
-        (Err(Error::Remote(Errno(5))), 5)
-    );
-}
-
-#[test]
-fn a_refused_start_gives_the_buffer_back() {
-    let mut bench = Bench::new();
-    let (error, buffer) = bench
-        .session
-        .start_read(Fid(77), 0, vec![1; 9], None)
-        .expect_err("no such fid");
-    assert_eq!((error, buffer.len()), (Error::UnknownFid, 9));
+fn a_buffer_that_comes_back_holds_the_next_large_reply() {
+    let (mut bench, first) = reading(5000);
+    let root = bench.attached();
+    let of = |tag, byte, len| {
+        let content = std::vec![byte; len];
+        frame(
+            tag,
+            &Rread {
+                data: Payload(&content),
+            },
+        )
+    };
+    bench.input(&of(first, 1, 5000)).expect("honest");
+    let reply = bench.take::<Tread>(first).expect("data");
+    let place = reply.get().expect("whole").data.0.as_ptr();
+    bench.session.recycle_reply(reply.into_buffer());
+    let read = Tread {
+        fid: root,
+        offset: 0,
+        count: 5000,
+    };
+    let second = bench.session.start(&read, None).expect("room");
+    bench.input(&of(second, 2, 4500)).expect("honest");
+    let reply = bench.take::<Tread>(second).expect("data");
+    let data = reply.get().expect("whole").data.0;
+    assert_eq!((data.as_ptr(), data), (place, &[2; 4500][..]));
 }
 
 #[test]
 fn more_data_than_asked_is_a_violation() {
-    let (mut bench, tag, _) = reading(5);
-    let violation = bench
-        .reply(
-            tag,
-            &Rread {
-                data: Payload(b"hello!"),
-            },
-        )
-        .expect_err("a lie");
+    let (mut bench, tag) = reading(5);
+    let reply = Rread {
+        data: Payload(b"hello!"),
+    };
+    let violation = bench.reply(tag, &reply).expect_err("a lie");
     assert_eq!(
         (violation.rule, violation.expected, violation.got),
         (Rule::CountExceeded, 5, 6)
     );
-    let read = outcome(&mut bench, tag);
-    assert_eq!(
-        (read.result, &read.buffer[..]),
-        (Err(Error::Poisoned(violation)), &[0xee; 5][..])
-    );
+    let error = bench.take::<Tread>(tag).expect_err("over");
+    assert_eq!(error, Error::Poisoned(violation));
 }
 
 #[test]
@@ -119,7 +113,7 @@ fn a_count_that_is_not_the_frames_is_a_violation() {
         (7 + 3, b"\0\0\0"),
         (7, b""),
     ] {
-        let (mut bench, tag, _) = reading(5);
+        let (mut bench, tag) = reading(5);
         let violation = bench
             .input(&raw(size, MessageType::RREAD, tag, body))
             .expect_err("a lie");
@@ -129,35 +123,35 @@ fn a_count_that_is_not_the_frames_is_a_violation() {
 
 #[test]
 fn abandoned_in_the_midst_of_its_data_the_rest_is_passed_over() {
-    let (mut bench, tag, _) = reading(100);
-    let reply = frame(
-        tag,
-        &Rread {
-            data: Payload(&[7; 100]),
-        },
-    );
     for cut in [3, 8, 11, 50, 110] {
-        let (mut bench, tag, _) = reading(100);
+        let (mut bench, tag) = reading(100);
+        let reply = frame(
+            tag,
+            &Rread {
+                data: Payload(&[7; 100]),
+            },
+        );
         bench.input(&reply[..cut]).expect("honest");
         bench.session.abandon(tag);
-        assert_eq!(bench.sent_one().kind, MessageType::TFLUSH);
+        let flush = bench.sent_one();
+        assert_eq!(flush.kind, MessageType::TFLUSH);
         bench.input(&reply[cut..]).expect("honest");
         assert_eq!(bench.take_woken(), []);
+        bench.reply(flush.tag, &Rflush {}).expect("honest");
+        assert_eq!(bench.session.outstanding(), 0);
     }
-    bench.session.abandon(tag);
-    let flush = bench.sent_one();
-    bench.reply(flush.tag, &Rflush {}).expect("honest");
-    assert_eq!(bench.session.outstanding(), 0);
 }
 
 #[test]
 fn timed_out_and_taken_in_the_midst_of_its_data() {
     let mut bench = Bench::new();
     let root = bench.attached();
-    let tag = bench
-        .session
-        .start_read(root, 0, vec![0; 100], Some(10))
-        .expect("room");
+    let read = Tread {
+        fid: root,
+        offset: 0,
+        count: 100,
+    };
+    let tag = bench.session.start(&read, Some(10)).expect("room");
     let reply = frame(
         tag,
         &Rread {
@@ -166,8 +160,7 @@ fn timed_out_and_taken_in_the_midst_of_its_data() {
     );
     bench.input(&reply[..60]).expect("honest");
     bench.timeout(10);
-    let read = outcome(&mut bench, tag);
-    assert_eq!((read.result, read.buffer.len()), (Err(Error::TimedOut), 100));
+    assert_eq!(bench.take::<Tread>(tag).expect_err("late"), Error::TimedOut);
     bench.input(&reply[60..]).expect("honest");
     assert_eq!(bench.session.outstanding(), 1, "the flush is still owed");
 }
