@@ -6,7 +6,7 @@ use wdk_sys::{
     IRP_MJ_DEVICE_CONTROL, IRP_MJ_DIRECTORY_CONTROL, IRP_MJ_FILE_SYSTEM_CONTROL, IRP_MJ_FLUSH_BUFFERS,
     IRP_MJ_LOCK_CONTROL, IRP_MJ_QUERY_EA, IRP_MJ_QUERY_INFORMATION, IRP_MJ_QUERY_SECURITY,
     IRP_MJ_QUERY_VOLUME_INFORMATION, IRP_MJ_READ, IRP_MJ_SET_EA, IRP_MJ_SET_INFORMATION, IRP_MJ_SET_SECURITY,
-    IRP_MJ_WRITE, NTSTATUS, PDEVICE_OBJECT, PIRP,
+    IRP_MJ_SET_VOLUME_INFORMATION, IRP_MJ_WRITE, NTSTATUS, PDEVICE_OBJECT, PIRP,
 };
 
 use crate::driver::Driver;
@@ -47,6 +47,7 @@ fn handler(major: u8) -> Handler {
         IRP_MJ_QUERY_INFORMATION => information::query,
         IRP_MJ_SET_INFORMATION => information::set,
         IRP_MJ_QUERY_VOLUME_INFORMATION => information::query_volume,
+        IRP_MJ_SET_VOLUME_INFORMATION => information::set_volume,
         IRP_MJ_DIRECTORY_CONTROL => directory::control,
         IRP_MJ_DEVICE_CONTROL => ioctl::control,
         IRP_MJ_LOCK_CONTROL => lock::control,
@@ -59,7 +60,7 @@ fn handler(major: u8) -> Handler {
         IRP_MJ_CREATE_NAMED_PIPE | IRP_MJ_CREATE_MAILSLOT => {
             |_, irp| irp.answer(Err(Status::OBJECT_NAME_INVALID))
         }
-        // SET_VOLUME_INFORMATION, INTERNAL_DEVICE_CONTROL, SHUTDOWN, POWER, SYSTEM_CONTROL, DEVICE_CHANGE,
+        // INTERNAL_DEVICE_CONTROL, SHUTDOWN, POWER, SYSTEM_CONTROL, DEVICE_CHANGE,
         // QUERY_QUOTA, SET_QUOTA, PNP.
         _ => |_, irp| irp.answer(Err(Status::INVALID_DEVICE_REQUEST)),
     }

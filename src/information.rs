@@ -133,6 +133,18 @@ pub(crate) fn query_volume(driver: &Driver, irp: Irp) -> NTSTATUS {
     })
 }
 
+/// IRP_MJ_SET_VOLUME_INFORMATION.
+pub(crate) fn set_volume(_: &Driver, mut irp: Irp) -> NTSTATUS {
+    // SAFETY: this is a SET_VOLUME_INFORMATION request, so its parameters are the SetVolume member.
+    let set = unsafe { irp.stack().Parameters.SetVolume };
+    let class = FsInformationClass(number(set.FsInformationClass));
+    let result = irp.file().and_then(|file| {
+        let record = irp.system_buffer(set.Length as usize)?;
+        file.set_volume(class, record)
+    });
+    irp.answer(result)
+}
+
 fn outcome((written, status): (usize, Status)) -> Outcome {
     (status, written)
 }

@@ -23,7 +23,8 @@ use crate::directory::entry::EntryList;
 pub(crate) use crate::directory::entry::needs_attributes;
 use crate::information::attributes::Attributes;
 use crate::information::dos_attributes;
-use crate::names::{is_name, to_nt, to_server};
+use crate::names::{ServerPath, is_name, to_nt, to_server};
+use crate::objects::View;
 use crate::server::client::OwnedFid;
 use endless::Cookies;
 
@@ -42,6 +43,8 @@ pub struct DirectoryQuery<'a> {
 
 /// Most entries looked at in one go.
 const BATCH: usize = 256;
+/// Most files that one query takes note of.
+const LEARNT: usize = 64;
 /// Most bytes of entries asked for at a time.
 const READDIR_MAX: u32 = 64 * 1024;
 /// The names that every directory has.
@@ -65,6 +68,24 @@ pub(crate) struct Scan {
     pub(crate) kept: bool,
     /// A query was answered since the handle was opened or restarted: from then on an empty answer is the end.
     answered: bool,
+}
+
+/// Where a directory is, for what its listing teaches of the files in it.
+pub(crate) struct Place<'a> {
+    pub(crate) view: &'a View,
+    pub(crate) path: ServerPath,
+}
+
+impl Place<'_> {
+    /// Takes note of the file `name`: it can be opened by its id, and if it is a regular one at once. Without memory it is
+    /// not known.
+    fn learn(&mut self, name: &[u8], known: &Attributes) {
+        if self.path.push(name).is_ok() {
+            let is_regular = known.mode.is_regular();
+            self.view.known_files.note(&self.path, known.file_id, is_regular);
+            self.path.pop();
+        }
+    }
 }
 
 /// What has been delivered or passed over.
@@ -106,13 +127,14 @@ impl Scan {
     pub(crate) async fn query(
         &mut self,
         directory: &OwnedFid,
+        place: &mut Place<'_>,
         query: &DirectoryQuery<'_>,
         case: Case,
         buffer: &mut [u8],
     ) -> nt::Result<(usize, Status)> {
         let mut list = EntryList::new(query.class, buffer)?;
         self.begin(query, case)?;
-        let collected = self.collect(directory, query, &mut list).await;
+        let collected = self.collect(directory, place, query, &mut list).await;
         let first = !self.answered;
         self.answered |= collected.is_ok();
         match collected {
@@ -157,6 +179,7 @@ impl Scan {
     async fn collect(
         &mut self,
         directory: &OwnedFid,
+        place: &mut Place<'_>,
         query: &DirectoryQuery<'_>,
         list: &mut EntryList<'_>,
     ) -> nt::Result<Status> {
@@ -165,6 +188,7 @@ impl Scan {
         {
             return Ok(self.deliver_literal(&found, list));
         }
+        let mut learnt = 0;
         loop {
             let batch = self.next_batch(list, if query.single { 1 } else { BATCH })?;
             if batch.candidates.is_empty() {
@@ -187,6 +211,13 @@ impl Scan {
                     Some(Some(known)) => *known,
                     None => Attributes::from_kind(candidate.kind, candidate.file_id),
                 };
+                if !attributes.is_empty()
+                    && learnt < LEARNT
+                    && let Some(name) = candidate.raw_name.clone().and_then(|range| self.raw.get(range))
+                {
+                    place.learn(name, &known);
+                    learnt += 1;
+                }
                 let pushed = list.push(candidate.name.as_name(), &known);
                 self.position = candidate.end;
                 if pushed.is_err() {

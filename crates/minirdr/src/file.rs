@@ -16,7 +16,7 @@ use nt::{AccessMask, CreateOptions, FileInformationClass, Status};
 use rdbss::{Effects, FobxId, MajorFunction, Owner, SrvOpenId};
 
 use crate::MiniRedirector;
-use crate::directory::{DirectoryQuery, Scan, needs_attributes};
+use crate::directory::{self, DirectoryQuery, Scan, needs_attributes};
 use crate::file::reopen::of_a_handle;
 use crate::names::ServerPath;
 use crate::namespace::{self, Place};
@@ -103,12 +103,17 @@ impl<P: Platform> OpenFile<P> {
                 } else {
                     Case::Ignored
                 };
+                let view = self.view()?;
                 let kept = self.redirector.settings().dos_attributes && needs_attributes(query.class);
-                scan.scan.kept = kept && self.view()?.keeps_attributes().await?;
+                scan.scan.kept = kept && view.keeps_attributes().await?;
+                let mut place = directory::Place {
+                    view: &view,
+                    path: self.path()?,
+                };
                 let mut retry = Retry::default();
                 loop {
                     let open = self.fid().await?;
-                    match scan.scan.query(&open, query, case, buffer).await {
+                    match scan.scan.query(&open, &mut place, query, case, buffer).await {
                         Err(status) if retry.again(status) => {}
                         outcome => return outcome,
                     }

@@ -46,40 +46,42 @@ pub(crate) async fn remove(place: &Place) -> nt::Result {
     remove_name(&parent, name, target, found.mode.is_directory()).await
 }
 
-/// Gives the file at `place` the path `to`; `flags` say what may be replaced.
+/// Gives the file at `place` the path `to`; `flags` say what may be replaced. The result is whether another file was.
 ///
 /// # Errors
 /// As [`remove`]; `OBJECT_PATH_NOT_FOUND` where the new directory does not exist; `OBJECT_NAME_COLLISION` where the
 /// new name is taken and not to be replaced; `ACCESS_DENIED` where it is a directory's or a read-only file's.
-pub(crate) async fn rename(place: &Place, to: &ServerPath, flags: RenameFlags) -> nt::Result {
+pub(crate) async fn rename(place: &Place, to: &ServerPath, flags: RenameFlags) -> nt::Result<bool> {
     let (old_parent, old_name) = parent_of(&place.root, &place.path).await?;
     let source = old_parent.walk(core::iter::once(old_name)).await?;
     let (source, found) = check_same(source, place.file_id).await?;
     let (new_parent, new_name) = parent_of(&place.root, to).await?;
-    match check_target(&new_parent, new_name, place.file_id, flags).await? {
+    let taken = check_target(&new_parent, new_name, place.file_id, flags).await?;
+    match taken {
         // Two names of one file: POSIX would leave both.
         Taken::BySame if found.nlink > 1 && !same_but_for_case(&place.path, to)? => {
             if !flags.contains(RenameFlags::REPLACE_IF_EXISTS) {
                 return Err(Status::OBJECT_NAME_COLLISION);
             }
-            remove_name(&old_parent, old_name, source, false).await
+            remove_name(&old_parent, old_name, source, false).await?;
         }
         Taken::BySame | Taken::ByOther | Taken::Free => {
-            move_name(&old_parent, old_name, source, &new_parent, new_name).await
+            move_name(&old_parent, old_name, source, &new_parent, new_name).await?;
         }
     }
+    Ok(matches!(taken, Taken::ByOther))
 }
 
 /// Gives the file at `place` the path `to` as a further name; `flags` say what may be replaced.
 ///
 /// # Errors
 /// As [`rename`].
-pub(crate) async fn link(place: &Place, to: &ServerPath, flags: RenameFlags) -> nt::Result {
+pub(crate) async fn link(place: &Place, to: &ServerPath, flags: RenameFlags) -> nt::Result<bool> {
     let source = find(place).await?;
     let (parent, name) = parent_of(&place.root, to).await?;
     match check_target(&parent, name, place.file_id, flags).await? {
-        Taken::Free => link_as(&parent, &source, name).await,
-        Taken::BySame if flags.contains(RenameFlags::REPLACE_IF_EXISTS) => Ok(()),
+        Taken::Free => link_as(&parent, &source, name).await.map(|()| false),
+        Taken::BySame if flags.contains(RenameFlags::REPLACE_IF_EXISTS) => Ok(false),
         Taken::BySame => Err(Status::OBJECT_NAME_COLLISION),
         // POSIX links replace nothing, but renames do, and at once.
         Taken::ByOther => {
@@ -91,7 +93,7 @@ pub(crate) async fn link(place: &Place, to: &ServerPath, flags: RenameFlags) -> 
                 let made = parent.walk(core::iter::once(temporary.as_bytes())).await?;
                 remove_name(&parent, temporary.as_bytes(), made, false).await?;
             }
-            moved
+            moved.map(|()| true)
         }
     }
 }

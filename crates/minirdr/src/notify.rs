@@ -347,15 +347,15 @@ impl<P: Platform> OpenFile<P> {
         NameBuf::try_from_name(tree.fcb(tree.srv_open(self.srv_open)?.fcb())?.path())
     }
 
-    /// Reports that this file can also be found at `path`, a path below its share.
-    pub(crate) fn report_linked(&self, path: Name<'_>) {
+    /// Reports that a file such as this came or went at `path`, a path below its share.
+    pub(crate) fn report_at(&self, path: Name<'_>, action: NotifyAction) {
         if self.redirector.0.watches.is_empty() {
             return;
         }
         let tree = self.redirector.tree();
         if let Ok(fcb) = tree.srv_open(self.srv_open).and_then(|open| tree.fcb(open.fcb())) {
             let (watches, filter) = (&self.redirector.0.watches, self.name_filter());
-            watches.tell(&tree, fcb.net_root(), path, filter, NotifyAction::ADDED);
+            watches.tell(&tree, fcb.net_root(), path, filter, action);
         }
     }
 

@@ -8,6 +8,7 @@ use crate::file::OpenFile;
 use crate::information::set_information::{NewName, RenameFlags, last_component};
 use crate::names::ServerPath;
 use crate::namespace;
+use crate::notify::NotifyAction;
 use crate::objects::{Platform, View};
 
 impl<P: Platform> OpenFile<P> {
@@ -41,7 +42,7 @@ impl<P: Platform> OpenFile<P> {
             fcb,
             renamed: false,
         };
-        namespace::rename(&place, path, flags).await?;
+        let replaced = namespace::rename(&place, path, flags).await?;
         pending.done();
         let is_regular = view.known_files.is_regular(&place.path);
         view.removed(&place.path);
@@ -49,6 +50,9 @@ impl<P: Platform> OpenFile<P> {
         view.added(path);
         // By its id it can be found all along.
         view.known_files.note(path, place.file_id, is_regular);
+        if replaced {
+            self.report_at(new_path.as_name(), NotifyAction::REMOVED);
+        }
         self.report_renamed(&old_path);
         Ok(())
     }
@@ -66,26 +70,30 @@ impl<P: Platform> OpenFile<P> {
         let taken = self.taken_spelling(&view, &path, new.flags).await?;
         let place = self.place().await?;
         let new_path = path.to_nt()?;
-        let replaced = taken.as_ref().unwrap_or(&path).to_nt()?;
+        let old_path = taken.as_ref().unwrap_or(&path).to_nt()?;
         let mut effects = Effects::new();
         let checked = self.redirector.tree().check_new_name(
             self.fobx,
-            replaced.as_name(),
+            old_path.as_name(),
             new.flags.replace(),
             &mut effects,
         );
         self.redirector.perform(effects);
         checked?;
-        if let Some(taken) = &taken {
-            namespace::link(&place, taken, new.flags).await?;
+        let replaced = if let Some(taken) = &taken {
+            let replaced = namespace::link(&place, taken, new.flags).await?;
             namespace::respell(&place, taken, &path).await?;
             view.removed(taken);
+            replaced
         } else {
-            namespace::link(&place, &path, new.flags).await?;
-        }
+            namespace::link(&place, &path, new.flags).await?
+        };
         view.removed(&path);
         view.added(&path);
-        self.report_linked(new_path.as_name());
+        if replaced {
+            self.report_at(old_path.as_name(), NotifyAction::REMOVED);
+        }
+        self.report_at(new_path.as_name(), NotifyAction::ADDED);
         Ok(())
     }
 

@@ -101,13 +101,15 @@ impl View {
         let value = if attributes.is_empty() {
             &[][..]
         } else {
-            self.mark().await;
             write(attributes, &mut text)
         };
         match xattr::set(file, NAME, value).await {
+            Ok(()) if !value.is_empty() => {
+                self.mark().await;
+                Ok(())
+            }
             Err(Status::EAS_NOT_SUPPORTED) => {
-                // Neither is the mark: nobody need look for attributes here.
-                self.kept.0.store(Kept::NOTHING, Ordering::Relaxed);
+                file.client().set_refuses_xattrs();
                 Ok(())
             }
             Err(Status::NONEXISTENT_EA_ENTRY) if value.is_empty() => Ok(()),
@@ -193,6 +195,10 @@ pub(crate) async fn read(file: &OwnedFid) -> nt::Result<FileAttributes> {
     match xattr::value(file, NAME).await {
         Ok(text) => Ok(text.and_then(|text| parse(&text)).unwrap_or_default()),
         Err(status) if is_none(status) => Ok(FileAttributes::empty()),
+        Err(Status::NOT_SUPPORTED) => {
+            file.client().set_refuses_xattrs();
+            Ok(FileAttributes::empty())
+        }
         Err(status) => Err(status),
     }
 }

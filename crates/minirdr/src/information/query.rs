@@ -91,6 +91,14 @@ impl<P: Platform> OpenFile<P> {
             .await
     }
 
+    /// IRP_MJ_SET_VOLUME_INFORMATION of `class` from `record`, which no 9P server can carry out.
+    ///
+    /// # Errors
+    /// Always: `NOT_SUPPORTED`, `INFO_LENGTH_MISMATCH`, `INVALID_INFO_CLASS`.
+    pub fn set_volume(&self, class: FsInformationClass, record: &[u8]) -> nt::Result {
+        volume::set(class, record.len())
+    }
+
     /// What the file is called, and whether it is about to go.
     fn identity(&self) -> nt::Result<Identity> {
         let tree = self.redirector.tree();

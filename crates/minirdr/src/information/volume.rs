@@ -48,6 +48,25 @@ const fn fixed_size(class: Class) -> Option<usize> {
     })
 }
 
+/// What setting `class` from a record of `len` bytes comes to: 9P has nothing to set of a volume.
+///
+/// # Errors
+/// Always: `NOT_SUPPORTED` for the label, the controls and the object id, `INFO_LENGTH_MISMATCH` for a record of theirs
+/// that is too short; `INVALID_INFO_CLASS` for what cannot be set of any volume.
+pub(crate) fn set(class: Class, len: usize) -> nt::Result {
+    let fixed = match class {
+        Class::LABEL => 4,
+        Class::CONTROL => 48,
+        Class::OBJECT_ID => 64,
+        _ => return Err(Status::INVALID_INFO_CLASS),
+    };
+    Err(if len < fixed {
+        Status::INFO_LENGTH_MISMATCH
+    } else {
+        Status::NOT_SUPPORTED
+    })
+}
+
 /// Whether the server must be asked for its figures to answer `class` into a buffer of `len` bytes. Errors as
 /// [`crate::information::sources`].
 pub(crate) fn needs_figures(class: Class, len: usize) -> nt::Result<bool> {

@@ -55,17 +55,18 @@ macro_rules! behaviours {
                 locks_against_data, changes_and_filters;
             names: non_ascii_names, names_that_nt_forbids, invalid_utf8, long_names;
             notify: names_come_and_go, the_filter_decides, trees_and_directories_alone, opens_that_change_a_file,
+                a_replaced_file_is_told_of,
                 too_much_to_tell, how_waiting_ends, what_can_be_watched;
             open: every_disposition_of_every_kind_of_file, options_that_contradict_each_other,
                 what_cannot_be_opened_keeps_its_data, overwriting_wants_to_be_tolerated, overwriting_sets_read_only,
                 a_hidden_name_can_be_overwritten, permissions_of_what_is_made, the_mode_decides_over_access,
                 all_that_is_allowed, all_that_is_allowed_is_claimed, opening_by_file_id, a_target_directory_tells_what_exists,
-                streams_are_not_there, opening_again_sends_all_at_once, rights_to_look_open_nothing;
+                opening_by_an_id_from_a_listing, streams_are_not_there, opening_again_sends_all_at_once, rights_to_look_open_nothing;
             query: every_file_class, short_buffers, the_name_is_cut, volume_classes, attributes_follow_the_server,
                 a_pending_delete_counts_one_link_less, files_have_no_short_name,
                 a_file_has_one_stream_and_a_directory_none, file_and_volume_agree_on_the_serial_number,
                 names_of_one_file_have_one_id, stat_carries_owner_and_mode, directories_are_not_case_sensitive,
-                the_mode_of_a_handle_can_be_set, volumes_say_what_they_can, sectors_are_small_and_aligned,
+                the_mode_of_a_handle_can_be_set, volumes_say_what_they_can, sectors_are_small_and_aligned, nothing_of_a_volume_can_be_set,
                 valid_data_ends_within_the_file, attributes_need_the_right_to_set_them,
                 times_of_minus_one_and_minus_two_change_nothing;
             ea: a_create_brings_attributes, a_create_with_bad_attributes_makes_nothing, attributes_come_back, an_empty_value_removes, queries_go_on_where_the_last_ended,

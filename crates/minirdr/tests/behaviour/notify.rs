@@ -155,6 +155,20 @@ pub(crate) fn trees_and_directories_alone(world: &World) {
     );
 }
 
+pub(crate) fn a_replaced_file_is_told_of(world: &World) {
+    make(world, "old");
+    make(world, "new");
+    let root = world.open("", &Open::directory()).unwrap();
+    let file = world.open("old", &Open::delete()).unwrap();
+    let first = heard(world, &root, NAMES, false, || make(world, "more"));
+    assert_eq!(first, told(&[(1, "more")]));
+    file.rename("new", true, None).unwrap();
+    assert_eq!(
+        listen(world, &root, NAMES, false, 4096),
+        told(&[(2, "new"), (4, "old"), (5, "new")])
+    );
+}
+
 pub(crate) fn opens_that_change_a_file(world: &World) {
     std::fs::write(world.path("file"), b"data").unwrap();
     let root = world.open("", &Open::directory()).unwrap();

@@ -2,9 +2,13 @@
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-use nt::{AccessMask, CreateAction, CreateDisposition, CreateOptions, FileAttributes, ShareAccess, Status};
+use minirdr::DirectoryQuery;
+use nt::{
+    AccessMask, CreateAction, CreateDisposition, CreateOptions, FileAttributes, FileInformationClass,
+    ShareAccess, Status,
+};
 
-use crate::world::{Open, World};
+use crate::world::{Open, World, name};
 
 /// What an open finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -334,6 +338,27 @@ pub(crate) fn all_that_is_allowed_is_claimed(world: &World) {
         .open("made", &maximum.disposition(CreateDisposition::CREATE))
         .unwrap();
     assert!(made.granted_access().contains(AccessMask::FILE_ALL_ACCESS));
+}
+
+pub(crate) fn opening_by_an_id_from_a_listing(world: &World) {
+    std::fs::create_dir(world.path("folder")).unwrap();
+    std::fs::write(world.path("folder/file"), b"by id").unwrap();
+    let folder = world.open("folder", &Open::directory()).unwrap();
+    let pattern = name("f*");
+    let query = DirectoryQuery {
+        class: FileInformationClass::ID_BOTH_DIRECTORY,
+        pattern: Some(pattern.as_name()),
+        restart: true,
+        single: false,
+    };
+    let (list, _) = folder.query_directory(&query, 4096).unwrap();
+    let units: Vec<u16> = list[96..104]
+        .chunks_exact(2)
+        .map(|unit| u16::from_le_bytes([unit[0], unit[1]]))
+        .collect();
+    let open = Open::read().options(CreateOptions::OPEN_BY_FILE_ID);
+    let file = world.open_units_below(Some(&folder), &units, &open).unwrap();
+    assert_eq!(file.read(0, 9).unwrap(), b"by id");
 }
 
 pub(crate) fn opening_by_file_id(world: &World) {

@@ -270,6 +270,21 @@ pub(crate) fn sectors_are_small_and_aligned(world: &World) {
     assert_eq!(u32_at(&sectors, 0), 512);
 }
 
+pub(crate) fn nothing_of_a_volume_can_be_set(world: &World) {
+    let folder = world.open("", &Open::directory()).unwrap();
+    for (class, len, status) in [
+        (FsInformationClass::LABEL, 3, Status::INFO_LENGTH_MISMATCH),
+        (FsInformationClass::LABEL, 10, Status::NOT_SUPPORTED),
+        (FsInformationClass::CONTROL, 48, Status::NOT_SUPPORTED),
+        (FsInformationClass::OBJECT_ID, 64, Status::NOT_SUPPORTED),
+        (FsInformationClass::SIZE, 24, Status::INVALID_INFO_CLASS),
+        (FsInformationClass(99), 24, Status::INVALID_INFO_CLASS),
+    ] {
+        let set = folder.file.set_volume(class, &[0; 64][..len]);
+        assert_eq!(set, Err(status), "{class:?} of {len} bytes");
+    }
+}
+
 pub(crate) fn valid_data_ends_within_the_file(world: &World) {
     let file = world.open("file", &Open::create()).unwrap();
     file.set_size(100).unwrap();
