@@ -4,6 +4,8 @@
 //! calls and requests that are watched, timed out or cancelled, and the buffers of a request belong to it until
 //! the kernel is done with them.
 
+mod other;
+
 use std::mem;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::ptr;
@@ -17,6 +19,8 @@ use windows_sys::Wdk::System::IO::NtDeviceIoControlFile;
 use windows_sys::Win32::Foundation::{HANDLE, NTSTATUS, OBJ_CASE_INSENSITIVE, UNICODE_STRING, WAIT_OBJECT_0};
 use windows_sys::Win32::System::IO::{IO_STATUS_BLOCK, IO_STATUS_BLOCK_0};
 use windows_sys::Win32::System::Threading::{CreateEventW, INFINITE, WaitForSingleObject};
+
+pub use other::{EaSelection, LockRange};
 
 /// The arguments of an open, as `NtCreateFile` takes them.
 #[derive(Clone, Copy, Debug)]

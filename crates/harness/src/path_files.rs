@@ -1,7 +1,8 @@
-//! Files through plain NT calls, as any program opens them.
+//! Files through plain NT calls, as any program opens them. Nothing of this has been run yet: it takes a kernel whose
+//! object manager hands paths below a device to its driver.
 
-use client::io::{Completion, File, OpenOptions};
-use ioctl::irp::{Operation, ScanFlags};
+use client::io::{Completion, EaSelection, File, LockRange, OpenOptions};
+use ioctl::irp::{LockFlags, LockFunction, Operation, ScanFlags, WatchFlags};
 use nt::{FileInformationClass, Result, Status};
 
 use crate::files::{Files, InFlight, OpenFile, OpenInFlight, Opened, Reply};
@@ -135,6 +136,72 @@ fn start(file: &File, operation: &Operation<'_>) -> Result<InFlight> {
         }
         Operation::QueryVolume { class, length } => now(file.query_volume(class.0, size(*length))?),
         Operation::Flush => now(file.flush()?),
+        _ => return start_other(file, operation),
+    })
+}
+
+/// What the plain calls cannot ask for is `NOT_SUPPORTED`: unlocking more than one range, the flags of an IRP.
+fn start_other(file: &File, operation: &Operation<'_>) -> Result<InFlight> {
+    let later = |pending| InFlight::new(pending, |completion| Ok(reply(completion)));
+    let now = |completion| InFlight::done(reply(completion));
+    let size = |length: u32| usize::try_from(length).unwrap_or(usize::MAX);
+    Ok(match operation {
+        Operation::SetVolume { class, data } => now(file.set_volume(class.0, data)?),
+        Operation::Lock {
+            function,
+            offset,
+            span,
+            key,
+            flags,
+        } => {
+            let range = LockRange {
+                offset: *offset,
+                length: *span,
+                key: *key,
+            };
+            match *function {
+                LockFunction::LOCK => later(file.lock(
+                    range,
+                    flags.contains(LockFlags::EXCLUSIVE),
+                    flags.contains(LockFlags::FAIL_IMMEDIATELY),
+                )?),
+                LockFunction::UNLOCK_SINGLE => now(file.unlock(range)?),
+                _ => return Err(Status::NOT_SUPPORTED),
+            }
+        }
+        Operation::QueryEa {
+            flags,
+            index,
+            list,
+            length,
+        } => {
+            let selection = EaSelection {
+                list,
+                index: flags.contains(ScanFlags::INDEX_SPECIFIED).then_some(*index),
+                restart: flags.contains(ScanFlags::RESTART_SCAN),
+                single: flags.contains(ScanFlags::RETURN_SINGLE_ENTRY),
+            };
+            now(file.query_ea(selection, size(*length))?)
+        }
+        Operation::SetEa { data } => now(file.set_ea(data)?),
+        Operation::QuerySecurity { information, length } => {
+            now(file.query_security(*information, size(*length))?)
+        }
+        Operation::SetSecurity {
+            information,
+            descriptor,
+        } => now(file.set_security(*information, descriptor)?),
+        Operation::NotifyChange {
+            filter,
+            flags,
+            length,
+        } => later(file.notify_change(*filter, flags.contains(WatchFlags::WATCH_TREE), size(*length))?),
+        Operation::FsControl {
+            control,
+            flags,
+            input,
+            length,
+        } if flags.is_empty() => later(file.fs_control(*control, input, size(*length))?),
         _ => return Err(Status::NOT_SUPPORTED),
     })
 }
