@@ -78,6 +78,7 @@ impl Parameters {
                 umask: value(&ascii!("Umask"), 0..=0o777, default.umask),
                 case_sensitive: value(&ascii!("CaseSensitive"), 0..=1, 0) == 1,
                 dos_attributes: value(&ascii!("DosAttributes"), 0..=1, 1) == 1,
+                assume_order: value(&ascii!("AssumeOrder"), 0..=1, 0) == 1,
                 file_system_name: key.as_ref().map_or(default.file_system_name, |key| {
                     key.file_system_name(&ascii!("FileSystemName"), default.file_system_name)
                 }),

@@ -21,6 +21,9 @@ pub struct Settings {
     pub case_sensitive: bool,
     /// Whether attributes that Unix has no place for are kept in extended attributes: `DosAttributes`.
     pub dos_attributes: bool,
+    /// Whether servers are taken to act on requests in the order in which they are sent, before they have shown it:
+    /// `AssumeOrder`. A server that does not may fail or, as diod 1.0.24 does, crash.
+    pub assume_order: bool,
     /// What programs see as the file system's name: `FileSystemName`.
     pub file_system_name: FileSystemName,
     /// Files of one server that stay open there after their last handle: `DormantFiles`, 0 (none) to 1024.
@@ -97,6 +100,7 @@ impl Settings {
             umask: self.umask & 0o777,
             case_sensitive: self.case_sensitive,
             dos_attributes: self.dos_attributes,
+            assume_order: self.assume_order,
             file_system_name: self.file_system_name,
             dormant_files: self.dormant_files.min(*Self::DORMANT_FILES.end()),
             dormant_time: self
@@ -117,6 +121,7 @@ impl Default for Settings {
             umask: 0o022,
             case_sensitive: false,
             dos_attributes: true,
+            assume_order: false,
             file_system_name: FileSystemName::default(),
             // What RDBSS is documented to do.
             dormant_files: 50,

@@ -130,7 +130,12 @@ impl World {
         );
         drop(runtime.spawn(server).unwrap());
         runtime.run_until_stalled();
-        let redirector = MiniRedirector::new(network, runtime.clone(), Settings::default()).unwrap();
+        // How a server is found to keep the order is the session's to know.
+        let settings = Settings {
+            assume_order: true,
+            ..Settings::default()
+        };
+        let redirector = MiniRedirector::new(network, runtime.clone(), settings).unwrap();
         redirector.start().unwrap();
         let world = Self {
             runtime,

@@ -35,6 +35,8 @@ pub(crate) struct Client {
     without_xattrs: AtomicBool,
     /// The server has answered a request before the one whose fid it names: it acts on them in no order.
     out_of_order: AtomicBool,
+    /// It is not asked to show that it keeps the order.
+    assume_order: bool,
     /// Bytes wait to be sent, or the session ended.
     pub(crate) transmit: Notify,
     /// A deadline exists where there was none.
@@ -152,6 +154,7 @@ impl Client {
             by_file: AtomicBool::new(false),
             without_xattrs: AtomicBool::new(false),
             out_of_order: AtomicBool::new(false),
+            assume_order: settings.assume_order,
             transmit: Notify::new(),
             deadline: Notify::new(),
             freed: Notify::new(),
@@ -269,6 +272,7 @@ impl Client {
     /// Whether a request may name a fid that an unanswered request before it makes.
     pub(crate) fn keeps_order(&self) -> bool {
         !self.out_of_order.load(Ordering::Relaxed)
+            && (self.assume_order || self.state().session.keeps_order())
     }
 
     /// Takes note that the server acts on requests in no order.

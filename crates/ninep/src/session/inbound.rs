@@ -196,6 +196,7 @@ impl Session {
         let Some(slot) = self.slots.get(header.tag) else {
             return Ok(());
         };
+        self.order.answer(slot.number);
         let (outcome, ending) = match body {
             Err(error) => (Err(error), Ending::Unknown),
             Ok(body) if header.kind == MessageType::RLERROR => {

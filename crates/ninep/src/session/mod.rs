@@ -38,6 +38,7 @@ mod deadline;
 mod error;
 mod fids;
 mod inbound;
+mod order;
 mod outgoing;
 mod request;
 mod slots;
@@ -55,6 +56,7 @@ pub use self::window::{WINDOW_MAX, WINDOW_MIN};
 use self::deadline::Hearing;
 use self::fids::FidTable;
 use self::inbound::Inbound;
+use self::order::Order;
 use self::outgoing::Outgoing;
 use self::slots::{CallerSide, FlushSide, Purpose, SlotTable};
 use self::spares::Spares;
@@ -130,6 +132,7 @@ pub struct Session {
     spares: Spares,
     hearing: Hearing,
     window: DataWindow,
+    order: Order,
     now_ns: u64,
     statistics: Statistics,
 }
@@ -164,6 +167,7 @@ impl Session {
             spares: Spares::default(),
             hearing: Hearing::Heard,
             window: DataWindow::new(config.window),
+            order: Order::default(),
             now_ns: 0,
             statistics: Statistics::default(),
         })
@@ -177,6 +181,13 @@ impl Session {
     /// Most bytes of data in one read, write or readdir.
     pub fn max_payload(&self) -> u32 {
         self.msize.saturating_sub(IO_HEADER_LEN)
+    }
+
+    /// Whether the server has shown, with many requests under way, that it answers in the order in which it is asked. Only then
+    /// may a request name a fid that an unanswered request makes: a server that works on several requests at a time may know
+    /// the fid not yet, or, worse, by half.
+    pub fn keeps_order(&self) -> bool {
+        self.order.is_kept()
     }
 
     /// How many tags it uses at most: each is below this number, but for [`Tag::NONE`]. Fixed when it is made.

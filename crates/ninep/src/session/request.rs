@@ -181,6 +181,7 @@ impl Session {
         let tag = self.slots.next_tag().ok_or(Error::WindowFull)?;
         self.outgoing.push(request, tag, self.msize)?;
         self.slots.insert(Slot {
+            number: self.order.queue(),
             purpose,
             expected: <R::Reply<'static> as Message>::TYPE,
             check: check::<R>,

@@ -8,6 +8,8 @@ use crate::wire::{FidUse, MessageType, Tag};
 /// A request from when it is queued until both sides are through with its tag.
 #[derive(Debug)]
 pub(super) struct Slot {
+    /// Its place among all requests.
+    pub(super) number: u64,
     pub(super) purpose: Purpose,
     /// Reply type; Rlerror may come in its place.
     pub(super) expected: MessageType,
