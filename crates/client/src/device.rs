@@ -162,9 +162,9 @@ impl Device {
                     room = larger(room, Some(list.required()))?;
                 }
                 status if status.is_success() => {
-                    let mut list = ConnectionList::parse(written(&answer)?)?;
+                    let list = ConnectionList::parse(written(&answer)?)?;
                     resume = list.resume();
-                    while let Some(record) = list.next_connection() {
+                    for record in list {
                         found.push(connection(record?)?);
                     }
                 }

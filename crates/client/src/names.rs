@@ -5,15 +5,14 @@
 
 use core::fmt;
 
+use ioctl::DEVICE_NAME;
+
 /// The longest connection name in UTF-16 units. A counted NT string holds 32767 units; what is left after the
 /// device name and a file path of usual length is far more than any share name needs.
 pub const MAX_CONNECTION_UNITS: usize = 1024;
 
 /// The longest host part in units: a DNS name has at most 253 characters.
 pub const MAX_HOST_UNITS: usize = 253;
-
-/// The device that every connection of the driver lives below.
-pub const DEVICE_NAME: &str = r"\Device\Mrx9p";
 
 const BACKSLASH: u16 = b'\\' as u16;
 const SLASH: u16 = b'/' as u16;

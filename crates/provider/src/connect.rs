@@ -1,12 +1,10 @@
 //! Adding, cancelling and looking up connections: the order of steps and what is undone when one fails.
 
 use client::names::{ConnectionName, DriveLetter, Unc, eq_ignore_ascii_case};
+use ioctl::connection::MAX_USER_UNITS;
 use nt::Status;
 
 use crate::wn::{self, Wn};
-
-/// The longest user name in units, Windows' own limit (UNLEN).
-pub(crate) const MAX_USER_UNITS: usize = 256;
 
 const TYPE_ANY: u32 = 0;
 const TYPE_DISK: u32 = 1;

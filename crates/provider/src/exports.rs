@@ -12,13 +12,14 @@ use std::{ptr, slice};
 
 use client::names::{ConnectionName, MAX_CONNECTION_UNITS};
 use client::registry;
+use ioctl::connection::MAX_USER_UNITS;
 use windows_sys::Win32::Foundation::{HANDLE, HWND};
 use windows_sys::Win32::NetworkManagement::WNet::{
     NETRESOURCEW, RESOURCE_CONNECTED, RESOURCETYPE_ANY, RESOURCETYPE_DISK,
 };
 
 use crate::caps;
-use crate::connect::{self, AddRequest, MAX_USER_UNITS, Redirector};
+use crate::connect::{self, AddRequest, Redirector};
 use crate::enumerate::OPEN;
 use crate::packing::Entry;
 use crate::system::{Driver, Letters};

@@ -152,24 +152,6 @@ impl<'a> ConnectionList<'a> {
         self.count == 0
     }
 
-    /// Reads the next connection; `None` behind the last one.
-    ///
-    /// # Errors
-    /// As [`crate::request`] says; the list is at its end then.
-    pub fn next_connection(&mut self) -> Option<Result<Connection>> {
-        if self.count == 0 {
-            let left_over = !core::mem::take(&mut self.records).is_empty();
-            return left_over.then_some(Err(Status::INVALID_PARAMETER));
-        }
-        self.count -= 1;
-        let parsed = self.split_record().and_then(Connection::parse);
-        if parsed.is_err() {
-            self.count = 0;
-            self.records = &[];
-        }
-        Some(parsed)
-    }
-
     fn split_record(&mut self) -> Result<&'a [u8]> {
         let size = stated_size(self.records).ok_or(Status::INVALID_PARAMETER)?;
         let (record, rest) = self
@@ -181,10 +163,21 @@ impl<'a> ConnectionList<'a> {
     }
 }
 
+/// Errors are as [`crate::request`] says; behind one the list is at its end.
 impl Iterator for ConnectionList<'_> {
     type Item = Result<Connection>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.next_connection()
+        if self.count == 0 {
+            let left_over = !core::mem::take(&mut self.records).is_empty();
+            return left_over.then_some(Err(Status::INVALID_PARAMETER));
+        }
+        self.count -= 1;
+        let parsed = self.split_record().and_then(Connection::parse);
+        if parsed.is_err() {
+            self.count = 0;
+            self.records = &[];
+        }
+        Some(parsed)
     }
 }
