@@ -14,7 +14,7 @@ SHARE is HOST[:PORT]/ANAME: the server, its port (564 unless given), and what it
 Paths are written as on the server, with /.
 
   p9 ls -l localhost:5640/srv
-  p9 get -R nas/home/anna photos .
+  p9 get -R nas/srv/media photos .
 
 Exit code: 0 done, 1 the operation failed, 2 wrong command line, 3 no such server or share.";
 
