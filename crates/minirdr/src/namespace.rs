@@ -86,15 +86,33 @@ pub(crate) async fn link(place: &Place, to: &ServerPath, flags: RenameFlags) -> 
         // POSIX links replace nothing, but renames do, and at once.
         Taken::ByOther => {
             let temporary = TemporaryName::new(&parent);
-            link_as(&parent, &source, temporary.as_bytes()).await?;
-            let made = parent.walk(core::iter::once(temporary.as_bytes())).await?;
-            let moved = move_name(&parent, temporary.as_bytes(), made, &parent, name).await;
-            if moved.is_err() {
+            let replacing = async {
+                link_as(&parent, &source, temporary.as_bytes()).await?;
                 let made = parent.walk(core::iter::once(temporary.as_bytes())).await?;
-                remove_name(&parent, temporary.as_bytes(), made, false).await?;
+                move_name(&parent, temporary.as_bytes(), made, &parent, name).await
+            };
+            if let Err(status) = replacing.await {
+                take_back(&parent, &temporary, false, status).await;
+                return Err(status);
             }
-            moved.map(|()| true)
+            Ok(true)
         }
+    }
+}
+
+/// Takes away what may be left under a temporary name after `failure`, as well as that goes: the failure is what counts.
+pub(crate) async fn take_back(
+    parent: &OwnedFid,
+    temporary: &TemporaryName,
+    is_directory: bool,
+    failure: Status,
+) {
+    // Somebody else's, then.
+    if failure == Status::OBJECT_NAME_COLLISION {
+        return;
+    }
+    if let Ok(made) = parent.walk(core::iter::once(temporary.as_bytes())).await {
+        let _ = remove_name(parent, temporary.as_bytes(), made, is_directory).await;
     }
 }
 

@@ -17,7 +17,7 @@ use rdbss::MajorFunction;
 use crate::delete::is_empty;
 use crate::dialect::{move_name, remove_name};
 use crate::file::OpenFile;
-use crate::namespace::{TemporaryName, parent_of};
+use crate::namespace::{TemporaryName, parent_of, take_back};
 use crate::notify::{NotifyAction, NotifyFilter};
 use crate::objects::Platform;
 use crate::server::client::OwnedFid;
@@ -101,7 +101,7 @@ impl<P: Platform> OpenFile<P> {
         let path = self.path()?;
         let text = target::to_server(&data, &share, &path)?;
         let gid = self.view()?.gid;
-        self.take_place_of(None, async |parent: &OwnedFid, name: &[u8]| {
+        self.take_place_of(None, false, async |parent: &OwnedFid, name: &[u8]| {
             let request = Tsymlink {
                 dfid: parent.fid(),
                 name,
@@ -120,28 +120,32 @@ impl<P: Platform> OpenFile<P> {
         let gid = self.view()?.gid;
         let umask = self.redirector.settings().umask;
         let as_directory = self.options().contains(CreateOptions::DIRECTORY_FILE);
-        self.take_place_of(Some(SYMLINK_TAG), async |parent: &OwnedFid, name: &[u8]| {
-            let client = parent.client();
-            if as_directory {
-                let request = Tmkdir {
-                    dfid: parent.fid(),
+        self.take_place_of(
+            Some(SYMLINK_TAG),
+            as_directory,
+            async |parent: &OwnedFid, name: &[u8]| {
+                let client = parent.client();
+                if as_directory {
+                    let request = Tmkdir {
+                        dfid: parent.fid(),
+                        name,
+                        mode: Mode(DIRECTORY_MODE & !umask),
+                        gid,
+                    };
+                    return client.call(&request, |_| ()).await;
+                }
+                // Tlcreate makes the fid the file's.
+                let file = parent.walk(core::iter::empty()).await?;
+                let request = Tlcreate {
+                    fid: file.fid(),
                     name,
-                    mode: Mode(DIRECTORY_MODE & !umask),
+                    flags: OpenFlags::CREATE | OpenFlags::EXCLUSIVE,
+                    mode: Mode(FILE_MODE & !umask),
                     gid,
                 };
-                return client.call(&request, |_| ()).await;
-            }
-            // Tlcreate makes the fid the file's.
-            let file = parent.walk(core::iter::empty()).await?;
-            let request = Tlcreate {
-                fid: file.fid(),
-                name,
-                flags: OpenFlags::CREATE | OpenFlags::EXCLUSIVE,
-                mode: Mode(FILE_MODE & !umask),
-                gid,
-            };
-            client.call(&request, |_| ()).await
-        })
+                client.call(&request, |_| ()).await
+            },
+        )
         .await
     }
 
@@ -155,10 +159,11 @@ impl<P: Platform> OpenFile<P> {
     }
 
     /// Has what `make` makes take this file's place; the handle is one of that from then on. `tag` is what the file must
-    /// be: a link, or (`None`) a link or something empty.
+    /// be: a link, or (`None`) a link or something empty. `makes_directory`: what is made is one.
     async fn take_place_of(
         &self,
         tag: Option<u32>,
+        makes_directory: bool,
         make: impl AsyncFnOnce(&OwnedFid, &[u8]) -> nt::Result,
     ) -> nt::Result {
         let place = self.place().await?;
@@ -183,22 +188,17 @@ impl<P: Platform> OpenFile<P> {
             return Err(status);
         }
         let temporary = TemporaryName::new(&parent);
-        let temporary = temporary.as_bytes();
-        make(&parent, temporary).await?;
-        let made = parent.walk(core::iter::once(temporary)).await?;
-        let made_directory = made.client().getattr(made.fid()).await?.mode.is_directory();
-        let mut moved = Ok(());
-        // A directory is replaced by nothing, and replaces nothing but a directory.
-        if is_directory || made_directory {
-            moved = remove_name(&parent, name, old, is_directory).await;
-        }
-        if moved.is_ok() {
-            moved = move_name(&parent, temporary, made, &parent, name).await;
-        }
-        if let Err(status) = moved {
-            let made = parent.walk(core::iter::once(temporary)).await?;
-            // The first failure counts.
-            let _ = remove_name(&parent, temporary, made, made_directory).await;
+        let replacing = async {
+            make(&parent, temporary.as_bytes()).await?;
+            let made = parent.walk(core::iter::once(temporary.as_bytes())).await?;
+            // A directory is replaced by nothing, and replaces nothing but a directory.
+            if is_directory || makes_directory {
+                remove_name(&parent, name, old, is_directory).await?;
+            }
+            move_name(&parent, temporary.as_bytes(), made, &parent, name).await
+        };
+        if let Err(status) = replacing.await {
+            take_back(&parent, &temporary, makes_directory, status).await;
             return Err(status);
         }
         let file = parent.walk(core::iter::once(name)).await?;
