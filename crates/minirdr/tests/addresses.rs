@@ -14,21 +14,20 @@ use minirdr::{Level, LogonId, MiniRedirector, Settings};
 use nt::{Name, NameBuf, Status};
 use rxce::memory::{Listener, Network};
 use simulated::Simulated;
+use testserver::MemoryServer;
 
 const PORT: u16 = 564;
 const IPV6: IpAddr = IpAddr::V6(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 1));
 const IPV4: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
 
 /// Serves the first connection.
-async fn serve(listener: Listener, folder: std::path::PathBuf) {
+async fn serve(listener: Listener) {
     let endpoint = listener.accept().await;
-    serve_one(&endpoint, &folder).await;
+    serve_one(&endpoint, &MemoryServer::new()).await;
 }
 
 /// Maps a drive onto a host with `addresses`, and takes it away again. How long the first took is in the simulation's time.
 fn map(addresses: &[IpAddr], serving: Option<IpAddr>, silent: &[IpAddr]) -> (nt::Result, Duration) {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::create_dir(folder.path().join("export")).unwrap();
     let runtime = Runtime::simulated(3).unwrap();
     let network = Network::new(&runtime).unwrap();
     let host = NameBuf::try_from_str("fileserver").unwrap();
@@ -40,9 +39,7 @@ fn map(addresses: &[IpAddr], serving: Option<IpAddr>, silent: &[IpAddr]) -> (nt:
     }
     if let Some(address) = serving {
         let listener = network.listen(SocketAddr::new(address, PORT)).unwrap();
-        runtime
-            .spawn(serve(listener, folder.path().join("export")))
-            .unwrap();
+        runtime.spawn(serve(listener)).unwrap();
     }
     let redirector = MiniRedirector::<Simulated>::new(network, runtime.clone(), Settings::default()).unwrap();
     redirector.start().unwrap();

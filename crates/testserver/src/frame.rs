@@ -8,21 +8,53 @@ pub(crate) const HEADER: usize = 7;
 /// The tag of `Tversion`.
 pub(crate) const NO_TAG: u16 = 0xFFFF;
 
-/// The message types the servers here look into.
+/// The types of messages, by the protocol's numbers: all requests, and the replies that the servers here look into.
 #[expect(missing_docs, reason = "the names are those of the protocol")]
 pub mod kind {
     pub const RLERROR: u8 = 7;
-    pub const TXATTRWALK: u8 = 30;
-    pub const TVERSION: u8 = 100;
     pub const RVERSION: u8 = 101;
-    pub const TATTACH: u8 = 104;
     pub const RATTACH: u8 = 105;
-    pub const TFLUSH: u8 = 108;
     pub const RFLUSH: u8 = 109;
-    pub const TWALK: u8 = 110;
     pub const RWALK: u8 = 111;
-    pub const TCLUNK: u8 = 120;
-    pub const TREMOVE: u8 = 122;
+
+    macro_rules! requests {
+        ($($name:ident = $number:literal,)*) => {
+            $(pub const $name: u8 = $number;)*
+            /// Every request, with its name.
+            pub const REQUESTS: &[(u8, &str)] = &[$(($number, stringify!($name))),*];
+        };
+    }
+
+    requests! {
+        TSTATFS = 8,
+        TLOPEN = 12,
+        TLCREATE = 14,
+        TSYMLINK = 16,
+        TMKNOD = 18,
+        TRENAME = 20,
+        TREADLINK = 22,
+        TGETATTR = 24,
+        TSETATTR = 26,
+        TXATTRWALK = 30,
+        TXATTRCREATE = 32,
+        TREADDIR = 40,
+        TFSYNC = 50,
+        TLOCK = 52,
+        TGETLOCK = 54,
+        TLINK = 70,
+        TMKDIR = 72,
+        TRENAMEAT = 74,
+        TUNLINKAT = 76,
+        TVERSION = 100,
+        TAUTH = 102,
+        TATTACH = 104,
+        TFLUSH = 108,
+        TWALK = 110,
+        TREAD = 116,
+        TWRITE = 118,
+        TCLUNK = 120,
+        TREMOVE = 122,
+    }
 }
 
 /// One message, the size field left out.
@@ -108,6 +140,25 @@ impl<'a> Fields<'a> {
         Some(*head)
     }
 
+    pub(crate) fn bytes(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (head, rest) = self.0.split_at_checked(count)?;
+        self.0 = rest;
+        Some(head)
+    }
+
+    pub(crate) fn u8(&mut self) -> Option<u8> {
+        self.take::<1>().map(|[byte]| byte)
+    }
+
+    pub(crate) fn u64(&mut self) -> Option<u64> {
+        self.take().map(u64::from_le_bytes)
+    }
+
+    /// The field at the end.
+    pub(crate) fn last_u32(&self) -> Option<u32> {
+        self.0.last_chunk().copied().map(u32::from_le_bytes)
+    }
+
     pub(crate) fn u16(&mut self) -> Option<u16> {
         self.take().map(u16::from_le_bytes)
     }
@@ -118,9 +169,7 @@ impl<'a> Fields<'a> {
 
     pub(crate) fn string(&mut self) -> Option<&'a [u8]> {
         let len = usize::from(self.u16()?);
-        let (head, rest) = self.0.split_at_checked(len)?;
-        self.0 = rest;
-        Some(head)
+        self.bytes(len)
     }
 }
 

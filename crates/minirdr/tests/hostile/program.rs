@@ -2,21 +2,17 @@
 
 use std::time::Duration;
 
-use executive::mem::Arc;
-use executive::task::{CancelToken, Runtime};
-use minirdr::{
-    CreateRequest, DirectoryQuery, EaQuery, Level, LockRequest, LogonId, MiniRedirector, OpenFile, Requestor,
-    Unlock, WritePosition,
-};
+use executive::task::Runtime;
+use minirdr::{Caller, DirectoryQuery, EaQuery, Level, LockRequest, Requestor, Unlock, WritePosition};
 use nt::{
     AccessMask, CreateDisposition, CreateOptions, FileAttributes, FileInformationClass, FsInformationClass,
-    Name, NameBuf, ShareAccess, Status,
+    SecurityInformation, Status,
 };
 
+use crate::drive::{self, Drive, File, ME, token};
+use crate::open::Open;
+use crate::records::{full_ea, new_name, symbolic_link};
 use crate::server::SLOW_OFFSET;
-use crate::simulated::Simulated;
-
-const ME: LogonId = LogonId(1);
 
 /// How one operation ended.
 pub(crate) struct Outcome {
@@ -25,27 +21,17 @@ pub(crate) struct Outcome {
     pub(crate) took: Duration,
 }
 
-type File = Arc<OpenFile<Simulated>>;
-
 pub(crate) struct Program<'a> {
     runtime: &'a Runtime,
-    redirector: &'a MiniRedirector<Simulated>,
+    drive: Drive<'a>,
     pub(crate) outcomes: Vec<Outcome>,
 }
 
-fn token() -> CancelToken {
-    CancelToken::try_new().unwrap()
-}
-
-fn text(text: &str) -> NameBuf {
-    NameBuf::try_from_str(text).unwrap()
-}
-
 impl<'a> Program<'a> {
-    pub(crate) fn new(runtime: &'a Runtime, redirector: &'a MiniRedirector<Simulated>) -> Self {
+    pub(crate) fn new(runtime: &'a Runtime, drive: Drive<'a>) -> Self {
         Self {
             runtime,
-            redirector,
+            drive,
             outcomes: Vec::with_capacity(64),
         }
     }
@@ -63,22 +49,15 @@ impl<'a> Program<'a> {
     }
 
     pub(crate) async fn run(&mut self) {
-        let redirector = self.redirector;
-        let drive = text("\\;X:\\10.0.0.1\\export");
-        let cancel = token();
-        let mapping = redirector.add_connection(drive.as_name(), Name::default(), ME, &cancel);
-        let mapped = self.note("map", mapping).await;
+        let drive = self.drive;
+        let mapped = self.note("map", drive.map()).await;
         if mapped.is_some() {
             self.files().await;
             self.names().await;
         }
         // Without force: no handle is open any more.
-        let cancel = token();
         let unmapping = async {
-            let result = redirector
-                .delete_connection(drive.as_name(), ME, Level::Refuse, &cancel)
-                .await;
-            match result {
+            match drive.unmap(Level::Refuse).await {
                 Err(Status::NOT_FOUND) if mapped.is_none() => Ok(()),
                 result => result,
             }
@@ -87,7 +66,8 @@ impl<'a> Program<'a> {
     }
 
     async fn files(&mut self) {
-        let Some(file) = self.open("create", "new", CreateDisposition::CREATE).await else {
+        let every = Open::with(AccessMask::MAXIMUM_ALLOWED, CreateDisposition::CREATE);
+        let Some(file) = self.open("create", "new", every).await else {
             return;
         };
         let (data, mut buffer) = (vec![5; 150_000], vec![0; 150_000]);
@@ -110,10 +90,9 @@ impl<'a> Program<'a> {
         self.note("set end of file", set).await;
         self.lock(&file).await;
         self.give_up(&file).await;
-        self.extras(&file).await;
-        let mut record = [0; 30];
-        record[16] = 10;
-        record[20..].copy_from_slice(b"o\0t\0h\0e\0r\0");
+        self.attributes(&file).await;
+        self.links(&file).await;
+        let record = new_name("other", 0);
         let rename = file.set_information(FileInformationClass::RENAME, &record, None, &cancel);
         self.note("rename", rename).await;
         let class = FileInformationClass::DISPOSITION;
@@ -122,47 +101,50 @@ impl<'a> Program<'a> {
         self.end("close of a file to delete", file).await;
     }
 
-    /// What the good server may not have.
-    async fn extras(&mut self, file: &File) {
+    /// Extended and DOS attributes, and security.
+    async fn attributes(&mut self, file: &File) {
         let (cancel, mut buffer) = (token(), [0; 512]);
+        let record = full_ea(&[("ONE", b"1"), ("TWO", &[2; 100])]);
+        self.note("set EAs", file.set_ea(&record, &cancel)).await;
         let listing = async {
             match file.query_ea(&EaQuery::default(), &mut buffer, &cancel).await {
-                Err(Status::EAS_NOT_SUPPORTED | Status::NO_EAS_ON_FILE) => Ok(()),
+                // They could not be set.
+                Err(Status::NO_EAS_ON_FILE) => Ok(()),
                 listed => listed.map(drop),
             }
         };
         self.note("query EAs", listing).await;
-        // FILE_LINK_INFORMATION: `also`.
-        let mut record = [0; 28];
-        record[16] = 8;
-        record[20..].copy_from_slice(b"a\0l\0s\0o\0");
+        let mut basic = [0; 40];
+        let hidden = FileAttributes::HIDDEN | FileAttributes::ARCHIVE;
+        basic[32..36].copy_from_slice(&hidden.bits().to_le_bytes());
+        let class = FileInformationClass::BASIC;
+        let hide = file.set_information(class, &basic, None, &cancel);
+        self.note("set attributes", hide).await;
+        let caller = Caller {
+            logon: ME,
+            user: None,
+        };
+        let parts = SecurityInformation::DACL;
+        let query = file.query_security(parts, &caller, &mut buffer, &cancel);
+        if let Some((len, _)) = self.note("query security", query).await {
+            let set = file.set_security(parts, &buffer[..len], &caller, &cancel);
+            self.note("set security", set).await;
+        }
+    }
+
+    /// A hard link, and a symbolic one.
+    async fn links(&mut self, file: &File) {
+        let (cancel, record) = (token(), new_name("also", 0));
         let link = file.set_information(FileInformationClass::LINK, &record, None, &cancel);
         self.note("link", link).await;
-        let Some(target) = self
-            .open("create a link", "pointer", CreateDisposition::CREATE)
-            .await
-        else {
+        let Some(target) = self.open("create a link", "pointer", Open::create()).await else {
             return;
         };
-        // REPARSE_DATA_BUFFER of a relative symbolic link to `x`.
-        let mut buffer = [0; 24];
-        buffer[..4].copy_from_slice(&0xa000_000c_u32.to_le_bytes());
-        buffer[4] = 16;
-        buffer[10] = 2;
-        buffer[12] = 2;
-        buffer[14] = 2;
-        buffer[16] = 1;
-        buffer[20] = b'x';
-        buffer[22] = b'x';
-        let pointing = async {
-            const FSCTL_SET_REPARSE_POINT: u32 = 0x0009_00a4;
-            let set = target.fs_control(FSCTL_SET_REPARSE_POINT, &mut buffer, 24, 0, &cancel);
-            match set.await {
-                Err(Status::NOT_SUPPORTED | Status::ACCESS_DENIED) => Ok(()),
-                set => set.map(drop),
-            }
-        };
-        self.note("set reparse point", pointing).await;
+        let mut buffer = symbolic_link("x");
+        let length = buffer.len();
+        const FSCTL_SET_REPARSE_POINT: u32 = 0x0009_00a4;
+        let set = target.fs_control(FSCTL_SET_REPARSE_POINT, &mut buffer, length, 0, &cancel);
+        self.note("set reparse point", set).await;
         self.end("close of a link", target).await;
     }
 
@@ -199,15 +181,17 @@ impl<'a> Program<'a> {
     }
 
     async fn names(&mut self) {
-        let make = CreateDisposition::OPEN_IF;
-        if let Some(made) = self.open("make a directory", "made\\", make).await {
+        let directory = Open::directory();
+        let make = directory.disposition(CreateDisposition::OPEN_IF);
+        if let Some(made) = self.open("make a directory", "made", make).await {
             self.end("close of a directory", made).await;
         }
-        if let Some(link) = self.open("open by a link", "link", CreateDisposition::OPEN).await {
+        let all = AccessMask::GENERIC_READ | AccessMask::GENERIC_WRITE | AccessMask::DELETE;
+        let any = Open::with(all, CreateDisposition::OPEN).options(CreateOptions::empty());
+        if let Some(link) = self.open("open by a link", "link", any).await {
             self.end("close of a link's target", link).await;
         }
-        let open = CreateDisposition::OPEN;
-        let Some(folder) = self.open("open a directory", "folder\\", open).await else {
+        let Some(folder) = self.open("open a directory", "folder", directory).await else {
             return;
         };
         let query = DirectoryQuery {
@@ -230,38 +214,14 @@ impl<'a> Program<'a> {
         self.end("close of a listed directory", folder).await;
     }
 
-    async fn open(&mut self, what: &'static str, path: &str, disposition: CreateDisposition) -> Option<File> {
-        let full = text(&format!("\\;X:\\10.0.0.1\\export\\{path}"));
-        let redirector = self.redirector;
-        let (access, options) = if path.ends_with('\\') {
-            (AccessMask::GENERIC_READ, CreateOptions::DIRECTORY_FILE)
-        } else {
-            let all = AccessMask::GENERIC_READ | AccessMask::GENERIC_WRITE | AccessMask::DELETE;
-            (all, CreateOptions::empty())
-        };
-        let creating = async {
-            let request = CreateRequest {
-                name: full.as_name(),
-                related: None,
-                logon: ME,
-                desired_access: access,
-                share_access: ShareAccess::all(),
-                disposition,
-                options,
-                file_attributes: FileAttributes::NORMAL,
-                open_target_directory: false,
-                case_sensitive: false,
-            };
-            redirector.create(&request, &token()).await
-        };
-        self.note(what, creating).await.map(|created| created.file)
+    async fn open(&mut self, what: &'static str, path: &str, open: Open) -> Option<File> {
+        let drive = self.drive;
+        self.note(what, drive.open(path, &open)).await
     }
 
-    /// Cleanup and close, which always succeed.
     async fn end(&mut self, what: &'static str, file: File) {
         let ending = async {
-            file.cleanup().await;
-            file.close();
+            drive::end(file).await;
             Ok(())
         };
         self.note(what, ending).await;

@@ -1,57 +1,14 @@
 //! A good server that spoils its answers to messages of one type.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use executive::task::Runtime;
 use rxce::Endpoint as _;
 use rxce::memory::{Listener, MemoryEndpoint};
+use testserver::{MemoryServer, Trouble, kind};
 
 use crate::simulated::receive_frame;
-
-/// What the server does instead of an honest reply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Trouble {
-    Close,
-    Reset,
-    Stall,
-    Garbage,
-    Truncated,
-    Oversized,
-    WrongTag,
-    DuplicateReply,
-    LateReply,
-    WrongType,
-}
-
-pub(crate) const TROUBLES: [Trouble; 10] = [
-    Trouble::Close,
-    Trouble::Reset,
-    Trouble::Stall,
-    Trouble::Garbage,
-    Trouble::Truncated,
-    Trouble::Oversized,
-    Trouble::WrongTag,
-    Trouble::DuplicateReply,
-    Trouble::LateReply,
-    Trouble::WrongType,
-];
-
-/// Types of messages, by the protocol's numbers.
-pub(crate) mod kind {
-    pub(crate) const RLERROR: u8 = 7;
-    pub(crate) const TRENAME: u8 = 20;
-    pub(crate) const TLOCK: u8 = 52;
-    pub(crate) const TRENAMEAT: u8 = 74;
-    pub(crate) const TUNLINKAT: u8 = 76;
-    pub(crate) const TVERSION: u8 = 100;
-    pub(crate) const TATTACH: u8 = 104;
-    pub(crate) const TFLUSH: u8 = 108;
-    pub(crate) const TREAD: u8 = 116;
-    pub(crate) const TCLUNK: u8 = 120;
-    pub(crate) const TREMOVE: u8 = 122;
-}
 
 /// A read at this offset is answered only after [`SLOW`].
 pub(crate) const SLOW_OFFSET: u64 = 77_777;
@@ -70,7 +27,7 @@ pub(crate) struct Plan {
 #[derive(Clone)]
 pub(crate) struct Server {
     pub(crate) runtime: Runtime,
-    pub(crate) folder: PathBuf,
+    pub(crate) good: MemoryServer,
     pub(crate) plan: Option<Plan>,
     /// Every type that was sent here.
     pub(crate) seen: Arc<Mutex<Vec<u8>>>,
@@ -100,41 +57,22 @@ impl Server {
     }
 
     async fn serve_one(&self, endpoint: &MemoryEndpoint) {
-        let good = p9_server::Server::new(&*self.folder, Default::default(), Default::default());
-        let mut good = good.unwrap();
+        let mut good = self.good.connect();
         while let Some(request) = receive_frame(endpoint).await {
-            let (kind, tag) = (request[4], [request[5], request[6]]);
+            let kind = request[4];
             {
                 let mut seen = self.seen.lock().unwrap();
                 if !seen.contains(&kind) {
                     seen.push(kind);
                 }
             }
-            let mut reply = Vec::new();
-            good.handle_message(&mut &request[..], &mut reply).unwrap();
-            let by_file = matches!(
-                self.plan.map(|plan| plan.kind),
-                Some(kind::TREMOVE | kind::TRENAME)
-            );
-            if kind == kind::TLOCK {
-                // The good server knows no locks: granted.
-                reply = frame(kind + 1, tag, &[0]);
+            let reply = good.answer(&request);
+            if kind == kind::TREAD && request[11..19] == SLOW_OFFSET.to_le_bytes() {
+                // A flush may come meanwhile: its answer goes behind.
+                self.runtime.sleep(SLOW).await;
             }
-            if by_file && matches!(kind, kind::TRENAMEAT | kind::TUNLINKAT) {
-                // EOPNOTSUPP: the client is to rename and remove by file.
-                reply = frame(kind::RLERROR, tag, &95_u32.to_le_bytes());
-            }
-            if by_file && matches!(kind, kind::TRENAME | kind::TREMOVE) {
-                // The good server works by name alone: said to be done.
-                reply = frame(kind + 1, tag, &[]);
-            }
-            let slow = kind == kind::TREAD && request[11..19] == SLOW_OFFSET.to_le_bytes();
             let then = match self.plan.filter(|plan| plan.kind == kind) {
-                _ if slow => {
-                    self.later(endpoint, reply).await;
-                    Then::GoOn
-                }
-                Some(plan) => self.spoil(endpoint, plan.trouble, kind, tag, reply).await,
+                Some(plan) => self.spoil(endpoint, plan.trouble, reply, good.msize()).await,
                 None => sent(endpoint, reply).await,
             };
             if then == Then::End {
@@ -143,20 +81,7 @@ impl Server {
         }
     }
 
-    /// Answers after a while, in which a flush may come: its answer goes first, then.
-    async fn later(&self, endpoint: &MemoryEndpoint, reply: Vec<u8>) {
-        self.runtime.sleep(SLOW).await;
-        let _ = sent(endpoint, reply).await;
-    }
-
-    async fn spoil(
-        &self,
-        endpoint: &MemoryEndpoint,
-        trouble: Trouble,
-        kind: u8,
-        tag: [u8; 2],
-        mut reply: Vec<u8>,
-    ) -> Then {
+    async fn spoil(&self, endpoint: &MemoryEndpoint, trouble: Trouble, reply: Vec<u8>, msize: u32) -> Then {
         *self.spoiled.lock().unwrap() += 1;
         match trouble {
             Trouble::Close => return Then::End,
@@ -165,31 +90,16 @@ impl Server {
                 return Then::End;
             }
             Trouble::Stall => return Then::GoOn,
-            Trouble::LateReply => self.runtime.sleep(LATE).await,
-            Trouble::Garbage => reply = vec![0xa5; 64],
-            Trouble::Truncated => {
-                let size = (reply.len() as u32 - 1).to_le_bytes();
-                reply[..4].copy_from_slice(&size);
-                if reply.len() > 7 {
-                    reply.pop();
-                }
+            Trouble::LateReply => {
+                self.runtime.sleep(LATE).await;
+                return sent(endpoint, reply).await;
             }
-            Trouble::Oversized => {
-                let size = 1_u32 << 24;
-                reply[..4].copy_from_slice(&size.to_le_bytes());
-            }
-            Trouble::WrongTag => reply[5..7].copy_from_slice(&0x7777_u16.to_le_bytes()),
-            Trouble::WrongType => {
-                let other = if kind == kind::TCLUNK {
-                    51
-                } else {
-                    kind::TCLUNK + 1
-                };
-                reply = frame(other, tag, &[]);
-            }
-            Trouble::DuplicateReply => reply.extend_from_slice(&reply.clone()),
+            _ => {}
         }
-        sent(endpoint, reply).await
+        match trouble.spoil(reply, msize) {
+            Some(bytes) => sent(endpoint, bytes).await,
+            None => Then::GoOn,
+        }
     }
 }
 
@@ -198,12 +108,4 @@ async fn sent(endpoint: &MemoryEndpoint, bytes: Vec<u8>) -> Then {
         Ok(_) => Then::GoOn,
         Err(_) => Then::End,
     }
-}
-
-fn frame(kind: u8, tag: [u8; 2], body: &[u8]) -> Vec<u8> {
-    let mut bytes = (7 + body.len() as u32).to_le_bytes().to_vec();
-    bytes.push(kind);
-    bytes.extend(tag);
-    bytes.extend(body);
-    bytes
 }

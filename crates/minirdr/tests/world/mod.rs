@@ -2,15 +2,17 @@
 #![expect(dead_code, reason = "each test file uses a part")]
 
 pub(crate) mod file;
+pub(crate) mod open;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub(crate) use file::{File, Open};
+pub(crate) use file::File;
+pub(crate) use open::Open;
 
 use executive::mem::AllocError;
 use executive::task::{CancelToken, Runtime};
-use minirdr::{CreateRequest, Level, LogonId, MiniRedirector, ObjectCounts, Platform, Settings};
+use minirdr::{Level, LogonId, MiniRedirector, ObjectCounts, Platform, Settings};
 use nt::{Name, NameBuf};
 use tempfile::TempDir;
 use testserver::{Diod, TestServer};
@@ -257,18 +259,7 @@ impl World {
         attributes: &[u8],
     ) -> nt::Result<File<'_>> {
         let cancel = token();
-        let request = CreateRequest {
-            name: Name::new(units),
-            related: related.map(|file| &*file.file),
-            logon: ME,
-            desired_access: open.access,
-            share_access: open.share,
-            disposition: open.disposition,
-            options: open.options,
-            file_attributes: open.attributes,
-            open_target_directory: open.target_directory,
-            case_sensitive: open.case_sensitive,
-        };
+        let request = open.request(Name::new(units), related.map(|file| &*file.file), ME);
         let created = self.redirector.create_with_ea(&request, attributes, &cancel);
         let created = self.block(created)?;
         Ok(File {

@@ -8,40 +8,11 @@ use std::task::Poll;
 use messages::{Exchange, Fids, exchanges, frame, qid};
 use ninep::session::{Config, Disconnect, Error, Rule, Session, Violation};
 use ninep::wire::*;
+use testserver::Trouble;
 
 const MSIZE: u32 = 8192;
 /// When requests time out.
 const DEADLINE: u64 = 1_000;
-/// A tag that nobody uses.
-const NOBODY: Tag = Tag(0x7777);
-
-/// What the server does instead of an honest reply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Trouble {
-    Close,
-    Reset,
-    Stall,
-    Garbage,
-    Truncated,
-    Oversized,
-    WrongTag,
-    DuplicateReply,
-    LateReply,
-    WrongType,
-}
-
-const TROUBLES: [Trouble; 10] = [
-    Trouble::Close,
-    Trouble::Reset,
-    Trouble::Stall,
-    Trouble::Garbage,
-    Trouble::Truncated,
-    Trouble::Oversized,
-    Trouble::WrongTag,
-    Trouble::DuplicateReply,
-    Trouble::LateReply,
-    Trouble::WrongType,
-];
 
 /// A session with the server's side of it.
 struct Line {
@@ -174,58 +145,19 @@ fn honest_version() -> Vec<u8> {
     frame(Tag::NONE, &reply)
 }
 
-/// Another type than the one that answers `kind`.
-fn other_reply(kind: MessageType, tag: Tag) -> Vec<u8> {
-    match kind {
-        MessageType::TCLUNK => frame(tag, &Rfsync {}),
-        _ => frame(tag, &Rclunk {}),
-    }
-}
-
-/// The reply without its last byte, and a size that says so; of one without a body the size alone.
-fn cut(mut reply: Vec<u8>) -> Vec<u8> {
-    let size = (reply.len() as u32 - 1).to_le_bytes();
-    reply[..4].copy_from_slice(&size);
-    if reply.len() > HEADER_LEN {
-        reply.pop();
-    }
-    reply
-}
-
-/// A frame larger than was agreed.
-fn oversized(mut reply: Vec<u8>) -> Vec<u8> {
-    reply.resize(MSIZE as usize + 1, 0);
-    reply[..4].copy_from_slice(&(MSIZE + 1).to_le_bytes());
-    reply
-}
-
-/// Plays a server that spoils the reply to the message of `kind` that was sent under `tag`. `reply` is the honest one.
-fn spoil(line: &mut Line, trouble: Trouble, kind: MessageType, tag: Tag, reply: &dyn Fn(Tag) -> Vec<u8>) {
+/// Plays a server that spoils the reply to the message that was sent under `tag`. `reply` is the honest one.
+fn spoil(line: &mut Line, trouble: Trouble, tag: Tag, reply: &dyn Fn(Tag) -> Vec<u8>) {
     let session = &mut line.session;
-    // What the session says to it is looked at afterwards.
-    let _ = match trouble {
-        Trouble::Close => {
-            session.disconnect(Disconnect::Remote, &mut |_| {});
-            Ok(())
-        }
-        Trouble::Reset => {
-            session.disconnect(Disconnect::Error, &mut |_| {});
-            Ok(())
-        }
-        Trouble::Stall | Trouble::LateReply => {
-            session.handle_timeout(DEADLINE, &mut |_| {});
-            Ok(())
-        }
-        Trouble::Garbage => line.input(&[0xa5; 64]),
-        Trouble::Truncated => line.input(&cut(reply(tag))),
-        Trouble::Oversized => line.input(&oversized(reply(tag))),
-        Trouble::WrongTag => line.input(&reply(NOBODY)),
-        Trouble::WrongType => line.input(&other_reply(kind, tag)),
-        Trouble::DuplicateReply => {
-            line.input(&reply(tag)).unwrap();
-            line.input(&reply(tag))
-        }
-    };
+    match trouble {
+        Trouble::Close => session.disconnect(Disconnect::Remote, &mut |_| {}),
+        Trouble::Reset => session.disconnect(Disconnect::Error, &mut |_| {}),
+        Trouble::Stall | Trouble::LateReply => session.handle_timeout(DEADLINE, &mut |_| {}),
+        _ => {}
+    }
+    if let Some(bytes) = trouble.spoil(reply(tag), MSIZE) {
+        // What the session says to it is looked at afterwards.
+        let _ = line.input(&bytes);
+    }
 }
 
 /// Whether the session ended as it has to.
@@ -253,7 +185,7 @@ fn ordinary(exchange: &Exchange, trouble: Trouble) {
     let fids = line.fids();
     let tag = (exchange.start)(&mut line.session, fids, DEADLINE).unwrap();
     assert_eq!(line.frames().len(), 1, "{cell}: one message is sent");
-    spoil(&mut line, trouble, exchange.kind, tag, &exchange.reply);
+    spoil(&mut line, trouble, tag, &exchange.reply);
     check_end(&line.session, trouble, &cell);
     let outcome = match (exchange.take)(&mut line.session, tag) {
         Poll::Ready(outcome) => outcome,
@@ -287,7 +219,7 @@ fn version(trouble: Trouble) {
         };
         frame(tag, &reply)
     };
-    spoil(&mut line, trouble, MessageType::TVERSION, Tag::NONE, &honest);
+    spoil(&mut line, trouble, Tag::NONE, &honest);
     let ended = line.session.ended();
     match trouble {
         // There is no session to be kept.
@@ -324,9 +256,7 @@ fn flush(trouble: Trouble) {
     assert_eq!(sent.len(), 1, "{cell}");
     assert_eq!(sent[0].0.kind, MessageType::TFLUSH, "{cell}");
     let tag = sent[0].0.tag;
-    spoil(&mut line, trouble, MessageType::TFLUSH, tag, &|tag| {
-        frame(tag, &Rflush {})
-    });
+    spoil(&mut line, trouble, tag, &|tag| frame(tag, &Rflush {}));
     check_end(&line.session, trouble, &cell);
     if matches!(trouble, Trouble::Stall | Trouble::LateReply) {
         // Its room is not given to anybody else as long as the server may still answer.
@@ -344,14 +274,14 @@ fn every_message_meets_every_trouble() {
     let (mut cells, mut messages) = (0, 0);
     for exchange in &exchanges {
         messages += 1;
-        for trouble in TROUBLES {
+        for trouble in Trouble::ALL {
             ordinary(exchange, trouble);
             cells += 1;
         }
     }
     for whole in [version, flush] {
         messages += 1;
-        for trouble in TROUBLES {
+        for trouble in Trouble::ALL {
             whole(trouble);
             cells += 1;
         }
@@ -359,6 +289,6 @@ fn every_message_meets_every_trouble() {
     assert_eq!((messages, cells), (28, 280));
     println!(
         "sweep: {messages} messages × {} troubles at the session: {cells} cells",
-        TROUBLES.len()
+        Trouble::ALL.len()
     );
 }

@@ -16,7 +16,6 @@ pub(crate) struct Fids {
 /// A request with an honest reply.
 pub(crate) struct Exchange {
     pub(crate) name: &'static str,
-    pub(crate) kind: MessageType,
     pub(crate) start: fn(&mut Session, Fids, u64) -> Result<Tag, Error>,
     /// What becomes of it; `Ok` is an honest reply.
     pub(crate) take: fn(&mut Session, Tag) -> Poll<Result<(), Error>>,
@@ -36,7 +35,6 @@ macro_rules! exchanges {
     ($fids:ident: $($request:ident { $($field:ident: $value:expr),* $(,)? } => $reply:expr, $ends_file:literal;)*) => {
         vec![$(Exchange {
             name: stringify!($request),
-            kind: <$request as Message>::TYPE,
             start: |session, $fids, deadline| {
                 session.start(&$request { $($field: $value),* }, Some(deadline))
             },
@@ -124,7 +122,6 @@ pub(crate) fn exchanges() -> Vec<Exchange> {
     };
     all.push(Exchange {
         name: "Tsetattr",
-        kind: MessageType::TSETATTR,
         start: |session, fids, deadline| session.start(&Tsetattr::new(fids.file), Some(deadline)),
         take: |session, tag| {
             session

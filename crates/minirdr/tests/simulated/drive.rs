@@ -1,0 +1,81 @@
+//! A drive on a redirector of the simulation. What it takes to ask may want memory; what a test itself needs does not
+//! fail for want of it.
+
+use executive::mem::{Arc, unfailing};
+use executive::task::CancelToken;
+use minirdr::{Level, LogonId, MiniRedirector, OpenFile};
+use nt::{Name, NameBuf};
+
+use crate::open::Open;
+use crate::simulated::Simulated;
+
+/// Whose drives they are.
+pub(crate) const ME: LogonId = LogonId(1);
+
+pub(crate) type File = Arc<OpenFile<Simulated>>;
+
+/// One mapping.
+#[derive(Clone, Copy)]
+pub(crate) struct Drive<'a> {
+    pub(crate) redirector: &'a MiniRedirector<Simulated>,
+    /// `X:`, or nothing for a mapping without a letter.
+    pub(crate) letter: &'static str,
+    /// `\server\share`.
+    pub(crate) share: &'static str,
+}
+
+/// UTF-16 of `text`.
+pub(crate) fn text(text: &str) -> NameBuf {
+    unfailing(|| NameBuf::try_from_str(text).unwrap())
+}
+
+/// A token for one call.
+pub(crate) fn token() -> CancelToken {
+    unfailing(|| CancelToken::try_new().unwrap())
+}
+
+impl Drive<'_> {
+    /// The name of `path` on the drive, as the redirector's device sees it.
+    pub(crate) fn name(&self, path: &str) -> NameBuf {
+        let semicolon = if self.letter.is_empty() { "" } else { "\\;" };
+        let slash = if path.is_empty() { "" } else { "\\" };
+        let (letter, share) = (self.letter, self.share);
+        unfailing(|| text(&format!("{semicolon}{letter}{share}{slash}{path}")))
+    }
+
+    pub(crate) async fn map(&self) -> nt::Result {
+        let (name, cancel) = (self.name(""), token());
+        let mapping = self
+            .redirector
+            .add_connection(name.as_name(), Name::default(), ME, &cancel);
+        mapping.await
+    }
+
+    pub(crate) async fn unmap(&self, level: Level) -> nt::Result {
+        let (name, cancel) = (self.name(""), token());
+        self.redirector
+            .delete_connection(name.as_name(), ME, level, &cancel)
+            .await
+    }
+
+    pub(crate) async fn open(&self, path: &str, open: &Open) -> nt::Result<File> {
+        self.open_with_ea(path, open, &[]).await
+    }
+
+    /// Makes or opens a file that gets extended attributes if it is new.
+    pub(crate) async fn open_with_ea(&self, path: &str, open: &Open, attributes: &[u8]) -> nt::Result<File> {
+        let (name, cancel) = (self.name(path), token());
+        let request = open.request(name.as_name(), None, ME);
+        let created = self
+            .redirector
+            .create_with_ea(&request, attributes, &cancel)
+            .await?;
+        Ok(created.file)
+    }
+}
+
+/// Cleanup and close, which always succeed.
+pub(crate) async fn end(file: File) {
+    file.cleanup().await;
+    file.close();
+}

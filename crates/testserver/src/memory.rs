@@ -1,0 +1,216 @@
+//! A good server without a disk or a socket: requests in, replies out. It speaks all of 9P2000.L, extended attributes
+//! and locks among it, and does everything in the order in which it is asked.
+
+mod answer;
+mod locks;
+mod tree;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tree::{Ino, Kind, Tree};
+
+/// What clients share. Clones are the same server.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryServer {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    tree: Mutex<Tree>,
+    /// Types of messages that this server does not know.
+    refused: Mutex<Vec<u8>>,
+    connections: Mutex<u64>,
+}
+
+/// A file, as a test looks at it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MemoryFile {
+    /// With its data.
+    File(Vec<u8>),
+    /// A directory.
+    Directory,
+    /// A symbolic link, with its text.
+    Link(Vec<u8>),
+    /// A device, FIFO or socket.
+    Special,
+}
+
+/// One client's connection.
+#[derive(Debug)]
+pub struct MemoryConnection {
+    shared: Arc<Shared>,
+    number: u64,
+    fids: BTreeMap<u32, Fid>,
+    msize: u32,
+}
+
+/// What a fid stands for.
+#[derive(Debug)]
+struct Fid {
+    ino: Ino,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Walked,
+    Opened,
+    /// An extended attribute, or the list of their names, being read.
+    ReadsAttribute(Vec<u8>),
+    /// An extended attribute being written: it is set when the fid goes.
+    WritesAttribute {
+        name: Vec<u8>,
+        value: Vec<u8>,
+        size: usize,
+    },
+}
+
+impl Shared {
+    fn tree(&self) -> MutexGuard<'_, Tree> {
+        self.tree.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl MemoryServer {
+    /// A server with an empty root.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Answers messages of these types with `EOPNOTSUPP` from now on.
+    pub fn refuse(&self, kinds: &[u8]) {
+        let mut refused = self.shared.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.clear();
+        refused.extend_from_slice(kinds);
+    }
+
+    /// A new client.
+    #[must_use]
+    pub fn connect(&self) -> MemoryConnection {
+        let mut connections = self
+            .shared
+            .connections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *connections += 1;
+        MemoryConnection {
+            shared: Arc::clone(&self.shared),
+            number: *connections,
+            fids: BTreeMap::new(),
+            msize: answer::MSIZE,
+        }
+    }
+
+    /// Makes a file, directory or link at a path from the root, and the directories that lead to it.
+    ///
+    /// # Panics
+    /// If there is something of another kind.
+    pub fn make(&self, path: &str, file: MemoryFile) {
+        let mut tree = self.shared.tree();
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let mut at = tree::ROOT;
+        for part in folder.split('/').filter(|part| !part.is_empty()) {
+            at = match tree.look_up(at, part.as_bytes()) {
+                Ok(found) => found,
+                Err(_) => tree
+                    .make(at, part.as_bytes(), answer::new_directory(), 0o777, 0)
+                    .expect("a folder"),
+            };
+        }
+        let kind = match file {
+            MemoryFile::File(data) => Kind::File(data),
+            MemoryFile::Directory => answer::new_directory(),
+            MemoryFile::Link(target) => Kind::Link(target),
+            MemoryFile::Special => Kind::Special,
+        };
+        tree.make(at, name.as_bytes(), kind, 0o666, 0)
+            .expect("nothing is there yet");
+    }
+
+    /// What is at a path from the root.
+    #[must_use]
+    pub fn file(&self, path: &str) -> Option<MemoryFile> {
+        let tree = self.shared.tree();
+        let node = tree.node(tree.at(path).ok()?).ok()?;
+        Some(match &node.kind {
+            Kind::File(data) => MemoryFile::File(data.clone()),
+            Kind::Directory(_) => MemoryFile::Directory,
+            Kind::Link(target) => MemoryFile::Link(target.clone()),
+            Kind::Special => MemoryFile::Special,
+        })
+    }
+
+    /// Every path below the root with the number of its file, by path.
+    #[must_use]
+    pub fn paths(&self) -> Vec<(String, u64)> {
+        let mut found = Vec::new();
+        self.shared.tree().paths(tree::ROOT, "", &mut found);
+        found.sort();
+        found
+    }
+
+    /// Whether anybody has a lock on the file at this path.
+    #[must_use]
+    pub fn is_locked(&self, path: &str) -> bool {
+        let tree = self.shared.tree();
+        let node = tree.at(path).and_then(|ino| tree.node(ino));
+        node.is_ok_and(|node| !node.locks.is_empty())
+    }
+}
+
+impl MemoryConnection {
+    /// The message size that was agreed.
+    #[must_use]
+    pub fn msize(&self) -> u32 {
+        self.msize
+    }
+
+    /// How many fids the client has.
+    #[must_use]
+    pub fn fids(&self) -> usize {
+        self.fids.len()
+    }
+
+    /// Ends a fid. What was written to an attribute is set now.
+    fn clunk(&mut self, number: u32) -> Result<(), tree::Errno> {
+        let fid = self.fids.remove(&number).ok_or(answer::EBADF)?;
+        let mut tree = self.shared.tree();
+        let holder = (self.number, number);
+        let mut done = Ok(());
+        if let Ok(node) = tree.node_mut(fid.ino) {
+            node.locks.release(holder);
+            if let State::WritesAttribute { name, value, size } = fid.state {
+                // Nothing of it has come, or not all.
+                match value.len() == size {
+                    true if size == 0 => {
+                        done = node.attributes.remove(&name).map(drop).ok_or(answer::ENODATA)
+                    }
+                    true => drop(node.attributes.insert(name, value)),
+                    false => done = Err(tree::EINVAL),
+                }
+            }
+        }
+        tree.release(fid.ino);
+        done
+    }
+
+    fn clunk_all(&mut self) {
+        while let Some((&number, _)) = self.fids.first_key_value() {
+            // Nobody is there to be told.
+            let _ = self.clunk(number);
+        }
+    }
+}
+
+impl Drop for MemoryConnection {
+    fn drop(&mut self) {
+        // A client that is lost has not said that its attributes are whole.
+        for fid in self.fids.values_mut() {
+            fid.state = State::Walked;
+        }
+        self.clunk_all();
+    }
+}
