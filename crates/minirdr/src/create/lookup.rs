@@ -133,7 +133,14 @@ async fn look_and_open(
     };
     let looked = looking.reply(|reply| reply).await;
     let opened = match opening {
-        Some(opening) => opening.reply(|reply| reply.qid.is_directory()).await.ok(),
+        Some(opening) => match opening.reply(|reply| reply.qid.is_directory()).await {
+            Ok(is_directory) => Some(is_directory),
+            // The server may have opened it: the same fid is not opened again.
+            Err(status @ (Status::INSUFFICIENT_RESOURCES | Status::IO_TIMEOUT)) => {
+                return looked.and(Err(status));
+            }
+            Err(_) => None,
+        },
         None => None,
     };
     Ok((looked?, opened))

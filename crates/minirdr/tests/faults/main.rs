@@ -1,14 +1,14 @@
 //! Every allocation failing in turn, through the whole stack on one thread: redirector, engine and session under test,
 //! a network in memory, and behind it a good server that never runs out of memory.
 
-#[path = "simulated/good_server.rs"]
+#[path = "../simulated/good_server.rs"]
 mod good_server;
+#[path = "../simulated/mod.rs"]
 mod simulated;
 
 use std::alloc::System;
 use std::future::poll_fn;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::Path;
 use std::pin::pin;
 
 use executive::mem::{Arc, Counting, sweep, unfailing};
@@ -24,6 +24,7 @@ use nt::{
 };
 use rxce::memory::{Listener, Network};
 use simulated::Simulated;
+use testserver::{MemoryFile, MemoryServer};
 
 #[global_allocator]
 static MEMORY: Counting<System> = Counting::new(System);
@@ -38,10 +39,10 @@ async fn spared<F: Future>(future: F) -> F::Output {
 }
 
 /// Serves one connection after the other until nobody can connect any more.
-async fn serve(listener: Listener, folder: std::path::PathBuf) {
+async fn serve(listener: Listener, server: MemoryServer) {
     loop {
         let endpoint = listener.accept().await;
-        serve_one(&endpoint, &folder).await;
+        serve_one(&endpoint, &server).await;
     }
 }
 
@@ -344,20 +345,18 @@ enum What {
     Names,
 }
 
-/// One run of it all, from nothing to nothing; the server's folder is made anew.
-fn run(what: What, folder: &Path, data: &[u8], buffer: &mut [u8]) -> nt::Result {
+/// One run of it all, from nothing to nothing.
+fn run(what: What, data: &[u8], buffer: &mut [u8]) -> nt::Result {
     let (runtime, network) = unfailing(|| {
-        let _ = std::fs::remove_dir_all(folder);
-        std::fs::create_dir_all(folder.join("export/folder")).unwrap();
+        let server = MemoryServer::new();
         for number in 0..10 {
-            std::fs::write(folder.join(format!("export/folder/{number}")), b"").unwrap();
+            server.make(&format!("folder/{number}"), MemoryFile::File(Vec::new()));
         }
-        std::os::unix::fs::symlink("folder", folder.join("export/Way")).unwrap();
+        server.make("Way", MemoryFile::Link(b"folder".into()));
         let runtime = Runtime::simulated(7).unwrap();
         let network = Network::new(&runtime).unwrap();
         let listener = network.listen(ADDRESS).unwrap();
-        let server = serve(listener, folder.join("export"));
-        drop(runtime.spawn(spared(server)).unwrap());
+        drop(runtime.spawn(spared(serve(listener, server))).unwrap());
         (runtime, network)
     });
     let server_tasks = runtime.live_tasks();
@@ -412,14 +411,13 @@ fn every_allocation_of_names_fails_in_turn() {
 
 /// Sweeps over a run, of which at least `least` failures must be told to the caller.
 fn every_allocation_fails(what: What, least: u32) {
-    let folder = tempfile::tempdir().unwrap();
     let data = vec![0x5a; 200_000];
     let mut buffer = vec![0; 200_000];
     // Once without failures: what the process keeps for good is made then.
-    run(what, folder.path(), &data, &mut buffer).unwrap();
+    run(what, &data, &mut buffer).unwrap();
     let mut short_of_memory = 0;
     let swept = sweep(
-        || run(what, folder.path(), &data, &mut buffer),
+        || run(what, &data, &mut buffer),
         |run, result| {
             assert_eq!(run.leaked, 0, "failing allocation {} leaks", run.number);
             match result {
