@@ -28,7 +28,7 @@ pub struct ConnectRequest<'a> {
     /// Whose connection it is to be.
     pub logon: LogonId,
     /// The user to connect as, if one was named. Otherwise the view takes over the user that the session already
-    /// uses the share as, if it does.
+    /// uses the share as, or the longest known share above it, if it does: [`VNetRoot::user`] says who.
     pub user: Option<Name<'a>>,
     /// The request on whose behalf, which waits if it must.
     pub context: ContextId,
@@ -140,9 +140,7 @@ impl<X: Extensions> Tree<X> {
         net_root: Option<NetRootId>,
     ) -> nt::Result<Connect> {
         let name = &request.name;
-        // Who names no user is taken for the one the session already uses the share as.
-        let known =
-            net_root.and_then(|id| self.views_of(id, request.logon).find_map(|(_, view)| view.user()));
+        let known = srv_call.and_then(|id| self.known_user(id, request));
         let parts = Parts {
             host: NameBuf::try_from_units(name.server.host.as_units())?,
             share: NameBuf::try_from_units(name.path.as_units())?,
@@ -232,7 +230,7 @@ impl<X: Extensions> Tree<X> {
         share: NameBuf,
         exit: NodeBox<X>,
     ) -> nt::Result<NetRootId> {
-        let hash = self.share_hasher(srv_call).name(share.as_name()).finish();
+        let hash = self.share_hash(srv_call, share.as_name());
         let id = self.net_roots.insert(NetRoot {
             srv_call,
             siblings: Links::new(),
@@ -358,6 +356,14 @@ impl<X: Extensions> Tree<X> {
         }
     }
 
+    /// Who a session that names no user is taken for: whoever it already uses the share as, or the share that the name may
+    /// turn out to lie below.
+    fn known_user(&self, srv_call: SrvCallId, request: &ConnectRequest<'_>) -> Option<Name<'_>> {
+        let (share, _) = self.find_longest_share(srv_call, request.name.path)?;
+        self.views_of(share, request.logon)
+            .find_map(|(_, view)| view.user())
+    }
+
     /// Whether the share in transition is being made for the same session and user.
     fn is_made_for(&self, net_root: NetRootId, request: &ConnectRequest<'_>) -> bool {
         self.views_of(net_root, request.logon)
@@ -395,7 +401,16 @@ impl<X: Extensions> Tree<X> {
     }
 
     pub(crate) fn find_net_root(&self, srv_call: SrvCallId, share: Name<'_>) -> Option<NetRootId> {
-        let hash = self.share_hasher(srv_call).name(share).finish();
+        self.find_hashed_net_root(srv_call, share, self.share_hash(srv_call, share))
+    }
+
+    /// [`Self::find_net_root`], where the hash of the name is known.
+    pub(crate) fn find_hashed_net_root(
+        &self,
+        srv_call: SrvCallId,
+        share: Name<'_>,
+        hash: u64,
+    ) -> Option<NetRootId> {
         let case = self.srv_calls.get(srv_call)?.share_case();
         self.shares
             .candidates(&self.net_roots, hash)

@@ -9,6 +9,7 @@ use nt::{Name, NameBuf, Status};
 
 use crate::extensions::Extensions;
 use crate::id::{FcbId, Id, NetRootId, kind};
+use crate::names::component_at;
 use crate::table::{Chained, NameHasher};
 use crate::tree::{STALE, Tree, bump, drop_one};
 
@@ -70,15 +71,6 @@ pub(crate) fn parent_path(path: Name<'_>) -> Name<'_> {
         .map_or(Name::EMPTY, |(parent, _)| parent)
 }
 
-/// The component of `path` that begins at the backslash at `start`, that included.
-fn component(path: Name<'_>, start: usize) -> Option<Name<'_>> {
-    let (_, rest) = path.split_at(start)?;
-    let after = rest.as_units().get(1..)?;
-    let len = after.iter().position(|&unit| unit == SEPARATOR);
-    rest.split_at(len.unwrap_or(after.len()).saturating_add(1))
-        .map(|(component, _)| component)
-}
-
 impl<X: Extensions> Tree<X> {
     fn directory_hash(&self, net_root: NetRootId, parent: Option<DirectoryId>, name: Name<'_>) -> u64 {
         NameHasher::new(self.config.seed)
@@ -96,7 +88,7 @@ impl<X: Extensions> Tree<X> {
             units: 0,
             renaming: None,
         };
-        while let Some(name) = component(path, way.units) {
+        while let Some(name) = component_at(path, way.units) {
             let hash = self.directory_hash(net_root, way.at, name);
             let found = self.below.candidates(&self.directories, hash).find(|(_, known)| {
                 known.net_root == net_root && known.parent == way.at && case.equal(known.name.as_name(), name)
@@ -126,7 +118,7 @@ impl<X: Extensions> Tree<X> {
         if let Some(id) = at {
             bump(&mut self.directories.get_mut(id).ok_or(STALE)?.uses)?;
         }
-        while let Some(name) = component(path, units) {
+        while let Some(name) = component_at(path, units) {
             match self.make_directory(net_root, at, name) {
                 Ok(id) => at = Some(id),
                 Err(status) => {

@@ -188,8 +188,14 @@ impl<X: Extensions> Tree<X> {
             self.wait_for(context, Wait::NetRoot(target), false)?;
             return Ok(Shorten::Wait);
         }
+        // Not even one without a user joins those of another: it was made before it could take that over.
         let user = v_net_root.user();
-        self.check_credentials(target, logon, user)?;
+        if self
+            .views_of(target, logon)
+            .any(|(_, other)| other.user() != user)
+        {
+            return Err(Status::NETWORK_CREDENTIAL_CONFLICT);
+        }
         self.move_v_net_root(id, target, effects);
         self.set_share_units(id, units);
         Ok(Shorten::Joined(target))
@@ -205,10 +211,7 @@ impl<X: Extensions> Tree<X> {
         let Some(net_root) = self.net_roots.get(id) else {
             return;
         };
-        let hash = self
-            .share_hasher(net_root.srv_call)
-            .name(share.as_name())
-            .finish();
+        let hash = self.share_hash(net_root.srv_call, share.as_name());
         self.shares.remove(&mut self.net_roots, id);
         if let Some(net_root) = self.net_roots.get_mut(id) {
             net_root.share = share;

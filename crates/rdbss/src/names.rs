@@ -200,6 +200,15 @@ pub(crate) fn strip_prefix<'a>(name: Name<'a>, prefix: Name<'_>, case: Case) -> 
     (ends_component && case.equal(head, prefix)).then_some(tail)
 }
 
+/// The component of `path` that begins at the backslash at `start`, that included.
+pub(crate) fn component_at(path: Name<'_>, start: usize) -> Option<Name<'_>> {
+    let (_, rest) = path.split_at(start)?;
+    let after = rest.as_units().get(1..)?;
+    let len = after.iter().position(|&unit| unit == SEPARATOR);
+    rest.split_at(len.unwrap_or(after.len()).saturating_add(1))
+        .map(|(component, _)| component)
+}
+
 /// Whether the case of letters distinguishes names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Case {

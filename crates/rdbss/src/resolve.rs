@@ -131,20 +131,26 @@ impl<X: Extensions> Tree<X> {
     }
 
     /// The good share whose name is the longest that covers whole components at the front of `path`, and its length.
-    fn find_longest_share(&self, srv_call: SrvCallId, path: Name<'_>) -> Option<(NetRootId, usize)> {
-        let mut end = path.len();
-        while end > 1 {
+    pub(crate) fn find_longest_share(
+        &self,
+        srv_call: SrvCallId,
+        path: Name<'_>,
+    ) -> Option<(NetRootId, usize)> {
+        let (mut hasher, mut end, mut longest) = (self.share_hasher(srv_call), 0_usize, None);
+        while let Some(component) = names::component_at(path, end) {
+            hasher = hasher.name(component);
+            end = end.saturating_add(component.len());
             let (front, _) = path.split_at(end)?;
-            if let Some(id) = self.find_net_root(srv_call, front)
-                && self
-                    .net_root(id)
-                    .is_ok_and(|net_root| net_root.condition == Condition::Good)
+            let found = self
+                .find_hashed_net_root(srv_call, front, hasher.finish())
+                .and_then(|id| Some((id, self.net_roots.get(id)?)));
+            if let Some((id, net_root)) = found
+                && net_root.condition == Condition::Good
             {
-                return Some((id, end));
+                longest = Some((id, end));
             }
-            end = front.as_units().iter().rposition(|&unit| unit == b'\\'.into())?;
         }
-        None
+        longest
     }
 
     pub(crate) fn is_good(&self, id: VNetRootId) -> bool {

@@ -13,7 +13,7 @@ use crate::fobx::Fobx;
 use crate::id::{ContextId, FcbId, FobxId, NetRootId, SrvCallId, SrvOpenId, VNetRootId, kind};
 use crate::list::List;
 use crate::logon::LogonId;
-use crate::names::{Case, DriveLetter};
+use crate::names::{Case, DriveLetter, component_at};
 use crate::net_root::{ByShare, NetRoot};
 use crate::rx_context::Context;
 use crate::srv_call::{ByHost, SrvCall, SrvCallFlags};
@@ -144,8 +144,18 @@ impl<X: Extensions> Tree<X> {
             .finish()
     }
 
+    /// To be given a share's name component by component: so all names that could cover a path are hashed in one pass.
     pub(crate) fn share_hasher(&self, srv_call: SrvCallId) -> NameHasher {
         NameHasher::new(self.config.seed).number(srv_call.to_raw())
+    }
+
+    pub(crate) fn share_hash(&self, srv_call: SrvCallId, share: Name<'_>) -> u64 {
+        let (mut hasher, mut end) = (self.share_hasher(srv_call), 0);
+        while let Some(component) = component_at(share, end) {
+            hasher = hasher.name(component);
+            end = end.saturating_add(component.len());
+        }
+        hasher.finish()
     }
 
     pub(crate) fn path_hash(&self, net_root: NetRootId, path: Name<'_>) -> u64 {

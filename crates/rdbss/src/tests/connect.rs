@@ -366,6 +366,81 @@ fn a_share_found_to_be_shorter() {
 }
 
 #[test]
+fn who_names_no_user_is_taken_for_the_one_of_the_share_above() {
+    let mut world = World::new();
+    let context = world.context();
+    let bob = world.create(r"\;X:\srv\a", ME, Some("bob"), context);
+    let bob = world.make_good(bob);
+    let user = |world: &World, view| {
+        world
+            .tree
+            .v_net_root(view)
+            .unwrap()
+            .user()
+            .map(|user| user.to_string())
+    };
+
+    // It may turn out to be a prefix below that share.
+    let below = world.create(r"\;Y:\srv\a\d", ME, None, context);
+    assert!(below.new_net_root);
+    assert_eq!(user(&world, below.v_net_root), Some("bob".to_string()));
+    let joined = world
+        .tree
+        .shorten_share(below.v_net_root, 2, context, &mut world.effects);
+    assert_eq!(joined, Ok(Shorten::Joined(world.net_root_of(bob))));
+    world
+        .tree
+        .v_net_root_good(below.v_net_root, "view".to_string(), &mut world.effects)
+        .unwrap();
+    // All views of the share still have one user: naming that one is no conflict.
+    let third = world.create(r"\;Z:\srv\a", ME, Some("bob"), context);
+    world.make_good(third);
+
+    let beside = world.create(r"\;V:\srv\ab", ME, None, context);
+    assert_eq!(user(&world, beside.v_net_root), None, "by whole components");
+    let elsewhere = world.create(r"\;X:\srv\a\d", OTHER, None, context);
+    assert_eq!(user(&world, elsewhere.v_net_root), None, "another session");
+}
+
+#[test]
+fn nobody_joins_a_share_as_another_user() {
+    let mut world = World::new();
+    let context = world.context();
+    let early = world.create(r"\;X:\srv\a\d", ME, None, context);
+    world
+        .tree
+        .srv_call_good(early.srv_call, "server".to_string(), &mut world.effects)
+        .unwrap();
+    let bob = world.create(r"\;Y:\srv\a", ME, Some("bob"), context);
+    world.make_good(bob);
+    assert_eq!(
+        world
+            .tree
+            .shorten_share(early.v_net_root, 2, context, &mut world.effects),
+        Err(Status::NETWORK_CREDENTIAL_CONFLICT),
+        "it attached as nobody"
+    );
+    let failure = Status::NETWORK_CREDENTIAL_CONFLICT;
+    world
+        .tree
+        .connect_failed(early.v_net_root, failure, &mut world.effects)
+        .unwrap();
+}
+
+#[test]
+fn a_name_of_thousands_of_components() {
+    let mut world = World::new();
+    let short = world.map(r"\srv\a");
+    let rest = r"\a".repeat(16_000);
+    let long = std::format!(r"\srv{rest}");
+    assert_eq!(
+        world.resolve(&long, ME),
+        Ok((short, r"\a".repeat(15_999))),
+        "of all names that could be a share's"
+    );
+}
+
+#[test]
 fn names_lead_to_views() {
     let mut world = World::new();
     let x = world.map(r"\;X:\srv\a");
