@@ -2,7 +2,7 @@
 
 use executive::mem::Arc;
 use executive::task::CancelToken;
-use nt::{Name, Status};
+use nt::{Name, NameBuf, Status};
 use rdbss::names::PathName;
 use rdbss::{
     Connect, ConnectRequest, Creation, Effects, LogonId, MajorFunction, Owner, Shorten, Tree, VNetRootId,
@@ -82,7 +82,7 @@ impl<P: Platform> MiniRedirector<P> {
                         view: creation.v_net_root,
                         open: true,
                     };
-                    let made = self.make(&creation, name, user, running).await;
+                    let made = self.make(&creation, name, running).await;
                     attempt.finish(made)?;
                     return Ok(creation.v_net_root);
                 }
@@ -91,13 +91,13 @@ impl<P: Platform> MiniRedirector<P> {
     }
 
     /// Connects, attaches, and reports each object of `creation` good.
-    async fn make(
-        &self,
-        creation: &Creation,
-        name: &PathName<'_>,
-        user: Option<Name<'_>>,
-        running: &Running<'_, P>,
-    ) -> nt::Result {
+    async fn make(&self, creation: &Creation, name: &PathName<'_>, running: &Running<'_, P>) -> nt::Result {
+        // Where none was named, the session's.
+        let user = match self.tree().v_net_root(creation.v_net_root)?.user() {
+            Some(user) => Some(NameBuf::try_from_name(user)?),
+            None => None,
+        };
+        let user = user.as_ref().map(NameBuf::as_name);
         let server = match self.known_server(creation)? {
             Some(server) => server,
             None => {
@@ -127,6 +127,9 @@ impl<P: Platform> MiniRedirector<P> {
         }
         if new_net_root {
             self.report(|tree, effects| tree.net_root_good(net_root, (), effects))?;
+        } else if net_root == creation.net_root && share_units < name.path.len() {
+            // What others use as this share, the server gives this user as a folder of another: its paths begin elsewhere.
+            return Err(Status::BAD_NETWORK_NAME);
         }
         let view = View::try_new(Arc::clone(server.link()), attached)?;
         self.report(|tree, effects| tree.v_net_root_good(creation.v_net_root, view, effects))

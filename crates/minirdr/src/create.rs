@@ -571,11 +571,12 @@ impl<P: Platform> Unfinished<'_, P> {
             let known = tree
                 .fcb_extension_mut(self.opening.fcb)?
                 .map(|shared| Arc::clone(shared));
+            // One that is not wanted is dropped behind the lock.
             let shared = known.as_ref().map_or_else(|| Arc::clone(&new_shared), Arc::clone);
             let opened = Opened {
                 srv_open: (!self.opening.collapsed).then(|| Arc::clone(&open)),
                 fobx: (),
-                fcb: known.is_none().then_some(new_shared),
+                fcb: known.is_none().then(|| Arc::clone(&new_shared)),
                 kind: if is_directory {
                     FcbKind::Directory
                 } else {

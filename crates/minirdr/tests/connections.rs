@@ -224,6 +224,83 @@ fn users() {
 }
 
 #[test]
+fn who_names_no_user_is_the_one_that_the_session_uses_the_share_as() {
+    let world = World::with_server(Settings::default(), |builder| {
+        builder.names(&["/export"]).users(&["alice"]).exact()
+    });
+    std::fs::create_dir(world.path("sub")).unwrap();
+    std::fs::write(world.path("sub/file"), b"found").unwrap();
+    world.map_name(&world.full("X:", ""), "alice").unwrap();
+    let last = |world: &World| world.embedded().attaches().pop().unwrap().uname;
+
+    // A second drive, a use of the name without one, and a drive of a folder of the share.
+    world.map("Y:").unwrap();
+    assert_eq!(last(&world), "alice");
+    let file = world
+        .open_full(&world.full("", "sub\\file"), &Open::read())
+        .unwrap();
+    assert_eq!(
+        (last(&world), file.read(0, 9).unwrap()),
+        ("alice".into(), b"found".to_vec())
+    );
+    world.map_name(&world.full("Z:", "sub"), "").unwrap();
+    assert_eq!(last(&world), "alice");
+    let users: Vec<_> = world
+        .connections()
+        .into_iter()
+        .map(|(_, _, user, _)| user)
+        .collect();
+    assert_eq!(users, ["alice"; 4]);
+    drop(file);
+    for drive in ["X:", "Y:", "Z:"] {
+        world.unmap(drive).unwrap();
+    }
+    world.end();
+}
+
+#[test]
+fn a_share_is_not_what_the_server_has_made_a_folder_of_another() {
+    let mut world = World::with_server(Settings::default(), |builder| builder.names(&["/export"]));
+    std::fs::create_dir(world.path("sub")).unwrap();
+    std::fs::write(world.path("file"), b"wrong").unwrap();
+    std::fs::write(world.path("sub/file"), b"right").unwrap();
+    world.map_name(&world.full("X:", "sub"), "").unwrap();
+    world.embedded().kill();
+    let again = testserver::TestServer::builder(world.path(""))
+        .names(&["/export"])
+        .exact()
+        .port(world.port)
+        .start()
+        .unwrap();
+    world.server = world::Server::Embedded(again);
+    let cancel = world::token();
+    let name = name(&world.full("Y:", "sub"));
+    let adding = || {
+        let adding = world.redirector.add_connection(
+            name.as_name(),
+            nt::Name::default(),
+            minirdr::LogonId(9),
+            &cancel,
+        );
+        world.block(adding)
+    };
+    // Before, the loss has to be noticed, and the server found again.
+    let lost = [
+        Err(Status::BAD_NETWORK_PATH),
+        Err(Status::CONNECTION_DISCONNECTED),
+        Err(Status::CONNECTION_ABORTED),
+    ];
+    let mut answers = (0..2000).map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        adding()
+    });
+    let answer = answers.find(|answer| !lost.contains(answer));
+    assert_eq!(answer, Some(Err(Status::BAD_NETWORK_NAME)));
+    world.unmap("X:").unwrap();
+    world.end();
+}
+
+#[test]
 fn names_that_are_refused_before_anything_is_sent() {
     let world = World::new();
     for bad in [
