@@ -7,13 +7,17 @@
 use alloc::boxed::Box;
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
+use core::mem::offset_of;
 use core::ptr;
 
 use executive::mem::{AllocError, try_box};
 use wdk_sys::ntddk::{
     ExDeleteResourceLite, ExInitializeResourceLite, FsRtlTeardownPerStreamContexts, KeInitializeEvent,
 };
-use wdk_sys::{ERESOURCE, FAST_MUTEX, LIST_ENTRY, PSECTION_OBJECT_POINTERS, SECTION_OBJECT_POINTERS};
+use wdk_sys::{
+    ERESOURCE, FAST_MUTEX, FSRTL_COMMON_FCB_HEADER, LIST_ENTRY, PSECTION_OBJECT_POINTERS,
+    SECTION_OBJECT_POINTERS,
+};
 
 use crate::sections::Sections;
 
@@ -102,6 +106,25 @@ impl FcbHeader {
     /// What `FILE_OBJECT.FsContext` holds.
     pub(crate) fn as_fs_context(&self) -> *mut c_void {
         self.parts.get().cast()
+    }
+
+    /// Whether a file object's `FsContext` is one of ours: it has our node type, and its resources are where only our
+    /// headers have theirs. Any IRQL.
+    ///
+    /// # Safety
+    /// `context` points to a live FSRTL_COMMON_FCB_HEADER, whosever.
+    pub(crate) unsafe fn is_ours(context: *mut c_void) -> bool {
+        let header: *const FSRTL_COMMON_FCB_HEADER = context.cast_const().cast();
+        // SAFETY: the caller's word.
+        let node_type = unsafe { (*header).NodeTypeCode };
+        // SAFETY: as above.
+        let resource = unsafe { (*header).Resource };
+        // SAFETY: as above.
+        let paging_io_resource = unsafe { (*header).PagingIoResource };
+        let distance = |part: *mut ERESOURCE| part.addr().wrapping_sub(context.addr());
+        node_type == NODE_TYPE_FCB
+            && distance(resource) == offset_of!(Parts, resource)
+            && distance(paging_io_resource) == offset_of!(Parts, paging_io_resource)
     }
 
     /// The file's mapped views.

@@ -28,7 +28,8 @@ pub(crate) enum Target {
 /// A file object of this driver's device, referenced for `'a`.
 ///
 /// # Invariants
-/// `raw` points to a live FILE_OBJECT, opened or being opened on a device of this driver.
+/// `raw` points to a live FILE_OBJECT, opened or being opened on a device of this driver or on MUP's: in the latter case
+/// it may be another file system's, whose `FsContext` is null or begins with an FSRTL_COMMON_FCB_HEADER, too.
 #[derive(Clone, Copy)]
 pub(crate) struct FileObject<'a> {
     raw: NonNull<FILE_OBJECT>,
@@ -51,14 +52,17 @@ impl<'a> FileObject<'a> {
     /// What is behind the handle.
     ///
     /// # Errors
-    /// `INVALID_DEVICE_REQUEST` for a file object that no successful open of ours has marked.
+    /// `INVALID_DEVICE_REQUEST` for a file object that no successful open of ours has marked. That it is opened on our
+    /// device does not say that it is ours: below MUP all providers' files are opened on MUP's, and the directory that a
+    /// rename or link leads to may be another provider's.
     pub(crate) fn target(self) -> nt::Result<Target> {
         // SAFETY: live by the invariant; the field changes only during CREATE and CLOSE, which are not concurrent
         // with other requests on the file object.
         let header = unsafe { (*self.raw.as_ptr()).FsContext };
         // SAFETY: as above.
         let file = unsafe { (*self.raw.as_ptr()).FsContext2 };
-        if header.is_null() {
+        // SAFETY: null, or what the file system behind the file object put there: a header (documented of FsContext).
+        if header.is_null() || !unsafe { FcbHeader::is_ours(header) } {
             return Err(Status::INVALID_DEVICE_REQUEST);
         }
         if file.is_null() {
@@ -93,8 +97,11 @@ impl<'a> FileObject<'a> {
         let (context, sections) = (header.as_fs_context(), header.section_object_pointers());
         // SAFETY: live by the invariant; during CREATE the file object is the driver's to fill in.
         unsafe { (*self.raw.as_ptr()).FsContext = context };
-        // SAFETY: as above.
-        unsafe { (*self.raw.as_ptr()).SectionObjectPointer = sections };
+        // A directory has no bytes to map: without this pointer, nobody makes a section of it.
+        if !file.is_directory() {
+            // SAFETY: as above.
+            unsafe { (*self.raw.as_ptr()).SectionObjectPointer = sections };
+        }
         let file: *mut c_void = Arc::into_raw(file).cast_mut().cast();
         // SAFETY: as above.
         unsafe { (*self.raw.as_ptr()).FsContext2 = file };

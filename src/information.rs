@@ -67,12 +67,13 @@ pub(crate) fn set(driver: &Driver, mut irp: Irp) -> NTSTATUS {
         return irp.answer(Err(status));
     }
     // SAFETY: the directory that the I/O manager opened for the target of a rename or link, referenced until the request
-    // completes, and on the same device; otherwise null.
+    // completes, and on the same device; otherwise null. Whose it is, is looked at before it is used.
     let directory = match unsafe { FileObject::new(set.FileObject) } {
         None => None,
         Some(directory) => match directory.file() {
             Ok(directory) => Some(directory),
-            Err(_) => return irp.answer(Err(Status::INVALID_PARAMETER)),
+            // Another provider's, below MUP.
+            Err(_) => return irp.answer(Err(Status::NOT_SAME_DEVICE)),
         },
     };
     pend(driver.runtime(), irp, move |mut pending, cancel| async move {
