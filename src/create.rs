@@ -14,6 +14,7 @@ use crate::file_object::Target;
 use crate::irp::{Irp, pend, pend_always};
 use crate::logon;
 use crate::platform::OpenFile;
+use crate::sections::Unwritten;
 #[cfg(feature = "selftest")]
 use crate::selftest::close_control;
 
@@ -136,7 +137,8 @@ pub(crate) fn cleanup(driver: &Driver, irp: Irp) -> NTSTATUS {
     if file_object.set_cleanup_complete() {
         return irp.answer(Ok(()));
     }
-    file.fcb_header().sections().close_unused();
+    let sections = file.fcb_header().sections();
+    sections.close_unused(Unwritten::Kept, || true);
     pend_always(driver.runtime(), irp, || {
         let file = file.clone();
         async move { file.cleanup().await }

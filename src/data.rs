@@ -3,7 +3,7 @@
 use executive::task::CancelToken;
 use minirdr::{Requestor, WritePosition};
 use nt::Status;
-use wdk_sys::{IRP_PAGING_IO, LARGE_INTEGER, NTSTATUS};
+use wdk_sys::{IRP_MN_NORMAL, IRP_PAGING_IO, LARGE_INTEGER, NTSTATUS};
 
 use crate::driver::Driver;
 use crate::file_object::FileObject;
@@ -20,7 +20,7 @@ const USE_FILE_POINTER_POSITION: i64 = -2;
 pub(crate) fn read(driver: &Driver, irp: Irp) -> NTSTATUS {
     // SAFETY: this is a READ request, so its parameters are the Read member.
     let read = unsafe { irp.stack().Parameters.Read };
-    let (file, file_object) = match opened(&irp) {
+    let (file, file_object) = match transferred(&irp) {
         Ok(opened) => opened,
         Err(status) => return irp.answer(Err(status)),
     };
@@ -57,7 +57,7 @@ pub(crate) fn read(driver: &Driver, irp: Irp) -> NTSTATUS {
 pub(crate) fn write(driver: &Driver, irp: Irp) -> NTSTATUS {
     // SAFETY: this is a WRITE request, so its parameters are the Write member.
     let write = unsafe { irp.stack().Parameters.Write };
-    let (file, file_object) = match opened(&irp) {
+    let (file, file_object) = match transferred(&irp) {
         Ok(opened) => opened,
         Err(status) => return irp.answer(Err(status)),
     };
@@ -69,12 +69,15 @@ pub(crate) fn write(driver: &Driver, irp: Irp) -> NTSTATUS {
     if length == 0 {
         return irp.complete(Status::SUCCESS, 0);
     }
-    if let WritePosition::At(offset) = position
-        && !who.paging
-    {
-        // What a view has changed came before, and what it shows is old now.
-        let (sections, range) = (file.fcb_header().sections(), range(offset, write.Length));
-        if let Err(status) = sections.flush_range(Some(range)) {
+    if !who.paging {
+        // What a view has changed came before, and what it shows is old now. Where the file ends, only the server
+        // knows; a page there that is written later would take what is appended now for the zeros that it shows.
+        let range = match position {
+            WritePosition::At(offset) => Some(range(offset, write.Length)),
+            WritePosition::EndOfFile => None,
+        };
+        let sections = file.fcb_header().sections();
+        if let Err(status) = sections.flush_range(range) {
             return irp.answer(Err(status));
         }
         sections.purge_range(range);
@@ -120,6 +123,17 @@ pub(crate) fn flush(driver: &Driver, irp: Irp) -> NTSTATUS {
         let result = file.flush(&cancel).await;
         pending.complete(result.map(|()| (Status::SUCCESS, 0)));
     })
+}
+
+/// # Errors
+/// `INVALID_DEVICE_REQUEST` for the minor functions of files that the cache manager caches, whose MDL is none of a
+/// caller's buffer (IRP_MN_MDL, IRP_MN_COMPLETE), and for IRP_MN_DPC, which comes at an IRQL at which nothing below can
+/// be asked; as [`opened`].
+fn transferred(irp: &Irp) -> nt::Result<(executive::mem::Arc<OpenFile>, FileObject<'_>)> {
+    if u32::from(irp.stack().MinorFunction) != IRP_MN_NORMAL {
+        return Err(Status::INVALID_DEVICE_REQUEST);
+    }
+    opened(irp)
 }
 
 fn opened(irp: &Irp) -> nt::Result<(executive::mem::Arc<OpenFile>, FileObject<'_>)> {

@@ -12,6 +12,7 @@ use wdk_sys::NTSTATUS;
 use crate::driver::Driver;
 use crate::file_object::Target;
 use crate::irp::{Irp, Outcome, pend};
+use crate::sections::Unwritten;
 use crate::{logon, pool, query_path};
 
 /// IRP_MJ_DEVICE_CONTROL.
@@ -124,10 +125,22 @@ fn add(driver: &Driver, irp: Irp, request: AddConnection, logon: LogonId) -> NTS
 fn delete(driver: &Driver, irp: Irp, request: DeleteConnection, logon: LogonId) -> NTSTATUS {
     let redirector = driver.redirector().clone();
     let gate = driver.gate();
+    let unwritten = if request.level == DeleteLevel::Force {
+        Unwritten::Lost
+    } else {
+        Unwritten::Kept
+    };
     // The memory manager keeps files open that nobody uses any more: that is not to count. Nor is what views have
-    // changed to be lost where that can be helped. What fails here fails again below, or is as it was.
-    let _closed = redirector.each_open_file(request.name.as_name(), logon, |header| {
-        header.sections().close_unused();
+    // changed to be lost where that can be helped: where the server answers. One that has stopped to is found out by a
+    // deadline, which is not waited for with every file again. What fails here fails again below, or is as it was.
+    let name = request.name.as_name();
+    let reachable = || {
+        redirector
+            .find_connection(name, logon)
+            .is_ok_and(|connection| matches!(connection.state, LinkState::Up | LinkState::Idle))
+    };
+    let _closed = redirector.each_open_file(name, logon, |header| {
+        header.sections().close_unused(unwritten, reachable);
     });
     let level = match request.level {
         DeleteLevel::Refuse => Level::Refuse,

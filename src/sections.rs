@@ -19,6 +19,15 @@ const FOR_DELETE: wdk_sys::MMFLUSH_TYPE = 0;
 /// `MMFLUSH_TYPE.MmFlushForWrite`.
 const FOR_WRITE: wdk_sys::MMFLUSH_TYPE = 1;
 
+/// What becomes of changed pages that could not be written when a section is to be given up.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unwritten {
+    /// They stay, and the section with them: the memory manager goes on trying.
+    Kept,
+    /// They are lost: the file is taken away by force.
+    Lost,
+}
+
 /// The sections of one file.
 ///
 /// # Invariants
@@ -80,15 +89,16 @@ impl Sections<'_> {
         Status::from_ntstatus(unsafe { outcome.__bindgen_anon_1.Status }).ok()
     }
 
-    /// Makes views read a range anew that is about to change on the server. IRQL <= APC_LEVEL. What a view keeps in
-    /// use stays: two who change one place at a time have no order.
-    pub(crate) fn purge_range(self, range: (i64, u32)) {
+    /// Makes views read a range anew that is about to change on the server; without one, the whole file. IRQL <=
+    /// APC_LEVEL. What a view keeps in use stays: two who change one place at a time have no order.
+    pub(crate) fn purge_range(self, range: Option<(i64, u32)>) {
         if !self.has_data() {
             return;
         }
-        let (mut offset, length) = offset_of(Some(range));
+        let (mut offset, length) = offset_of(range);
+        let from = range.map_or(ptr::null_mut(), |_| &raw mut offset);
         // SAFETY: as in `flush_range`.
-        let _purged = unsafe { CcPurgeCacheSection(self.pointers, &raw mut offset, length, 0) };
+        let _purged = unsafe { CcPurgeCacheSection(self.pointers, from, length, 0) };
     }
 
     /// Whether the file may be deleted: not while it runs as a program. IRQL <= APC_LEVEL.
@@ -107,10 +117,14 @@ impl Sections<'_> {
     }
 
     /// Gives up what is kept of views that nobody has any more; with it go the references to the file objects that they
-    /// were made from. What is still in use stays. IRQL <= APC_LEVEL.
-    pub(crate) fn close_unused(self) {
-        // What could not be written stays changed in memory, and the section with it.
-        let _flushed = self.flush();
+    /// were made from. What is still in use stays. `reachable` says whether it is worth while to write what is changed,
+    /// and is asked only where there may be something. IRQL <= APC_LEVEL.
+    pub(crate) fn close_unused(self, unwritten: Unwritten, reachable: impl FnOnce() -> bool) {
+        let written = !self.has_data() || reachable() && self.flush().is_ok();
+        // To close a section is to throw away what is changed in it.
+        if !written && unwritten == Unwritten::Kept {
+            return;
+        }
         if self.has_image() {
             // SAFETY: the pointers are a live file's. IRQL <= APC_LEVEL.
             let _unused = unsafe { MmFlushImageSection(self.pointers, FOR_WRITE) };
