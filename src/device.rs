@@ -6,6 +6,7 @@ use core::ffi::c_void;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicPtr, Ordering};
 
+use executive::sync::SpinLock;
 use nt::{Status, ascii};
 use wdk_sys::ntddk::{
     IoCreateDevice, IoCreateSymbolicLink, IoDeleteDevice, IoDeleteSymbolicLink, ObOpenObjectByPointer,
@@ -28,8 +29,9 @@ const LINK_NAME: &[u16] = &ascii!(r"\DosDevices\Global\Mrx9p");
 /// `\Device\Mrx9p`. Deleted when dropped.
 pub(crate) struct Device {
     object: NonNull<DEVICE_OBJECT>,
-    /// Given up first, in `drop`.
-    registration: Option<mup::Registration>,
+    /// Whether MUP has let in who opens the device.
+    behind_mup: bool,
+    registration: SpinLock<Option<mup::Registration>>,
 }
 
 // SAFETY: a device object belongs to no thread.
@@ -57,9 +59,18 @@ impl Device {
     /// A device whose name is MUP's.
     fn create_provider(driver: NonNull<DRIVER_OBJECT>, mup: Mup) -> nt::Result<Self> {
         let mut device = Self::make(driver, ptr::null_mut())?;
+        device.behind_mup = true;
         // SAFETY: the device is live until `drop`, which gives the registration up first.
-        device.registration = Some(unsafe { mup.register(DEVICE_NAME, device.object.as_ptr()) }?);
+        let registration = unsafe { mup.register(DEVICE_NAME, device.object.as_ptr()) }?;
+        *device.registration.lock() = Some(registration);
         Ok(device)
+    }
+
+    /// Gives the registration with MUP up, if there is one: MUP asks without having opened the device, so nothing but
+    /// this keeps its questions from a driver that is being taken apart. IRQL = PASSIVE_LEVEL.
+    pub(crate) fn leave_mup(&self) {
+        let registration = self.registration.lock().take();
+        drop(registration);
     }
 
     /// `name` is null or lives through the call.
@@ -80,7 +91,8 @@ impl Device {
         Status::from_ntstatus(status).ok()?;
         let device = Self {
             object: NonNull::new(device).ok_or(Status::UNSUCCESSFUL)?,
-            registration: None,
+            behind_mup: false,
+            registration: SpinLock::default(),
         };
         device.secure()?;
         // READ, WRITE and QUERY_DIRECTORY buffers then arrive locked, probed by the I/O manager.
@@ -113,12 +125,17 @@ impl Device {
         Status::from_ntstatus(status).ok()
     }
 
+    /// The device object, live as long as the value.
+    pub(crate) fn object(&self) -> NonNull<DEVICE_OBJECT> {
+        self.object
+    }
+
     /// Whether who opens the bare device may.
     ///
     /// # Errors
     /// As [`mup::check_access`]. Without MUP the I/O manager has looked already.
     pub(crate) fn check_access(&self, irp: &Irp) -> nt::Result {
-        if self.registration.is_some() {
+        if self.behind_mup {
             mup::check_access(self.object.as_ptr(), irp)
         } else {
             Ok(())
@@ -134,7 +151,7 @@ impl Device {
 
 impl Drop for Device {
     fn drop(&mut self) {
-        drop(self.registration.take());
+        self.leave_mup();
         // SAFETY: created by us and deleted once; no handle is open on it, or the driver would not unload.
         unsafe { IoDeleteDevice(self.object.as_ptr()) };
     }

@@ -46,7 +46,11 @@ pub(crate) unsafe extern "C" fn unload(driver: *mut DRIVER_OBJECT) {
     // SAFETY: the I/O manager passes the driver object that DriverEntry saw.
     let device = unsafe { (*driver).DeviceObject };
     if !device.is_null() {
-        // SAFETY: the driver's one device; without a handle there is no request either.
+        // SAFETY: the driver's one device, whose context is taken below and not before.
+        if let Some(started) = unsafe { Driver::of(device) } {
+            started.device().leave_mup();
+        }
+        // SAFETY: the driver's one device; without a handle, and without MUP, there is no request either.
         if let Some(started) = unsafe { Driver::take(device) } {
             started.stop();
         }

@@ -8,13 +8,12 @@ use core::ptr;
 
 use nt::{AccessMask, Status, ascii};
 use wdk_sys::ntddk::{
-    IoGetFileObjectGenericMapping, MmGetSystemRoutineAddress, ObGetObjectSecurity, ObReleaseObjectSecurity,
-    SeAccessCheck,
+    IoGetFileObjectGenericMapping, ObGetObjectSecurity, ObReleaseObjectSecurity, SeAccessCheck,
 };
 use wdk_sys::{DEVICE_OBJECT, HANDLE, NTSTATUS, PSECURITY_DESCRIPTOR, PUNICODE_STRING, PVOID, ULONG};
 
 use crate::irp::Irp;
-use crate::unicode;
+use crate::unicode::{self, routine};
 
 /// `FsRtlRegisterUncProviderEx`. It is looked for, not linked: without it the driver still loads, and serves drives.
 type Register = unsafe extern "C" fn(*mut HANDLE, PUNICODE_STRING, *mut DEVICE_OBJECT, ULONG) -> NTSTATUS;
@@ -60,13 +59,6 @@ impl Mup {
         Status::from_ntstatus(status).ok()?;
         Ok(Registration { handle, mup: self })
     }
-}
-
-fn routine(name: &[u16]) -> Option<PVOID> {
-    let mut name = unicode::describe(name).ok()?;
-    // SAFETY: the name lives through the call. PASSIVE_LEVEL.
-    let address = unsafe { MmGetSystemRoutineAddress(&raw mut name) };
-    (!address.is_null()).then_some(address)
 }
 
 /// A registration, given up when dropped.

@@ -1,7 +1,8 @@
-//! `UNICODE_STRING` at the border: views of ours for the kernel, views of the kernel's for us.
+//! `UNICODE_STRING` at the border: views of ours for the kernel, views of the kernel's for us; and what is asked for by name.
 
 use nt::{Name, Status};
-use wdk_sys::UNICODE_STRING;
+use wdk_sys::ntddk::MmGetSystemRoutineAddress;
+use wdk_sys::{PVOID, UNICODE_STRING};
 
 /// Describes `units` for a kernel routine that only reads the string for the length of its call.
 ///
@@ -28,4 +29,12 @@ pub(crate) unsafe fn view<'a>(string: &UNICODE_STRING) -> Name<'a> {
     let units = usize::from(string.Length) / size_of::<u16>();
     // SAFETY: the caller's word.
     Name::new(unsafe { core::slice::from_raw_parts(string.Buffer, units) })
+}
+
+/// The kernel's export of that name. IRQL = PASSIVE_LEVEL.
+pub(crate) fn routine(name: &[u16]) -> Option<PVOID> {
+    let mut name = describe(name).ok()?;
+    // SAFETY: the name lives through the call. PASSIVE_LEVEL.
+    let address = unsafe { MmGetSystemRoutineAddress(&raw mut name) };
+    (!address.is_null()).then_some(address)
 }

@@ -11,6 +11,7 @@
 //! - [`Wsk`]: the registration, as [`rxce::Transport`].
 //! - `socket`: who may call a socket and when it is closed.
 //! - `operation`: a request and its IRP; the memory that the provider uses lives as long as that.
+//! - `keep_loaded`: the driver stays until the last completion routine has returned.
 //! - [`WskEndpoint`]: a connection, as [`rxce::Endpoint`].
 //! - [`WskPort`]: an address for datagrams, as [`rxce::Port`].
 
@@ -19,6 +20,7 @@ mod bindings;
 mod client;
 mod endpoint;
 mod irp;
+mod keep_loaded;
 mod operation;
 mod port;
 mod resolve;

@@ -4,16 +4,18 @@ use super::bindings::{
     WSK_CLIENT_DISPATCH, WSK_CLIENT_NPI, WSK_PROVIDER_DISPATCH, WSK_PROVIDER_NPI, WSK_REGISTRATION,
     WskCaptureProviderNPI, WskDeregister, WskRegister, WskReleaseProviderNPI,
 };
+use super::keep_loaded;
 use super::resolve::AddressList;
 use super::socket::Socket;
 use alloc::vec::Vec;
 use core::cell::UnsafeCell;
 use core::ops::Deref;
-use core::ptr;
+use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use executive::mem::{AllocError, Arc, TryVec};
 use executive::sync::{Event, Reset, SpinLock};
 use nt::Status;
+use wdk_sys::DEVICE_OBJECT;
 
 /// Version 1.0 of the client side, the only one there is.
 const VERSION_1_0: u16 = 0x0100;
@@ -31,11 +33,13 @@ static CLIENT_DISPATCH: WSK_CLIENT_DISPATCH = WSK_CLIENT_DISPATCH {
 pub(crate) struct Wsk(pub(super) Arc<Client>);
 
 impl Wsk {
-    /// Registers with Winsock Kernel and waits for its provider, at most ten seconds. IRQL = PASSIVE_LEVEL.
+    /// Registers with Winsock Kernel and waits for its provider, at most ten seconds. IRQL = PASSIVE_LEVEL. The device,
+    /// which keeps the driver loaded, outlives the registration.
     ///
     /// # Errors
     /// What WskRegister or WskCaptureProviderNPI says; INSUFFICIENT_RESOURCES.
-    pub(crate) fn register() -> nt::Result<Self> {
+    pub(crate) fn register(device: NonNull<DEVICE_OBJECT>) -> nt::Result<Self> {
+        keep_loaded::prepare(device);
         Client::register().map(Wsk)
     }
 

@@ -11,7 +11,7 @@ use core::net::SocketAddr;
 use executive::mem::Arc;
 use nt::Status;
 use rxce::Endpoint;
-use wdk_sys::STATUS_NOT_SUPPORTED;
+use wdk_sys::STATUS_NOT_IMPLEMENTED;
 
 /// A connected socket.
 pub(crate) struct WskEndpoint(SocketGuard);
@@ -52,7 +52,7 @@ impl Endpoint for WskEndpoint {
             operation.clone(),
             |transfer, socket, dispatch: &WSK_PROVIDER_CONNECTION_DISPATCH, irp| {
                 let Some(routine) = dispatch.WskSend else {
-                    return STATUS_NOT_SUPPORTED;
+                    return STATUS_NOT_IMPLEMENTED;
                 };
                 // SAFETY: buffer description, MDL and memory belong to the operation and live until the IRP completes; the
                 // IRP is the operation's and set up; the socket is open.
@@ -77,7 +77,7 @@ impl Endpoint for WskEndpoint {
             operation.clone(),
             |transfer, socket, dispatch: &WSK_PROVIDER_CONNECTION_DISPATCH, irp| {
                 let Some(routine) = dispatch.WskReceive else {
-                    return STATUS_NOT_SUPPORTED;
+                    return STATUS_NOT_IMPLEMENTED;
                 };
                 // SAFETY: as for a send.
                 unsafe { routine(socket, transfer.description(), 0, irp) }
@@ -143,7 +143,7 @@ async fn addressed(socket: &Arc<Socket>, step: Step, address: SocketAddr) -> nt:
             Step::Connect => dispatch.WskConnect,
         };
         let Some(routine) = routine else {
-            return STATUS_NOT_SUPPORTED;
+            return STATUS_NOT_IMPLEMENTED;
         };
         // SAFETY: the address belongs to the operation and lives until the IRP completes; the IRP is the operation's and
         // set up; the socket is open.

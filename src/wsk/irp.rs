@@ -1,5 +1,6 @@
 //! IRPs and MDLs of the driver's own making, for requests to Winsock Kernel.
 
+use super::keep_loaded;
 use super::operation::Outcome;
 use core::ffi::c_void;
 use core::ptr::{self, NonNull};
@@ -31,12 +32,18 @@ impl Irp {
         self.0.as_ptr()
     }
 
-    /// What IoSetCompletionRoutine, an inline routine, does: `routine` runs however the request ends.
+    /// `routine` runs however the request ends, and the driver stays loaded until it has returned: nothing else says when
+    /// the last of them has, as it can only tell before that. Where the kernel cannot promise it, or has no memory to, this
+    /// is what IoSetCompletionRoutine, an inline routine, does. IRQL <= DISPATCH_LEVEL.
     ///
     /// # Safety
     /// The IRP is not in use by a lower driver. `routine` bears being called with `context` when the request ends.
     pub(super) unsafe fn set_completion(&self, routine: PIO_COMPLETION_ROUTINE, context: *mut c_void) {
         let irp = self.as_ptr();
+        // SAFETY: the caller's word.
+        if unsafe { keep_loaded::set_completion(irp, routine, context) } {
+            return;
+        }
         // SAFETY: the IRP is ours.
         let tail = unsafe { (*irp).Tail };
         // SAFETY: this arm of the union is the one in use outside of a completion port.

@@ -67,7 +67,8 @@ impl<R: Request> Operation<R> {
     /// Makes the `call` with the operation's IRP, for the first and only time, and returns the wait for its end.
     ///
     /// The outcome is taken from the IRP: the provider completes it whatever it returns. The one exception are routines
-    /// that a provider does not have and returns STATUS_NOT_IMPLEMENTED from, without completing the IRP (Wine's).
+    /// that a provider does not have and returns STATUS_NOT_IMPLEMENTED from, without completing the IRP (Wine's); `call`
+    /// does the same where the provider's table has no entry.
     pub(super) fn start(this: Arc<Self>, call: impl FnOnce(&R, *mut IRP) -> NTSTATUS) -> Pending<R> {
         let context = Arc::into_raw(this.clone());
         // SAFETY: the IRP is fresh; `completed::<R>` takes the count that `context` stands for over.

@@ -14,7 +14,7 @@ use core::ptr;
 use executive::mem::Arc;
 use nt::Status;
 use rxce::Port;
-use wdk_sys::{NTSTATUS, STATUS_NOT_SUPPORTED};
+use wdk_sys::{NTSTATUS, STATUS_NOT_IMPLEMENTED};
 
 /// What is left of a packet after the headers.
 const LARGEST: usize = 65_507;
@@ -41,7 +41,7 @@ impl WskPort {
         let bind = |request: &Addressed, socket, routines: &Routines, irp| {
             let routine: PFN_WSK_BIND = routines.WskBind;
             let Some(routine) = routine else {
-                return STATUS_NOT_SUPPORTED;
+                return STATUS_NOT_IMPLEMENTED;
             };
             // SAFETY: the address belongs to the operation and lives until the IRP completes; the IRP is the operation's
             // and set up; the socket is open.
@@ -94,7 +94,7 @@ impl Port for WskPort {
         let _turn = self.socket().sends.acquire().await;
         let send = |letter: &Letter, socket, routines: &Routines, irp| {
             let Some(routine) = routines.WskSendTo else {
-                return STATUS_NOT_SUPPORTED;
+                return STATUS_NOT_IMPLEMENTED;
             };
             let (buffer, peer) = (letter.transfer.description(), letter.peer.place().cast());
             // SAFETY: buffer description, MDL, memory and address belong to the operation and live until the IRP completes;
@@ -109,7 +109,7 @@ impl Port for WskPort {
         loop {
             let receive = |letter: &Letter, socket, routines: &Routines, irp| {
                 let Some(routine) = routines.WskReceiveFrom else {
-                    return STATUS_NOT_SUPPORTED;
+                    return STATUS_NOT_IMPLEMENTED;
                 };
                 let (buffer, peer) = (letter.transfer.description(), letter.peer.place().cast());
                 let (length, information, flags) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
@@ -197,7 +197,7 @@ async fn bound_to(socket: &Arc<Socket>) -> nt::Result<SocketAddr> {
     })?;
     let ask = |question: &Question, socket, routines: &Routines, irp| {
         let Some(routine) = routines.WskGetLocalAddress else {
-            return STATUS_NOT_SUPPORTED;
+            return STATUS_NOT_IMPLEMENTED;
         };
         // SAFETY: the room belongs to the operation and lives until the IRP completes; the IRP is the operation's and set
         // up; the socket is open.

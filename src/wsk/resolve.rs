@@ -11,7 +11,7 @@ use core::ptr::{self, NonNull};
 use executive::mem::{Arc, TryVec};
 use executive::sync::SpinLock;
 use nt::{Name, Status};
-use wdk_sys::{STATUS_NOT_SUPPORTED, UNICODE_STRING};
+use wdk_sys::{STATUS_NOT_IMPLEMENTED, UNICODE_STRING};
 
 /// The longest host name that is looked up, in units: that of the domain name system, with a root label.
 const MAX_HOST: usize = 255;
@@ -35,7 +35,7 @@ pub(super) async fn resolve(client: &Arc<Client>, host: Name<'_>, port: u16) -> 
     let pending = Operation::start(operation, |query, irp| {
         let (provider, dispatch) = client.provider();
         let Some(routine) = dispatch.WskGetAddressInfo else {
-            return STATUS_NOT_SUPPORTED;
+            return STATUS_NOT_IMPLEMENTED;
         };
         let look_up = &query.0;
         let mut name = look_up.name();

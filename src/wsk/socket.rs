@@ -16,7 +16,7 @@ use executive::mem::Arc;
 use executive::sync::SpinLock;
 use executive::task::Semaphore;
 use nt::Status;
-use wdk_sys::{IRP, NTSTATUS, STATUS_NOT_SUPPORTED};
+use wdk_sys::{IRP, NTSTATUS, STATUS_NOT_IMPLEMENTED};
 
 /// Sends that may be pending on one socket. Providers bound the requests of a socket (Wine's to ten); a receive, a
 /// disconnect and a few more have to fit beside the sends.
@@ -154,7 +154,7 @@ impl Socket {
         let pending = Operation::start(operation, |_, irp| {
             let (provider, dispatch) = client.provider();
             let Some(routine) = dispatch.WskSocket else {
-                return STATUS_NOT_SUPPORTED;
+                return STATUS_NOT_IMPLEMENTED;
             };
             // SAFETY: the provider is captured; there are no callbacks, so neither context nor dispatch table; the IRP
             // is the operation's and set up.
@@ -283,7 +283,7 @@ impl Socket {
         *operation.request.0.lock() = Some(this.clone());
         let _detached = Operation::start(operation, |_, irp| {
             let Some(routine) = handle.basic().WskCloseSocket else {
-                return STATUS_NOT_SUPPORTED;
+                return STATUS_NOT_IMPLEMENTED;
             };
             // SAFETY: nobody is inside a routine of the socket or will be; the IRP is the operation's and set up.
             unsafe { routine(handle.0.as_ptr(), irp) }
