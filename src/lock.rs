@@ -54,19 +54,23 @@ impl Action {
         // SAFETY: this is a LOCK_CONTROL request, so its parameters are the LockControl member.
         let parameters = unsafe { stack.Parameters.LockControl };
         let start = unsigned(parameters.ByteOffset);
-        // SAFETY: null, or the I/O manager's copy of the length, which lives as long as the request.
-        let length = unsafe { parameters.Length.as_ref() }.copied().map(unsigned);
+        let length = || {
+            // SAFETY: for the two minor functions that have one: null, or the I/O manager's copy of the length, which
+            // lives as long as the request.
+            let length = unsafe { parameters.Length.as_ref() }.copied();
+            length.map(unsigned).ok_or(Status::INVALID_PARAMETER)
+        };
         let flags = u32::from(stack.Flags);
         match u32::from(stack.MinorFunction) {
             IRP_MN_LOCK => Ok(Self::Lock(LockRequest {
                 start,
-                length: length.ok_or(Status::INVALID_PARAMETER)?,
+                length: length()?,
                 exclusive: flags & SL_EXCLUSIVE_LOCK != 0,
                 fail_immediately: flags & SL_FAIL_IMMEDIATELY != 0,
             })),
             IRP_MN_UNLOCK_SINGLE => Ok(Self::Unlock(Unlock::Single {
                 start,
-                length: length.ok_or(Status::INVALID_PARAMETER)?,
+                length: length()?,
             })),
             IRP_MN_UNLOCK_ALL => Ok(Self::Unlock(Unlock::All)),
             IRP_MN_UNLOCK_ALL_BY_KEY => Ok(Self::Unlock(Unlock::AllByKey)),
