@@ -8,6 +8,7 @@ use crate::file::OpenFile;
 use crate::information::set_information::Change;
 use crate::notify::NotifyAction;
 use crate::objects::Platform;
+use crate::server::client::retried;
 
 impl<P: Platform> OpenFile<P> {
     /// Sets `class` from the caller's `record`. `target` is the directory a rename or link leads to, as the I/O manager
@@ -28,30 +29,30 @@ impl<P: Platform> OpenFile<P> {
         let change = Change::parse(class, record)?;
         let running = self.begin(MajorFunction::SET_INFORMATION, cancel)?;
         let news = change.news();
-        let outcome = running
-            .run(async {
-                match change {
-                    Change::Basic {
-                        last_access,
-                        last_write,
-                        attributes,
-                    } => self.set_basic(last_access, last_write, attributes).await,
-                    Change::EndOfFile(size) => self.set_size(size).await,
-                    Change::Allocation(size) => self.set_allocation(size).await,
-                    Change::ValidDataLength(length) => self.set_valid_data(length).await,
-                    Change::Mode(mode) => {
-                        self.set_mode(mode);
-                        Ok(())
-                    }
-                    Change::Disposition(flags) => self.set_disposition(flags).await,
-                    Change::Rename(new) => self.rename(&new, target).await,
-                    Change::Link(new) => self.link(&new, target).await,
-                }
-            })
-            .await;
+        let outcome = running.run(retried(|| self.carry_out(&change, target))).await;
         if let (Ok(()), Some(filter)) = (outcome, news) {
             self.report(filter, NotifyAction::MODIFIED);
         }
         outcome
+    }
+
+    async fn carry_out(&self, change: &Change, target: Option<&Self>) -> nt::Result {
+        match change {
+            Change::Basic {
+                last_access,
+                last_write,
+                attributes,
+            } => self.set_basic(*last_access, *last_write, *attributes).await,
+            Change::EndOfFile(size) => self.set_size(*size).await,
+            Change::Allocation(size) => self.set_allocation(*size).await,
+            Change::ValidDataLength(length) => self.set_valid_data(*length).await,
+            Change::Mode(mode) => {
+                self.set_mode(*mode);
+                Ok(())
+            }
+            Change::Disposition(flags) => self.set_disposition(*flags).await,
+            Change::Rename(new) => self.rename(new, target).await,
+            Change::Link(new) => self.link(new, target).await,
+        }
     }
 }

@@ -35,7 +35,7 @@ use crate::information::attributes::Attributes;
 use crate::names::ServerPath;
 use crate::objects::{Platform, ServerOpen, SharedFile, View};
 use crate::request::Running;
-use crate::server::client::{OwnedFid, Retry};
+use crate::server::client::{OwnedFid, retried};
 use target::{Target, Way, file_id};
 
 /// Most components that an unmapped name's share is looked for in.
@@ -97,13 +97,7 @@ impl<P: Platform> MiniRedirector<P> {
         running
             .run(async {
                 let (view, target) = self.resolve(request, &running).await?;
-                let mut retry = Retry::default();
-                loop {
-                    match self.open_in_view(request, &target, view.id, &running).await {
-                        Err(status) if retry.again(status) => {}
-                        outcome => return outcome,
-                    }
-                }
+                retried(|| self.open_in_view(request, &target, view.id, &running)).await
             })
             .await
     }
@@ -312,7 +306,9 @@ impl<P: Platform> MiniRedirector<P> {
         match Box::into_pin(opening_there).await {
             Ok(Outcome::Here(mut on_server)) => {
                 if let Target::DirectoryOf(_, last) = target {
-                    on_server.action = target::exists(view, root, path, last, wanted).await?;
+                    // Boxed: few opens need the room.
+                    let asking = try_box(target::exists(view, root, path, last, wanted))?;
+                    on_server.action = Box::into_pin(asking).await?;
                 }
                 let to_finish = ToFinish::new(on_server)?;
                 opening.finish(request, wanted, to_finish).map(Tried::Opened)

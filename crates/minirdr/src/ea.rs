@@ -17,7 +17,7 @@ use crate::file::OpenFile;
 use crate::namespace;
 use crate::notify::{NotifyAction, NotifyFilter};
 use crate::objects::Platform;
-use crate::server::client::OwnedFid;
+use crate::server::client::{OwnedFid, retried};
 use list::{FullList, parse_names, parse_settings};
 use xattr::Names;
 
@@ -63,7 +63,7 @@ impl<P: Platform> OpenFile<P> {
         }
         let running = self.begin(MajorFunction::QUERY_EA, cancel)?;
         running
-            .run(async {
+            .run(retried(async || {
                 let mut list = FullList::new(buffer);
                 let status = match query.names {
                     Some(names) => match parse_names(names) {
@@ -74,7 +74,7 @@ impl<P: Platform> OpenFile<P> {
                     None => self.scan_ea(query, &mut list).await?,
                 };
                 Ok((list.used(), status))
-            })
+            }))
             .await
     }
 
@@ -108,7 +108,8 @@ impl<P: Platform> OpenFile<P> {
         };
         let running = self.begin(MajorFunction::SET_EA, cancel)?;
         running
-            .run(async {
+            .run(retried(async || {
+                // Doing all of it again does no harm.
                 let (file, mut names) = self.ea_names().await?;
                 for (index, setting) in settings.iter().enumerate() {
                     let earlier = settings.get(..index).unwrap_or_default();
@@ -119,7 +120,7 @@ impl<P: Platform> OpenFile<P> {
                     xattr::set_by_name(&file, &names, setting.name, setting.value).await?;
                 }
                 Ok(())
-            })
+            }))
             .await?;
         self.report(NotifyFilter::EA, NotifyAction::MODIFIED);
         Ok((0, Status::SUCCESS))

@@ -22,7 +22,7 @@ use crate::names::ServerPath;
 use crate::namespace::{self, Place};
 use crate::notify::NotifyAction;
 use crate::objects::{Platform, ServerOpen, SharedFile, View};
-use crate::server::client::{OwnedFid, Retry};
+use crate::server::client::{OwnedFid, retried};
 
 /// One handle.
 ///
@@ -110,14 +110,11 @@ impl<P: Platform> OpenFile<P> {
                     view: &view,
                     path: self.path()?,
                 };
-                let mut retry = Retry::default();
-                loop {
+                retried(async || {
                     let open = self.fid().await?;
-                    match scan.scan.query(&open, &mut place, query, case, buffer).await {
-                        Err(status) if retry.again(status) => {}
-                        outcome => return outcome,
-                    }
-                }
+                    scan.scan.query(&open, &mut place, query, case, buffer).await
+                })
+                .await
             })
             .await
     }
@@ -160,18 +157,12 @@ impl<P: Platform> OpenFile<P> {
         }
         let runtime = &self.redirector.0.runtime;
         let limit = self.redirector.settings().request_timeout;
-        let removing = async {
-            let mut retry = Retry::default();
-            loop {
-                let place = self.place().await?;
-                match namespace::remove(&place).await {
-                    Err(status) if retry.again(status) => continue,
-                    removed => removed?,
-                }
-                self.view()?.removed(&place.path);
-                return Ok(());
-            }
-        };
+        let removing = retried(async || {
+            let place = self.place().await?;
+            namespace::remove(&place).await?;
+            self.view()?.removed(&place.path);
+            Ok(())
+        });
         let deleted = runtime
             .timeout(limit, removing)
             .await
@@ -226,13 +217,16 @@ impl<P: Platform> OpenFile<P> {
 
     /// Where the file is now. Errors as [`Self::fid`].
     pub(crate) async fn place(&self) -> nt::Result<Place> {
-        let path = self.path()?;
-        let view = self.view()?;
         Ok(Place {
-            root: view.root().await.map_err(of_a_handle)?,
-            path,
+            root: self.root().await?,
+            path: self.path()?,
             file_id: self.file_id(),
         })
+    }
+
+    /// The fid of its share's root, usable now. Errors as [`Self::fid`].
+    pub(crate) async fn root(&self) -> nt::Result<Arc<OwnedFid>> {
+        self.view()?.root().await.map_err(of_a_handle)
     }
 
     /// Asks something about the file that `make` puts into a message with its fid. Errors as [`Client::call`].
@@ -243,19 +237,18 @@ impl<P: Platform> OpenFile<P> {
         make: impl Fn(Fid) -> R,
         decode: impl Fn(R::Reply<'_>) -> V,
     ) -> nt::Result<V> {
-        let mut retry = Retry::default();
-        loop {
+        retried(async || {
             let open = self.fid().await?;
             match open.client().call(&make(open.fid()), &decode).await {
                 // Renamed by another handle, on a server whose fids are paths.
                 Err(Status::OBJECT_NAME_NOT_FOUND) => {
                     let file = namespace::find(&self.place().await?).await?;
-                    return file.client().call(&make(file.fid()), &decode).await;
+                    file.client().call(&make(file.fid()), &decode).await
                 }
-                Err(status) if retry.again(status) => {}
-                outcome => return outcome,
+                outcome => outcome,
             }
-        }
+        })
+        .await
     }
 
     /// What the server says of the file now, in its own terms.
@@ -265,30 +258,28 @@ impl<P: Platform> OpenFile<P> {
 
     /// What the server says of the file now; and where it was found, if the handle's fid does not lead to it any more.
     pub(crate) async fn look(&self) -> nt::Result<(Rgetattr, Option<OwnedFid>)> {
-        let mut retry = Retry::default();
-        loop {
+        retried(async || {
             let open = self.fid().await?;
             match open.client().getattr(open.fid()).await {
-                Ok(reply) if reply.qid.path == self.file_id() => return Ok((reply, None)),
+                Ok(reply) if reply.qid.path == self.file_id() => Ok((reply, None)),
                 // Renamed, on a server whose fids are paths, and maybe another file has the old name.
                 Ok(_) | Err(Status::OBJECT_NAME_NOT_FOUND) => {
                     let file = namespace::find(&self.place().await?).await?;
                     let reply = file.client().getattr(file.fid()).await?;
-                    return Ok((reply, Some(file)));
+                    Ok((reply, Some(file)))
                 }
-                Err(status) if retry.again(status) => {}
-                Err(status) => return Err(status),
+                Err(status) => Err(status),
             }
-        }
+        })
+        .await
     }
 
     /// As [`Self::ask`], for what changes the file: looks first whether the fid still leads to it, as on a server whose fids
     /// are paths another file may have its old name.
     pub(crate) async fn change<R: Request>(&self, make: impl Fn(Fid) -> R) -> nt::Result {
-        let mut retry = Retry::default();
-        loop {
+        retried(async || {
             let open = self.fid().await?;
-            let changed = match open.client().getattr(open.fid()).await {
+            match open.client().getattr(open.fid()).await {
                 Ok(reply) if reply.qid.path == self.file_id() => {
                     open.client().call(&make(open.fid()), |_| ()).await
                 }
@@ -297,12 +288,9 @@ impl<P: Platform> OpenFile<P> {
                     file.client().call(&make(file.fid()), |_| ()).await
                 }
                 Err(status) => Err(status),
-            };
-            match changed {
-                Err(status) if retry.again(status) => {}
-                changed => return changed,
             }
-        }
+        })
+        .await
     }
 
     pub(crate) fn begin(

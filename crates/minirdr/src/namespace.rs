@@ -14,7 +14,7 @@ use crate::dialect::{move_name, remove_name};
 use crate::information::attributes::Attributes;
 use crate::information::set_information::RenameFlags;
 use crate::names::ServerPath;
-use crate::server::client::OwnedFid;
+use crate::server::client::{OwnedFid, after_change};
 
 /// An open file as its name finds it.
 pub(crate) struct Place {
@@ -88,8 +88,11 @@ pub(crate) async fn link(place: &Place, to: &ServerPath, flags: RenameFlags) -> 
             let temporary = TemporaryName::new(&parent);
             let replacing = async {
                 link_as(&parent, &source, temporary.as_bytes()).await?;
-                let made = parent.walk(core::iter::once(temporary.as_bytes())).await?;
-                move_name(&parent, temporary.as_bytes(), made, &parent, name).await
+                let placing = async {
+                    let made = parent.walk(core::iter::once(temporary.as_bytes())).await?;
+                    move_name(&parent, temporary.as_bytes(), made, &parent, name).await
+                };
+                placing.await.map_err(after_change)
             };
             if let Err(status) = replacing.await {
                 take_back(&parent, &temporary, false, status).await;

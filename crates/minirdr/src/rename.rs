@@ -10,6 +10,7 @@ use crate::names::ServerPath;
 use crate::namespace;
 use crate::notify::NotifyAction;
 use crate::objects::{Platform, View};
+use crate::server::client::after_change;
 
 impl<P: Platform> OpenFile<P> {
     /// Gives the file a new name, in the directory `target` or its own.
@@ -19,11 +20,13 @@ impl<P: Platform> OpenFile<P> {
         }
         let path = self.new_path(new, target)?;
         let view = self.view()?;
-        if let Some(taken) = self.taken_spelling(&view, &path, new.flags).await? {
-            // The file that differs only in case is what is replaced; then the name gets the case that is wanted.
-            self.rename_to(&view, &taken, new.flags).await?;
-        }
-        self.rename_to(&view, &path, new.flags).await
+        let Some(taken) = self.taken_spelling(&view, &path, new.flags).await? else {
+            return self.rename_to(&view, &path, new.flags).await;
+        };
+        // The file that differs only in case is what is replaced; then the name gets the case that is wanted.
+        self.rename_to(&view, &taken, new.flags).await?;
+        let respelled = self.rename_to(&view, &path, new.flags).await;
+        respelled.map_err(after_change)
     }
 
     async fn rename_to(&self, view: &View, path: &ServerPath, flags: RenameFlags) -> nt::Result {
@@ -82,7 +85,8 @@ impl<P: Platform> OpenFile<P> {
         checked?;
         let replaced = if let Some(taken) = &taken {
             let replaced = namespace::link(&place, taken, new.flags).await?;
-            namespace::respell(&place, taken, &path).await?;
+            let respelled = namespace::respell(&place, taken, &path).await;
+            respelled.map_err(after_change)?;
             view.removed(taken);
             replaced
         } else {
@@ -110,7 +114,7 @@ impl<P: Platform> OpenFile<P> {
         if self.redirector.settings().case_sensitive {
             return Ok(None);
         }
-        let root = view.root().await?;
+        let root = self.root().await?;
         let own = self.path()?;
         match other_spelling(view, &root, path).await? {
             // Its own name in another case is what the rename is to change.

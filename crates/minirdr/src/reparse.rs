@@ -20,7 +20,7 @@ use crate::file::OpenFile;
 use crate::namespace::{TemporaryName, parent_of, take_back};
 use crate::notify::{NotifyAction, NotifyFilter};
 use crate::objects::Platform;
-use crate::server::client::OwnedFid;
+use crate::server::client::{OwnedFid, after_change, retried};
 use data::{ReparseData, SYMLINK_TAG};
 use target::Share;
 
@@ -61,7 +61,7 @@ impl<P: Platform> OpenFile<P> {
         }
         let running = self.begin(MajorFunction::FILE_SYSTEM_CONTROL, cancel)?;
         running
-            .run(async {
+            .run(retried(async || {
                 let given = buffer.get(..input).ok_or(Status::INVALID_PARAMETER)?;
                 match code {
                     FSCTL_GET_REPARSE_POINT => {
@@ -72,7 +72,7 @@ impl<P: Platform> OpenFile<P> {
                     _ => self.delete_reparse_point(given).await?,
                 }
                 Ok((0, Status::SUCCESS))
-            })
+            }))
             .await
     }
 
@@ -190,19 +190,23 @@ impl<P: Platform> OpenFile<P> {
         let temporary = TemporaryName::new(&parent);
         let replacing = async {
             make(&parent, temporary.as_bytes()).await?;
-            let made = parent.walk(core::iter::once(temporary.as_bytes())).await?;
-            // A directory is replaced by nothing, and replaces nothing but a directory.
-            if is_directory || makes_directory {
-                remove_name(&parent, name, old, is_directory).await?;
-            }
-            move_name(&parent, temporary.as_bytes(), made, &parent, name).await
+            let placing = async {
+                let made = parent.walk(core::iter::once(temporary.as_bytes())).await?;
+                // A directory is replaced by nothing, and replaces nothing but a directory.
+                if is_directory || makes_directory {
+                    remove_name(&parent, name, old, is_directory).await?;
+                }
+                move_name(&parent, temporary.as_bytes(), made, &parent, name).await
+            };
+            placing.await.map_err(after_change)
         };
         if let Err(status) = replacing.await {
             take_back(&parent, &temporary, makes_directory, status).await;
             return Err(status);
         }
-        let file = parent.walk(core::iter::once(name)).await?;
-        let file_id = file.client().getattr(file.fid()).await?.qid.path;
+        let file = parent.walk(core::iter::once(name)).await.map_err(after_change)?;
+        let found = file.client().getattr(file.fid()).await.map_err(after_change)?;
+        let file_id = found.qid.path;
         self.become_file(file, file_id)?;
         let view = self.view()?;
         view.removed(&place.path);

@@ -107,6 +107,7 @@ fn requests_fit_on_a_kernel_stack() {
         ),
         ("cleanup", size_of_val(&file.cleanup())),
     ] {
+        println!("{what}: {size}");
         assert!(size <= LIMIT, "{what} takes {size} bytes");
     }
 }

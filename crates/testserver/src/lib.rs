@@ -21,5 +21,5 @@ pub use frame::{Frame, kind};
 pub use memory::{MemoryConnection, MemoryFile, MemoryServer};
 pub use script::{ScriptServer, Step};
 #[cfg(unix)]
-pub use server::{Attach, Builder, TestServer};
+pub use server::{Act, Attach, Builder, TestServer};
 pub use trouble::Trouble;

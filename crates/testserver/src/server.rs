@@ -3,6 +3,7 @@
 mod attach;
 mod fids;
 
+use std::fmt;
 use std::io::{self, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -37,6 +38,21 @@ struct Shared {
     attaches: Mutex<Vec<Attach>>,
     stalled: Mutex<bool>,
     resumed: Condvar,
+    between: Option<Between>,
+}
+
+/// Who stands between the clients and the server: sees each request, has it acted on or not, and gives the answer, or an
+/// error to end the connection.
+struct Between(Box<Answer>);
+type Answer = dyn Fn(&Frame, &mut Act<'_>) -> io::Result<Frame> + Send + Sync;
+
+/// Acts on a request as the server does; the result is its answer.
+pub type Act<'a> = dyn FnMut(&Frame) -> io::Result<Frame> + 'a;
+
+impl fmt::Debug for Between {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Between")
+    }
 }
 
 /// The settings of a [`TestServer`].
@@ -48,6 +64,7 @@ pub struct Builder {
     users: Option<Vec<String>>,
     port: u16,
     msize: u32,
+    between: Option<Between>,
 }
 
 impl Builder {
@@ -87,6 +104,17 @@ impl Builder {
         self
     }
 
+    /// Has `between` answer every request, with the server to ask: it may do something first, change an answer, or end the
+    /// connection with an error before or after a request is acted on.
+    #[must_use]
+    pub fn between(
+        mut self,
+        between: impl Fn(&Frame, &mut Act<'_>) -> io::Result<Frame> + Send + Sync + 'static,
+    ) -> Self {
+        self.between = Some(Between(Box::new(between)));
+        self
+    }
+
     /// Starts the server.
     ///
     /// # Errors
@@ -110,6 +138,7 @@ impl Builder {
             attaches: Mutex::default(),
             stalled: Mutex::new(false),
             resumed: Condvar::new(),
+            between: self.between,
         });
         let listening = Listening::start(self.port, {
             let shared = Arc::clone(&shared);
@@ -141,6 +170,7 @@ impl TestServer {
             users: None,
             port: 0,
             msize: DEFAULT_MSIZE,
+            between: None,
         }
     }
 
@@ -257,7 +287,10 @@ impl<'a> Connection<'a> {
         while let Some(request) = Frame::read(&mut stream, self.msize)? {
             self.shared.requests.fetch_add(1, Ordering::SeqCst);
             self.wait_while_stalled();
-            let reply = self.answer(&request)?;
+            let reply = match &self.shared.between {
+                Some(Between(between)) => between(&request, &mut |request| self.answer(request))?,
+                None => self.answer(&request)?,
+            };
             if reply.kind == kind::RVERSION {
                 self.msize = reply.fields().u32().unwrap_or(self.msize);
             }

@@ -91,7 +91,7 @@ impl<P: Platform> OpenFile<P> {
     pub(crate) async fn leads_to_directory(&self) -> nt::Result<bool> {
         let view_id = self.redirector.tree().srv_open(self.srv_open)?.v_net_root();
         let view = self.view()?;
-        let root = view.root().await?;
+        let root = self.root().await?;
         let wanted = Wanted {
             access: AccessMask::READ_ATTRIBUTES,
             disposition: CreateDisposition::OPEN,

@@ -10,7 +10,7 @@ use crate::file::OpenFile;
 use crate::file::data;
 use crate::lock::Requestor;
 use crate::objects::Platform;
-use crate::server::client::{Retry, after_change};
+use crate::server::client::{after_change, retried};
 
 /// Transfers that bypass all caches begin and end at multiples of this: the sector size that every file here reports.
 pub(crate) const SECTOR_SIZE: u64 = 512;
@@ -72,15 +72,7 @@ impl<P: Platform> OpenFile<P> {
         let buffer = buffer.get_mut(..within).unwrap_or_default();
         let running = self.begin(MajorFunction::READ, cancel)?;
         let read = running
-            .run(async {
-                let mut retry = Retry::default();
-                loop {
-                    match self.read_at(&who, offset, buffer).await {
-                        Err(status) if retry.again(status) => {}
-                        outcome => return outcome,
-                    }
-                }
-            })
+            .run(retried(async || self.read_at(&who, offset, buffer).await))
             .await?;
         let totals = &self.redirector.0.totals;
         totals.bytes_read.fetch_add(read as u64, Ordering::Relaxed);
@@ -132,17 +124,11 @@ impl<P: Platform> OpenFile<P> {
         let running = self.begin(MajorFunction::WRITE, cancel)?;
         let written = running
             .run(async {
-                let mut retry = Retry::default();
                 let _turn = match position {
                     Some(_) => None,
                     None => Some(self.shared.appending.acquire().await),
                 };
-                loop {
-                    match self.write_at(&who, position, data).await {
-                        Err(status) if retry.again(status) => {}
-                        outcome => return outcome,
-                    }
-                }
+                retried(|| self.write_at(&who, position, data)).await
             })
             .await?;
         let totals = &self.redirector.0.totals;
@@ -187,7 +173,7 @@ impl<P: Platform> OpenFile<P> {
             return Ok(());
         }
         running
-            .run(async {
+            .run(retried(async || {
                 let open = self.fid().await?;
                 let flushed = data::flush(open.client(), open.fid()).await;
                 // Not every server can do it for a directory, nor for one that is not open to be listed.
@@ -195,7 +181,7 @@ impl<P: Platform> OpenFile<P> {
                     return Ok(());
                 }
                 flushed
-            })
+            }))
             .await
     }
 

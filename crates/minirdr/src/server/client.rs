@@ -379,7 +379,7 @@ impl Client {
     /// # Errors
     /// - The server's error by [`Status`]'s errno table; `INSUFFICIENT_RESOURCES`;
     /// - `CONNECTION_DISCONNECTED` when the session is over and the request was not sent, or changes nothing: it may be
-    ///   made again on another session ([`Retry`]);
+    ///   made again on another session ([`retried`]);
     /// - when the server may or may not have done it: `CONNECTION_ABORTED` when the connection went, `IO_TIMEOUT` when
     ///   there was no answer in time, `INVALID_NETWORK_RESPONSE` when the server broke the protocol.
     pub(crate) async fn call<R: Request, V>(
@@ -621,16 +621,18 @@ fn unsent_status(error: Error) -> Status {
     }
 }
 
-/// Lets an operation be tried once more where its session was lost before it could change anything.
-#[derive(Default)]
-pub(crate) struct Retry {
-    used: bool,
-}
-
-impl Retry {
-    /// Whether an operation that ended with `status` is to be tried again, with fids asked for anew.
-    pub(crate) fn again(&mut self, status: Status) -> bool {
-        status == Status::CONNECTION_DISCONNECTED && !core::mem::replace(&mut self.used, true)
+/// Does `what` once more where its session was lost before it could change anything. It asks for its fids anew each time,
+/// and says [`after_change`] of what fails when something has been changed.
+///
+/// # Errors
+/// As `what`.
+pub(crate) async fn retried<V>(mut what: impl AsyncFnMut() -> nt::Result<V>) -> nt::Result<V> {
+    let mut is_first = true;
+    loop {
+        match what().await {
+            Err(Status::CONNECTION_DISCONNECTED) if is_first => is_first = false,
+            outcome => return outcome,
+        }
     }
 }
 

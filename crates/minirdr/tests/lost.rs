@@ -1,0 +1,218 @@
+//! Sessions that are lost at a certain message: what was certainly not done is done again, and of what may have been done
+//! that is said.
+
+mod world;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use minirdr::{EaQuery, Settings};
+use nt::{AccessMask, Status};
+use testserver::Act;
+use testserver::Frame;
+use world::{File, Open, World, token};
+
+/// Types of messages.
+const TLINK: u8 = 70;
+const TRENAMEAT: u8 = 74;
+const TGETATTR: u8 = 24;
+const TWALK: u8 = 110;
+const TXATTRWALK: u8 = 30;
+const FSCTL_GET_REPARSE_POINT: u32 = 0x0009_00a8;
+
+/// When the server ends the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cut {
+    /// Before it acts on the request.
+    Before,
+    /// In place of the answer.
+    After,
+}
+
+/// Which request the connection is lost at: the next of its type, once it is armed.
+#[derive(Default)]
+struct Trap {
+    /// 0: none.
+    kind: AtomicU32,
+    after: AtomicU32,
+}
+
+impl Trap {
+    fn arm(&self, kind: u8, cut: Cut) {
+        self.after.store(u32::from(cut == Cut::After), Ordering::SeqCst);
+        self.kind.store(u32::from(kind), Ordering::SeqCst);
+    }
+
+    fn answer(&self, request: &Frame, act: &mut Act<'_>) -> io::Result<Frame> {
+        let armed = u32::from(request.kind);
+        let springs = self
+            .kind
+            .compare_exchange(armed, 0, Ordering::SeqCst, Ordering::SeqCst);
+        if springs.is_ok() {
+            if self.after.load(Ordering::SeqCst) == 1 {
+                act(request)?;
+            }
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        act(request)
+    }
+
+    fn sprung(&self) -> bool {
+        self.kind.load(Ordering::SeqCst) == 0
+    }
+}
+
+/// A world whose server loses a connection on demand.
+fn trapped() -> (World, Arc<Trap>) {
+    let trap = Arc::new(Trap::default());
+    let setter = Arc::clone(&trap);
+    let world = World::with_server(Settings::default(), |builder| {
+        builder.between(move |request, act| setter.answer(request, act))
+    });
+    world.map("X:").unwrap();
+    (world, trap)
+}
+
+/// Waits until the redirector has a session again; bounded.
+fn settle(world: &World, file: &File<'_>) {
+    let start = Instant::now();
+    while file.size().is_err() {
+        assert!(start.elapsed() < Duration::from_secs(60), "no session comes");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(world.embedded().accepted() > 1, "it was lost");
+}
+
+fn writer(world: &World, path: &str) {
+    std::fs::write(world.path(path), path).unwrap();
+}
+
+fn to_rename() -> Open {
+    Open::read().access(AccessMask::DELETE | AccessMask::GENERIC_READ | AccessMask::GENERIC_WRITE)
+}
+
+fn end(world: World) {
+    world.unmap("X:").unwrap();
+    world.end_after_loss();
+}
+
+#[test]
+fn a_name_is_given_after_all_where_it_was_not() {
+    type Step = fn(&File<'_>) -> nt::Result;
+    let walks = [(TWALK, Cut::Before), (TWALK, Cut::After)];
+    let looks = [(TGETATTR, Cut::Before), (TGETATTR, Cut::After)];
+    let steps: [(Step, &[_], &[&str]); 5] = [
+        (|file| file.rename("renamed", false, None), &walks, &["renamed"]),
+        (|file| file.rename("renamed", false, None), &looks, &["renamed"]),
+        (|file| file.link("link", false, None), &walks, &["file", "link"]),
+        (|file| file.link("link", false, None), &looks, &["file", "link"]),
+        // Looking at a file takes no walk.
+        (|file| file.set_disposition(1), &looks, &[]),
+    ];
+    for (step, places, left) in steps {
+        for &(lost_at, cut) in places {
+            let (world, trap) = trapped();
+            writer(&world, "file");
+            let file = world.open("file", &to_rename()).unwrap();
+            trap.arm(lost_at, cut);
+            assert_eq!(step(&file), Ok(()), "{lost_at} {cut:?} {left:?}");
+            assert!(trap.sprung(), "{lost_at} {left:?}");
+            drop(file);
+            assert_eq!(world.list("").unwrap()[2..], *left, "{lost_at} {cut:?}");
+            end(world);
+        }
+    }
+}
+
+#[test]
+fn of_a_name_that_may_have_been_given_that_is_said() {
+    for (lost, cut) in [(TRENAMEAT, Cut::Before), (TRENAMEAT, Cut::After)] {
+        let (world, trap) = trapped();
+        writer(&world, "file");
+        let file = world.open("file", &to_rename()).unwrap();
+        trap.arm(lost, cut);
+        assert_eq!(
+            file.rename("renamed", false, None),
+            Err(Status::CONNECTION_ABORTED)
+        );
+        assert!(trap.sprung());
+        assert_eq!(
+            world.path("renamed").exists(),
+            cut == Cut::After,
+            "nothing was tried again"
+        );
+        drop(file);
+        end(world);
+    }
+    for cut in [Cut::Before, Cut::After] {
+        let (world, trap) = trapped();
+        writer(&world, "file");
+        let file = world.open("file", &to_rename()).unwrap();
+        trap.arm(TLINK, cut);
+        assert_eq!(file.link("link", false, None), Err(Status::CONNECTION_ABORTED));
+        assert_eq!(
+            world.path("link").exists(),
+            cut == Cut::After,
+            "nothing was tried again"
+        );
+        settle(&world, &file);
+        drop(file);
+        end(world);
+    }
+}
+
+#[test]
+fn what_was_half_done_is_not_begun_again() {
+    // A link that replaces a file is made under a name of its own first.
+    let (world, trap) = trapped();
+    writer(&world, "file");
+    writer(&world, "taken");
+    let file = world.open("file", &to_rename()).unwrap();
+    trap.arm(TLINK, Cut::After);
+    assert_eq!(file.link("taken", true, None), Err(Status::CONNECTION_ABORTED));
+    settle(&world, &file);
+    trap.arm(TRENAMEAT, Cut::Before);
+    assert_eq!(file.link("taken", true, None), Err(Status::CONNECTION_ABORTED));
+    assert_eq!(std::fs::read(world.path("taken")).unwrap(), b"taken");
+    settle(&world, &file);
+    drop(file);
+    end(world);
+    // A name that differs in case alone is replaced first, and then spelled as it was asked for.
+    let (world, trap) = trapped();
+    writer(&world, "file");
+    writer(&world, "TAKEN");
+    let file = world.open("file", &to_rename()).unwrap();
+    trap.arm(TRENAMEAT, Cut::After);
+    assert_eq!(file.rename("taken", true, None), Err(Status::CONNECTION_ABORTED));
+    assert_eq!(world.list("").unwrap(), [".", "..", "TAKEN"]);
+    assert_eq!(std::fs::read(world.path("TAKEN")).unwrap(), b"file");
+    drop(file);
+    end(world);
+}
+
+#[test]
+fn what_changes_nothing_twice_is_done_again() {
+    type Step = fn(&File<'_>) -> nt::Result;
+    let steps: [Step; 3] = [
+        |file| file.append(b".").map(drop),
+        |file| file.fs_control(FSCTL_GET_REPARSE_POINT, &[], 99).map(drop),
+        |file| {
+            let (query, mut buffer, cancel) = (EaQuery::default(), [0; 99], token());
+            let queried = file.file.query_ea(&query, &mut buffer, &cancel);
+            file.world().block(queried).map(drop)
+        },
+    ];
+    for (step, lost_at) in steps.into_iter().zip([TGETATTR, TGETATTR, TXATTRWALK]) {
+        let (world, trap) = trapped();
+        writer(&world, "file");
+        let file = world.open("file", &to_rename()).unwrap();
+        trap.arm(lost_at, Cut::Before);
+        let answer = step(&file);
+        assert!(trap.sprung(), "{lost_at}");
+        assert_eq!(answer, step(&file), "as if nothing had been lost");
+        drop(file);
+        end(world);
+    }
+}
