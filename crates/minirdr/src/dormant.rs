@@ -92,14 +92,14 @@ impl<P: Platform> MiniRedirector<P> {
 }
 
 /// What of an open's access the server must have granted to the one it shares; `None` if it may share none: it makes or
-/// empties the file.
+/// empties the file, or all that it writes is to land at the end, which is a matter of how the server opened it.
 pub(crate) fn shared_access(wanted: &Wanted) -> Option<AccessMask> {
     let data = AccessMask::READ_DATA | AccessMask::EXECUTE | AccessMask::WRITE_DATA | AccessMask::APPEND_DATA;
     let opens = matches!(
         wanted.disposition,
         CreateDisposition::OPEN | CreateDisposition::OPEN_IF
     );
-    opens.then_some(wanted.access & data)
+    (opens && !access::appends_only(wanted.access)).then_some(wanted.access & data)
 }
 
 /// Whether later opens may share this one, and whether it may be dormant.

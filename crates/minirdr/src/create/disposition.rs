@@ -494,9 +494,15 @@ fn open_flags(access: AccessMask, is_directory: bool) -> Option<OpenFlags> {
         let lists = access.contains(AccessMask::READ_DATA);
         return lists.then_some(OpenFlags::DIRECTORY);
     }
+    // The server knows where the end is when the data arrive; here it is only known where it was.
+    let append = if access::appends_only(access) {
+        OpenFlags::APPEND
+    } else {
+        OpenFlags::empty()
+    };
     match (reads, access.intersects(WRITES)) {
-        (true, true) => Some(OpenFlags::READ_WRITE),
-        (false, true) => Some(OpenFlags::WRITE_ONLY),
+        (true, true) => Some(OpenFlags::READ_WRITE | append),
+        (false, true) => Some(OpenFlags::WRITE_ONLY | append),
         (true, false) => Some(OpenFlags::empty()),
         (false, false) => None,
     }

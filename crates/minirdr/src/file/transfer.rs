@@ -6,6 +6,7 @@ use executive::task::CancelToken;
 use nt::{AccessMask, CreateOptions, Status};
 use rdbss::MajorFunction;
 
+use crate::create::access::appends_only;
 use crate::file::OpenFile;
 use crate::file::data;
 use crate::lock::Requestor;
@@ -30,7 +31,7 @@ pub enum WritePosition {
 /// What a write did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Written {
-    /// Where it began.
+    /// Where it began; of a handle that only appends, where the file ended when the server was asked for that.
     pub offset: u64,
     /// The number of bytes written.
     pub count: usize,
@@ -112,9 +113,8 @@ impl<P: Platform> OpenFile<P> {
         cancel: &CancelToken,
     ) -> nt::Result<Written> {
         self.check_data(AccessMask::WRITE_DATA | AccessMask::APPEND_DATA)?;
-        let appends_only = !self.granted_access.contains(AccessMask::WRITE_DATA);
         let position = match position {
-            WritePosition::At(offset) if !appends_only => Some(offset),
+            WritePosition::At(offset) if !appends_only(self.granted_access) => Some(offset),
             WritePosition::At(_) | WritePosition::EndOfFile => None,
         };
         self.check_sectors(who, position, data.len())?;
@@ -150,7 +150,11 @@ impl<P: Platform> OpenFile<P> {
         };
         self.check_locks(who, offset, data.len(), true).await?;
         let open = self.fid().await?;
-        let count = data::write(open.client(), open.fid(), offset, data).await?;
+        let count = if appends_only(self.granted_access) {
+            data::append(open.client(), open.fid(), offset, data).await?
+        } else {
+            data::write(open.client(), open.fid(), offset, data).await?
+        };
         if count > 0 {
             self.report_written();
             if self.options().contains(CreateOptions::WRITE_THROUGH) {

@@ -1,5 +1,7 @@
 //! Reading and writing.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use nt::{AccessMask, CreateDisposition, CreateOptions, FileInformationClass, Status};
 
 use crate::world::{Open, World};
@@ -88,6 +90,74 @@ pub(crate) fn appending(world: &World) {
     appender.write(0, b"three").unwrap();
     assert_eq!(appender.read(0, 1), Err(Status::ACCESS_DENIED));
     assert_eq!(file.read(0, 100).unwrap(), b"one two three");
+}
+
+/// As a log that programs of two machines write: nothing of it is lost, whoever comes first.
+pub(crate) fn an_append_lands_behind_what_others_wrote(world: &World) {
+    use std::io::Write as _;
+    const LINES: usize = 200;
+    std::fs::write(world.path("log"), b"").unwrap();
+    let access = AccessMask::APPEND_DATA | AccessMask::SYNCHRONIZE;
+    let file = world.open("log", &Open::write().access(access)).unwrap();
+    let done = AtomicBool::new(false);
+    let theirs = std::thread::scope(|scope| {
+        let path = world.path("log");
+        let done = &done;
+        let other = scope.spawn(move || {
+            let mut log = std::fs::OpenOptions::new().append(true).open(path).unwrap();
+            let mut lines = 0;
+            while !done.load(Ordering::Relaxed) {
+                log.write_all(&[b't'; 50]).unwrap();
+                lines += 1;
+                std::thread::yield_now();
+            }
+            lines
+        });
+        for _ in 0..LINES {
+            assert_eq!(file.write(0, &[b'm'; 50]).unwrap(), 50);
+        }
+        done.store(true, Ordering::Relaxed);
+        other.join().unwrap()
+    });
+    let log = std::fs::read(world.path("log")).unwrap();
+    let whole = |by: u8| log.chunks(50).filter(|line| **line == [by; 50]).count();
+    assert_eq!(
+        (whole(b'm'), whole(b't')),
+        (LINES, theirs),
+        "every line is there, and whole"
+    );
+    assert_eq!(log.len(), (LINES + theirs) * 50);
+    // More than one message carries comes in order.
+    let long = pattern(300_000);
+    let end = log.len();
+    assert_eq!(file.append(&long).unwrap(), long.len());
+    assert!(std::fs::read(world.path("log")).unwrap()[end..] == long);
+}
+
+/// Handles of one file, of which some only append, do not stand in each other's way.
+pub(crate) fn one_who_appends_and_others(world: &World) {
+    std::fs::write(world.path("file"), b"0123").unwrap();
+    let appends = AccessMask::APPEND_DATA | AccessMask::READ_DATA | AccessMask::SYNCHRONIZE;
+    let writer = world.open("file", &Open::write()).unwrap();
+    let appender = world.open("file", &Open::write().access(appends)).unwrap();
+    let again = world.open("file", &Open::write()).unwrap();
+    let reader = world.open("file", &Open::read()).unwrap();
+    appender.write(0, b"45").unwrap();
+    again.write(0, b"A").unwrap();
+    writer.write(1, b"B").unwrap();
+    // To the end by the offset that says so.
+    writer.append(b"67").unwrap();
+    appender.write(2, b"8").unwrap();
+    for file in [&reader, &appender, &writer] {
+        assert_eq!(file.read(0, 99).unwrap(), b"AB2345678");
+    }
+    drop((writer, again));
+    // What serves one who reads and appends serves readers, too; writers need their own.
+    let late = world.open("file", &Open::write()).unwrap();
+    late.write(0, b"X").unwrap();
+    assert_eq!(late.read(0, 2).unwrap(), b"XB");
+    assert_eq!(appender.set_size(1), Err(Status::ACCESS_DENIED));
+    assert_eq!(late.size().unwrap(), 9);
 }
 
 pub(crate) fn rights_decide_over_data(world: &World) {

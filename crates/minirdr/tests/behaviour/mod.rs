@@ -27,7 +27,7 @@ macro_rules! behaviours {
                 a_symbolic_link_is_opened_as_such_on_demand, fifos_are_looked_at_and_never_opened, relative_opens,
                 a_target_directory_is_opened_for_a_rename, refused_before_anything_is_sent;
             data: large_transfers_in_odd_pieces, the_end_of_a_file, writing_leaves_a_hole_that_reads_zero, appending,
-                rights_decide_over_data, beyond_four_gib, many_handles_at_once, flushing, the_last_offset,
+                rights_decide_over_data, an_append_lands_behind_what_others_wrote, one_who_appends_and_others, beyond_four_gib, many_handles_at_once, flushing, the_last_offset,
                 transfers_of_nothing, appends_do_not_meet, whole_sectors_without_buffering, writing_through,
                 sizes_and_the_space_set_aside;
             change: renaming, renaming_onto_another_file, renaming_directories, delete_on_close, delete_pending,
