@@ -17,7 +17,7 @@ use crate::tree::{STALE, Tree, drop_one};
 pub struct Cleanup {
     /// The file.
     pub fcb: FcbId,
-    /// Whether no handle of the file is left that was not cleaned up.
+    /// Whether no handle of the file is left that was not cleaned up, orphaned ones aside.
     pub last: bool,
     /// Whether the file is to be deleted on the server now. Until [`Tree::complete_delete`] says how that went, opens
     /// of it are refused.
@@ -69,8 +69,8 @@ impl<X: Extensions> Tree<X> {
             // This handle's own open keeps the file.
             self.scavenge_fcb(fcb_id, effects);
         }
+        let last = !self.has_unclean_handles(fcb_id);
         let fcb = self.fcbs.get_mut(fcb_id).ok_or(STALE)?;
-        let last = fcb.unclean_count == 0;
         // An orphaned file cannot be reached; if other views still reach it, the last of their handles decides.
         let delete = (last || posix)
             && !orphaned
@@ -83,6 +83,17 @@ impl<X: Extensions> Tree<X> {
             last,
             delete,
             orphaned,
+        })
+    }
+
+    /// Whether a handle of a file is not cleaned up through which the file can be reached.
+    fn has_unclean_handles(&self, id: FcbId) -> bool {
+        self.fcbs.get(id).is_some_and(|fcb| match fcb.orphaned_srv_opens {
+            0 => fcb.unclean_count > 0,
+            _ => fcb
+                .srv_opens
+                .iter(&self.srv_opens, |srv_open| &srv_open.by_fcb)
+                .any(|(_, open)| open.unclean_fobx_count > 0 && !open.flags.contains(SrvOpenFlags::ORPHANED)),
         })
     }
 

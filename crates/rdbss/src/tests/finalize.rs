@@ -326,6 +326,33 @@ fn other_views_of_the_share_are_undisturbed() {
 }
 
 #[test]
+fn orphans_do_not_keep_a_file_from_being_deleted() {
+    let mut world = World::new();
+    let (x, y) = (world.map(r"\;X:\srv\a"), world.map(r"\;Y:\srv\a"));
+    let options = CreateOptions::empty();
+    let orphan = world.open(x, r"\f");
+    let opening = world
+        .begin_open(y, r"\f", AccessMask::DELETE, SHARE_ALL, options)
+        .unwrap();
+    let (file, _) = world.complete(opening, FcbKind::File);
+    assert_eq!(world.finalize(x, Level::Force), Status::SUCCESS);
+    world
+        .tree
+        .set_delete_pending(file, true, &mut world.effects)
+        .unwrap();
+    let done = world.tree.cleanup(file, &mut world.effects).unwrap();
+    assert!(done.last && done.delete);
+    world.tree.complete_delete(done.fcb, true).unwrap();
+    world.tree.close(file, &mut world.effects).unwrap();
+    let done = world.tree.cleanup(orphan, &mut world.effects).unwrap();
+    assert!(done.last && !done.delete);
+    world.tree.close(orphan, &mut world.effects).unwrap();
+    assert_eq!(world.finalize(y, Level::Refuse), Status::SUCCESS);
+    world.drain();
+    assert!(world.tree.is_empty());
+}
+
+#[test]
 fn orphans_do_not_count_for_sharing() {
     let mut world = World::new();
     let (x, y) = (world.map(r"\;X:\srv\a"), world.map(r"\;Y:\srv\a"));

@@ -179,7 +179,7 @@ impl Machine {
         if delete_on_close && !orphaned {
             self.model.scavenge(|open| open.file == file);
         }
-        let last = self.model.unclean(file) == 0;
+        let last = !self.model.has_unclean_reachable(file);
         let delete = last && !orphaned && self.model.files[file].delete_pending;
         let cleanup = result.unwrap();
         assert_eq!(

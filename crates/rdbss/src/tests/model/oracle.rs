@@ -260,11 +260,10 @@ impl Model {
         (conflicts, pending)
     }
 
-    pub(super) fn unclean(&self, file: usize) -> usize {
-        self.handles
-            .iter()
-            .filter(|handle| handle.file == file && !handle.gone && !handle.cleaned)
-            .count()
+    pub(super) fn has_unclean_reachable(&self, file: usize) -> bool {
+        self.handles.iter().enumerate().any(|(index, handle)| {
+            handle.file == file && !handle.gone && !handle.cleaned && !self.orphaned(index)
+        })
     }
 
     /// Marks the requests that `doomed` holds for as such that are to be cancelled.
