@@ -32,13 +32,20 @@ pub(crate) struct Engine {
     pub(crate) platform: Box<dyn Platform>,
     pub(crate) connect_timeout: Duration,
     pub(crate) started: FileTime,
-    objects: Mutex<HashMap<usize, Object, Numbered>>,
+    objects: Mutex<Objects>,
     /// The threads that are in an event handler: each worker of the runtime at most once, so there is room.
     in_handlers: SpinLock<Vec<usize>>,
     /// Connects over multiple transports that have not been completed.
     attempts: SpinLock<usize>,
     attempt_ended: Notify,
     next_number: AtomicUsize,
+}
+
+/// What is built, by its place.
+struct Objects {
+    built: HashMap<usize, Object, Numbered>,
+    /// Nothing more is built.
+    closed: bool,
 }
 
 /// What is built at some place.
@@ -95,13 +102,17 @@ pub struct Parts {
 /// `REDIRECTOR_STARTED` when one runs already; `INSUFFICIENT_RESOURCES`.
 pub fn start(parts: Parts) -> nt::Result {
     let started = parts.runtime.system_time();
+    let objects = Objects {
+        built: HashMap::with_hasher(Numbered),
+        closed: false,
+    };
     let engine = Engine {
         runtime: parts.runtime,
         provider: Registered::try_new(parts.provider)?,
         platform: parts.platform,
         connect_timeout: parts.connect_timeout,
         started,
-        objects: Mutex::try_new(HashMap::with_hasher(Numbered), Rank(40))?,
+        objects: Mutex::try_new(objects, Rank(40))?,
         in_handlers: SpinLock::new(Vec::try_with_room(parts.threads + 1)?),
         attempts: SpinLock::new(0),
         attempt_ended: Notify::new(),
@@ -126,18 +137,18 @@ pub fn start(parts: Parts) -> nt::Result {
 pub fn stop() -> nt::Result {
     let engine = running().ok_or(Status::REDIRECTOR_NOT_STARTED)?;
     engine.runtime.block_on(engine.attempts_over())?;
-    let mut running = ENGINE.lock();
-    if running.is_none() {
-        return Err(Status::REDIRECTOR_NOT_STARTED);
+    {
+        // An attempt begins with a place of its own in the table, and may outlive that.
+        let mut objects = engine.objects.lock();
+        if objects.closed {
+            return Err(Status::REDIRECTOR_NOT_STARTED);
+        }
+        if !objects.built.is_empty() || *engine.attempts.lock() > 0 {
+            return Err(Status::CONNECTION_IN_USE);
+        }
+        objects.closed = true;
     }
-    let stopped = running.take();
-    drop(running);
-    // From here on nobody begins anything. What is there keeps the engine from stopping.
-    let in_use = !engine.objects.lock().is_empty() || *engine.attempts.lock() > 0;
-    if in_use {
-        *ENGINE.lock() = stopped;
-        return Err(Status::CONNECTION_IN_USE);
-    }
+    let stopped = ENGINE.lock().take();
     drop(stopped);
     Ok(())
 }
@@ -179,12 +190,17 @@ impl Engine {
         look: impl FnOnce(&Object) -> nt::Result<R>,
     ) -> nt::Result<R> {
         let objects = self.objects.lock();
-        look(objects.get(&place.addr()).ok_or(Status::INVALID_PARAMETER)?)
+        look(
+            objects
+                .built
+                .get(&place.addr())
+                .ok_or(Status::INVALID_PARAMETER)?,
+        )
     }
 
     /// Whether anything is at `place`.
     pub(crate) fn is_taken<T>(&self, place: *const T) -> bool {
-        self.objects.lock().contains_key(&place.addr())
+        self.objects.lock().built.contains_key(&place.addr())
     }
 
     /// Takes `object` out, so that nobody finds it any more, but keeps its place until the claim is dropped.
@@ -194,6 +210,7 @@ impl Engine {
     pub(crate) fn detach<T>(this: &Arc<Self>, place: *const T, object: &Object) -> nt::Result<Claim> {
         let mut objects = this.objects.lock();
         let entry = objects
+            .built
             .get_mut(&place.addr())
             .filter(|entry| entry.is(object))
             .ok_or(Status::INVALID_PARAMETER)?;
@@ -227,16 +244,17 @@ impl Engine {
     /// Enters `object` as what is at `place`.
     ///
     /// # Errors
-    /// As for [`Engine::claim`].
+    /// As for [`Engine::claim`]; `INVALID_PARAMETER` also once the engine has been stopped.
     pub(crate) fn admit(&self, place: usize, object: Object) -> nt::Result {
         let mut objects = self.objects.lock();
-        if objects.contains_key(&place) {
+        if objects.closed || objects.built.contains_key(&place) {
             return Err(Status::INVALID_PARAMETER);
         }
         objects
+            .built
             .try_reserve(1)
             .map_err(|_| Status::INSUFFICIENT_RESOURCES)?;
-        objects.insert(place, object);
+        objects.built.insert(place, object);
         Ok(())
     }
 
@@ -244,8 +262,8 @@ impl Engine {
     /// no lock. `None` when somebody else has been faster.
     pub(crate) fn retire(&self, place: usize, object: &Object) -> Option<Object> {
         let mut objects = self.objects.lock();
-        if objects.get(&place).is_some_and(|there| there.is(object)) {
-            objects.remove(&place)
+        if objects.built.get(&place).is_some_and(|there| there.is(object)) {
+            objects.built.remove(&place)
         } else {
             None
         }
@@ -254,7 +272,7 @@ impl Engine {
     /// The first circuit that `wanted` says yes to. `wanted` takes no lock but leaves.
     pub(crate) fn find_circuit(&self, wanted: impl Fn(&CircuitState) -> bool) -> Option<Arc<CircuitState>> {
         let objects = self.objects.lock();
-        objects.values().find_map(|object| match object {
+        objects.built.values().find_map(|object| match object {
             Object::Circuit(circuit) if wanted(circuit) => Some(circuit.clone()),
             _ => None,
         })
@@ -336,7 +354,7 @@ impl Claim {
     pub(crate) fn fulfil(mut self, object: Object) {
         self.fulfilled = true;
         // The entry is there, so this allocates nothing.
-        let _building = self.engine.objects.lock().insert(self.place, object);
+        let _building = self.engine.objects.lock().built.insert(self.place, object);
     }
 }
 

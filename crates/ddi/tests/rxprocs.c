@@ -288,6 +288,35 @@ static NTSTATUS NTAPI OnCancel(PRX_CONTEXT RxContext)
     return STATUS_SUCCESS;
 }
 
+static PRX_CONTEXT Both[2];
+
+/* What one of two that belong together ends is not cancelled any more. */
+static NTSTATUS NTAPI OnCancelEndBoth(PRX_CONTEXT RxContext)
+{
+    Cancelled[Cancellations++ % 4] = RxContext;
+    RxDereferenceAndDeleteRxContext(Both[0]);
+    RxDereferenceAndDeleteRxContext(Both[1]);
+    return STATUS_SUCCESS;
+}
+
+static void EndedTogether(void)
+{
+    WORLD World = Build();
+    PFOBX File;
+    int i;
+
+    Cancellations = 0;
+    STATUS_IS(STATUS_SUCCESS, RxHostOpen(World.X, N("\\f"), FALSE, &File));
+    for (i = 0; i < 2; i++) {
+        STATUS_IS(STATUS_SUCCESS, RxHostBeginRequest(File, IRP_MJ_READ, 0, &Both[i]));
+        STATUS_IS(STATUS_SUCCESS, RxSetMinirdrCancelRoutine(Both[i], OnCancelEndBoth));
+    }
+    STATUS_IS(STATUS_SUCCESS, RxFinalizeConnection(World.NetRoot, World.X, 1));
+    CHECK(Cancellations == 1);
+    STATUS_IS(STATUS_SUCCESS, RxHostClose(File));
+    LetGo(&World);
+}
+
 static void Cancellation(void)
 {
     WORLD World = Build();
@@ -452,6 +481,7 @@ int main(void)
     Force();
     Refusals();
     Cancellation();
+    EndedTogether();
     Files();
     printf("%d passed, %d failed\n", Passed, Failed);
     return Failed != 0;

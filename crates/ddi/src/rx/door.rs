@@ -45,6 +45,8 @@ pub(crate) struct Door {
     cancel_routines: HashMap<u64, Cancel, Numbered>,
     /// How many of them are due.
     due: usize,
+    /// Taken down, though somebody may still have it.
+    closed: bool,
 }
 
 /// A cancel routine that was set.
@@ -115,6 +117,7 @@ pub fn start(seed: u64, default_port: u16) -> nt::Result {
         caller: None,
         cancel_routines: HashMap::with_hasher(Numbered),
         due: 0,
+        closed: false,
     };
     let door = Arc::try_new(Mutex::try_new(door, Rank(30))?)?;
     let mut place = DOOR.lock();
@@ -131,8 +134,12 @@ pub fn start(seed: u64, default_port: u16) -> nt::Result {
 /// # Errors
 /// `REDIRECTOR_NOT_STARTED` when there is none; `REDIRECTOR_HAS_OPEN_HANDLES` while anything is in it, or referenced.
 pub fn stop() -> nt::Result {
-    let empty = with(|door| Ok(door.tree.is_empty()));
-    match empty {
+    // Under its lock, so that nobody puts anything in between.
+    let closed = with(|door| {
+        door.closed = door.tree.is_empty();
+        Ok(door.closed)
+    });
+    match closed {
         Ok(true) => {}
         Ok(false) => return Err(Status::REDIRECTOR_HAS_OPEN_HANDLES),
         Err(_) => return Err(Status::REDIRECTOR_NOT_STARTED),
@@ -152,6 +159,9 @@ pub(crate) fn with<R>(body: impl FnOnce(&mut Door) -> nt::Result<R>) -> nt::Resu
     }
     let door = DOOR.lock().clone().ok_or(Status::INVALID_PARAMETER)?;
     let mut guard = door.lock();
+    if guard.closed {
+        return Err(Status::INVALID_PARAMETER);
+    }
     let result = body(&mut guard);
     // Cancelling needs no memory: what is due stays where it was set, and is looked for here.
     while let Some((routine, context)) = guard.take_due() {
@@ -216,7 +226,7 @@ impl Door {
     pub(crate) fn set_cancel_routine(&mut self, id: ContextId, routine: Option<CancelRoutine>) -> nt::Result {
         self.tree.check_request(id)?;
         let Some(routine) = routine else {
-            self.cancel_routines.remove(&id.to_raw());
+            self.forget_cancel_routine(id);
             return Ok(());
         };
         self.cancel_routines
@@ -225,6 +235,14 @@ impl Door {
         self.cancel_routines
             .insert(id.to_raw(), Cancel { routine, due: None });
         Ok(())
+    }
+
+    /// Calls nothing for a request any more, be it due: what ends is not cancelled.
+    pub(crate) fn forget_cancel_routine(&mut self, id: ContextId) {
+        let forgotten = self.cancel_routines.remove(&id.to_raw());
+        if forgotten.is_some_and(|set| set.due.is_some()) {
+            self.due -= 1;
+        }
     }
 
     /// Does what the tree asked for: extensions are empty, and who waits is none of these routines' callers, but who is

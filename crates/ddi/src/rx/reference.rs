@@ -192,7 +192,8 @@ pub unsafe extern "system" fn RxSetMinirdrCancelRoutine(
     ntstatus(set.err().unwrap_or(Status::SUCCESS))
 }
 
-/// Ends a request. Does nothing for anything else. IRQL <= APC_LEVEL.
+/// Ends a request: its cancel routine is not called from then on, unless it runs already. Does nothing for anything else.
+/// IRQL <= APC_LEVEL.
 ///
 /// # Safety
 /// The pointer is a number and is not followed.
@@ -201,8 +202,7 @@ pub unsafe extern "system" fn RxSetMinirdrCancelRoutine(
 pub unsafe extern "system" fn RxDereferenceAndDeleteRxContext(RxContext: Object) {
     let _none_of_ours = with(|door| {
         let id = door.context(number(RxContext))?;
-        // One that is to end has been taken out already.
-        let _not_cancelled = door.set_cancel_routine(id, None);
+        door.forget_cancel_routine(id);
         let mut effects = Effects::new();
         door.tree.end_request(id, &mut effects)?;
         door.perform(effects);

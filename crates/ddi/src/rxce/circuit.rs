@@ -125,11 +125,13 @@ pub(super) fn begin(
     circuit.connection.count_circuits(1);
     claim.fulfil(Object::Circuit(circuit.clone()));
     let resumed = circuit.circuit.resume();
-    if resumed.is_err() {
-        let claim = Engine::detach(engine, place, &Object::Circuit(circuit.clone()));
+    // Should the caller have it torn down on another thread before its routine has returned, there is nothing to undo.
+    if resumed.is_err()
+        && let Ok(claim) = Engine::detach(engine, place, &Object::Circuit(circuit.clone()))
+    {
         circuit.connection.listener.remove(circuit);
         circuit.connection.count_circuits(-1);
-        // SAFETY: just now it was built, and as its routine has not returned nobody else has taken it out.
+        // SAFETY: it was built until now, and its place is claimed.
         unsafe { read::clear(place) };
         drop(claim);
     }

@@ -189,11 +189,12 @@ impl Plan {
         let [for_connection, for_circuit] = places.claims;
         for_connection.fulfil(Object::Connection(state.clone()));
         let begun = circuit::begin(engine, places.circuit, for_circuit, &circuit);
-        if begun.is_err() {
+        // As for the circuit.
+        if begun.is_err()
+            && let Ok(claim) = Engine::detach(engine, places.connection, &Object::Connection(state.clone()))
+        {
             state.address.count(-1, 0);
-            let object = Object::Connection(state.clone());
-            let claim = Engine::detach(engine, places.connection, &object);
-            // SAFETY: just now it was built, and as its routine has not returned nobody else has taken it out.
+            // SAFETY: it was built until now, and its place is claimed.
             unsafe { read::clear(places.connection) };
             drop(claim);
         }
