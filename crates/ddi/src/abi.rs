@@ -5,8 +5,9 @@
 
 use core::ffi::c_void;
 use core::ptr;
+use core::slice;
 use core::time::Duration;
-use nt::Status;
+use nt::{NameBuf, Status};
 
 /// NTSTATUS as C has it.
 pub type NtStatus = i32;
@@ -31,6 +32,31 @@ pub struct UnicodeString {
     pub maximum_length: u16,
     /// UTF-16 units, without a terminator.
     pub buffer: *mut u16,
+}
+
+impl UnicodeString {
+    /// A copy.
+    ///
+    /// # Errors
+    /// `INVALID_PARAMETER` for lengths or a buffer that cannot be; `INSUFFICIENT_RESOURCES`.
+    ///
+    /// # Safety
+    /// The buffer, if it is not null, holds `length` bytes that nobody writes to meanwhile.
+    pub(crate) unsafe fn copy(&self) -> nt::Result<NameBuf> {
+        if self.length == 0 {
+            return Ok(NameBuf::new());
+        }
+        let well_formed = self.length.is_multiple_of(2)
+            && self.length <= self.maximum_length
+            && !self.buffer.is_null()
+            && self.buffer.is_aligned();
+        if !well_formed {
+            return Err(Status::INVALID_PARAMETER);
+        }
+        // SAFETY: not null, aligned, and by the caller's word that many bytes are there and stay as they are.
+        let units = unsafe { slice::from_raw_parts(self.buffer, usize::from(self.length / 2)) };
+        NameBuf::try_from_units(units)
+    }
 }
 
 /// MDL: describes memory that is locked down.

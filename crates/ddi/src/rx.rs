@@ -39,11 +39,11 @@ use core::ffi::c_void;
 pub type Object = *mut c_void;
 
 /// The number that `object` is.
-fn number(object: Object) -> usize {
+pub(crate) fn number(object: Object) -> usize {
     object.addr()
 }
 
 /// A number as the pointer that C has.
-fn opaque(number: usize) -> Object {
+pub(crate) fn opaque(number: usize) -> Object {
     core::ptr::without_provenance_mut(number)
 }

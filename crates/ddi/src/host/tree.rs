@@ -2,14 +2,10 @@
 
 use super::answer;
 use crate::abi::{NtStatus, UnicodeString};
-use crate::rx::{Handle, Object, Opaque, start, stop, with};
+use crate::rx::{Handle, Object, Opaque, number, opaque, start, stop, with};
 use core::ptr;
 use nt::{AccessMask, CreateOptions, ShareAccess, Status};
 use rdbss::{BeginOpen, DriveLetter, Effects, FcbKind, LogonId, MajorFunction, OpenRequest, Opened, Owner};
-
-fn number(object: Object) -> usize {
-    object.addr()
-}
 
 /// Sets up the object tree.
 ///
@@ -106,7 +102,7 @@ pub unsafe extern "system" fn RxHostBeginOpen(
             }
         })
     });
-    let handle = begun.map_or(ptr::null_mut(), ptr::without_provenance_mut);
+    let handle = begun.map_or(ptr::null_mut(), opaque);
     // SAFETY: by the caller's word.
     unsafe { Fobx.write(handle) };
     answer(begun.map(drop))
@@ -225,7 +221,7 @@ pub unsafe extern "system" fn RxHostBeginRequest(
         let owner = Owner::Fobx(door.fobx(number(Fobx))?);
         crate::rx::begin(door, owner, MajorFunction(MajorFunctionCode), MinorFunctionCode)
     });
-    let context = begun.map_or(ptr::null_mut(), ptr::without_provenance_mut);
+    let context = begun.map_or(ptr::null_mut(), opaque);
     // SAFETY: by the caller's word.
     unsafe { RxContext.write(context) };
     answer(begun.map(drop))
@@ -252,7 +248,7 @@ pub extern "system" fn RxHostFindDrive(Letter: u16) -> Object {
         id.and_then(|id| door.known(Handle::VNetRoot(id)))
             .ok_or(Status::INVALID_PARAMETER)
     });
-    found.map_or(ptr::null_mut(), ptr::without_provenance_mut)
+    found.map_or(ptr::null_mut(), opaque)
 }
 
 /// How often an object is referenced, all told; zero when it is gone.

@@ -1,11 +1,10 @@
-//! Making SRV_CALL, NET_ROOT and V_NET_ROOT.
+//! Making objects: SRV_CALL, NET_ROOT, V_NET_ROOT, FCB, SRV_OPEN, FOBX.
 
 use super::door::{Door, Handle, with};
 use super::{Object, number, opaque};
 use crate::abi::UnicodeString;
 use core::ffi::c_void;
 use core::ptr;
-use core::slice;
 use nt::{Name, NameBuf, Status};
 use rdbss::{
     Condition, Connect, ConnectRequest, Creation, Effects, LogonId, MajorFunction, Making, NetRootId, Owner,
@@ -18,22 +17,11 @@ use rdbss::{
 /// `string` is null, or points to a name whose buffer holds as much as it says.
 pub(crate) unsafe fn read_name(string: *const UnicodeString) -> nt::Result<NameBuf> {
     // SAFETY: by the caller's word.
-    let Some(string) = (unsafe { string.as_ref() }) else {
-        return Ok(NameBuf::default());
-    };
-    if string.length == 0 {
-        return Ok(NameBuf::default());
+    match unsafe { string.as_ref() } {
+        // SAFETY: by the caller's word.
+        Some(string) => unsafe { string.copy() },
+        None => Ok(NameBuf::new()),
     }
-    let well_formed = string.length.is_multiple_of(2)
-        && string.length <= string.maximum_length
-        && !string.buffer.is_null()
-        && string.buffer.is_aligned();
-    if !well_formed {
-        return Err(Status::INVALID_PARAMETER);
-    }
-    // SAFETY: by the caller's word that many bytes are there; aligned.
-    let units = unsafe { slice::from_raw_parts(string.buffer, usize::from(string.length / 2)) };
-    NameBuf::try_from_units(units)
 }
 
 fn or_null(made: nt::Result<usize>) -> Object {

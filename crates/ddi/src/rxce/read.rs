@@ -75,17 +75,11 @@ pub(super) unsafe fn state<'a>(state: *mut i32) -> &'a AtomicI32 {
 pub(super) unsafe fn name(place: *const UnicodeString) -> nt::Result<NameBuf> {
     // SAFETY: handed down.
     let string = unsafe { value(place)? };
-    let well_formed = string.length.is_multiple_of(2)
-        && string.length > 0
-        && string.length <= string.maximum_length
-        && !string.buffer.is_null()
-        && string.buffer.is_aligned();
-    if !well_formed {
+    if string.length == 0 {
         return Err(Status::INVALID_PARAMETER);
     }
-    // SAFETY: the buffer is there, aligned, and by the caller's word holds the bytes that `length` says.
-    let units = unsafe { slice::from_raw_parts(string.buffer, usize::from(string.length / 2)) };
-    NameBuf::try_from_units(units)
+    // SAFETY: handed down.
+    unsafe { string.copy() }
 }
 
 /// A copy of the TRANSPORT_ADDRESS at `place`, which says itself how long it is.
