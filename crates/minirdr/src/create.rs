@@ -12,7 +12,7 @@ mod target;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
+use core::sync::atomic::{AtomicBool, AtomicU32};
 
 use executive::mem::{Arc, try_box};
 use executive::task::{CancelToken, Semaphore};
@@ -29,7 +29,7 @@ use rdbss::{
 use crate::MiniRedirector;
 use crate::create::access::WRITES;
 use crate::create::disposition::{OnServer, Outcome, Wanted, look_at, open_on_server};
-use crate::dormant::{FileIdentity, may_be_shared, shared_access, still_opens};
+use crate::dormant::{may_be_shared, shared_access, still_opens};
 use crate::file::OpenFile;
 use crate::information::attributes::Attributes;
 use crate::names::ServerPath;
@@ -504,9 +504,8 @@ struct ToFinish {
 impl ToFinish {
     fn new(on_server: OnServer) -> nt::Result<Self> {
         let may_be_shared = may_be_shared(&on_server);
-        let identity = FileIdentity::of(&on_server.attributes);
         Ok(Self {
-            open: ServerOpen::try_new(on_server.file, on_server.flags, identity)?,
+            open: ServerOpen::try_new(on_server.file, on_server.flags, on_server.identity)?,
             attributes: on_server.attributes,
             action: on_server.action,
             may_be_shared,
@@ -593,7 +592,6 @@ impl<P: Platform> Unfinished<'_, P> {
             open,
             shared: opened?,
             is_directory,
-            file_id: AtomicU64::new(attributes.file_id),
             granted_access: wanted.access,
             options: AtomicU32::new(request.options.bits()),
             ea_position: AtomicU32::new(0),

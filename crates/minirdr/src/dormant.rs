@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use executive::mem::Arc;
 use executive::task::{Notify, select};
 use executive::time::Instant;
-use ninep::wire::{Mode, OpenFlags, Rgetattr};
+use ninep::wire::{GetAttrMask, Mode, OpenFlags, Rgetattr, Time};
 use nt::{AccessMask, CreateAction, CreateDisposition, Status};
 use rdbss::Effects;
 
@@ -15,7 +15,7 @@ use crate::create::access;
 use crate::create::disposition::{OnServer, Wanted, check_existing};
 use crate::create::lookup::Lookup;
 use crate::dialect::look_up;
-use crate::information::attributes::Attributes;
+use crate::information::attributes::{Attributes, birth};
 use crate::names::ServerPath;
 use crate::objects::{Platform, ServerOpen, View};
 use crate::server::client::OwnedFid;
@@ -118,25 +118,44 @@ pub(crate) fn may_be_shared(open: &OnServer) -> (bool, bool) {
 /// What an open must still find for another to share it: the file, and who may do what with it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FileIdentity {
-    file_id: u64,
+    /// The qid path: the file's identity within the export while it is there.
+    pub(crate) file_id: u64,
+    /// How often the server has given `file_id` away, and when it did: a file that has come later is another. Many servers
+    /// know neither.
+    generation: Option<u64>,
+    born: Option<Time>,
     mode: u32,
     uid: u32,
     gid: u32,
 }
 
 impl FileIdentity {
-    pub(crate) fn of(attributes: &Attributes) -> Self {
+    pub(crate) fn of(reply: &Rgetattr) -> Self {
         Self {
-            file_id: attributes.file_id,
-            mode: attributes.mode.0,
-            uid: attributes.uid,
-            gid: attributes.gid,
+            file_id: reply.qid.path,
+            // diod says that both are valid, and leaves them zero.
+            generation: Some(reply.generation)
+                .filter(|&generation| reply.valid.contains(GetAttrMask::GENERATION) && generation != 0),
+            born: birth(reply),
+            mode: reply.mode.0,
+            uid: reply.uid,
+            gid: reply.gid,
         }
     }
 
     /// Whether what the server says now is of the same file, whatever may be done with it by now.
+    ///
+    /// A birth that has moved back is no other file's: some systems move it when an earlier time of writing is set.
     pub(crate) fn is_of(&self, now: &Rgetattr) -> bool {
-        self.file_id == now.qid.path && Mode(self.mode).file_type() == now.mode.file_type()
+        let now = Self::of(now);
+        let same_generation = self.generation.zip(now.generation).is_none_or(|(a, b)| a == b);
+        let moment = |time: Time| (time.seconds, time.nanoseconds);
+        let births = self.born.zip(now.born);
+        let born_later = births.is_some_and(|(was, is)| moment(is) > moment(was));
+        self.file_id == now.file_id
+            && Mode(self.mode).file_type() == Mode(now.mode).file_type()
+            && same_generation
+            && !born_later
     }
 }
 
@@ -168,7 +187,7 @@ pub(crate) async fn still_opens(
     };
     let name = path.split_last().map_or(&b""[..], |(_, name)| name);
     let attributes = Attributes::new(&found.reply, name);
-    let fits = FileIdentity::of(&attributes) == open.identity()
+    let fits = FileIdentity::of(&found.reply) == open.identity()
         && wanted.file_id.is_none_or(|id| id == attributes.file_id)
         && check_existing(&attributes, wanted).is_ok()
         && access::check(&found.reply, view.uid, wanted.access).is_ok();

@@ -5,7 +5,7 @@ mod paging;
 mod reopen;
 pub(crate) mod transfer;
 
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use executive::mem::Arc;
 use executive::sync::{Mutex, Rank};
@@ -34,8 +34,6 @@ pub struct OpenFile<P: Platform> {
     pub(crate) open: Arc<ServerOpen>,
     pub(crate) shared: Arc<SharedFile<P>>,
     pub(crate) is_directory: bool,
-    /// The qid path: which file it is, whatever its name leads to.
-    pub(crate) file_id: AtomicU64,
     pub(crate) granted_access: AccessMask,
     /// The create options as they are now: FileModeInformation changes some.
     pub(crate) options: AtomicU32,
@@ -187,17 +185,9 @@ impl<P: Platform> OpenFile<P> {
         self.redirector.close_handle(self.fobx);
     }
 
-    /// Which file it is.
+    /// Which file it is, whatever its name leads to: the qid path.
     pub(crate) fn file_id(&self) -> u64 {
-        self.file_id.load(Ordering::Acquire)
-    }
-
-    /// The handle becomes one of the file that has taken this one's place, to which `file` was walked. Errors as
-    /// [`Self::fid`]; `INSUFFICIENT_RESOURCES`.
-    pub(crate) fn become_file(&self, file: OwnedFid, file_id: u64) -> nt::Result {
-        self.open.replace(&Arc::try_new(file)?)?;
-        self.file_id.store(file_id, Ordering::Release);
-        Ok(())
+        self.open.identity().file_id
     }
 
     /// The view the file was opened through.

@@ -119,11 +119,17 @@ impl Revocable {
 /// [`OpenFile::fid`](crate::OpenFile), which opens the file again where the session was lost.
 pub(crate) struct ServerOpen {
     fid: Revocable,
-    /// How it was opened; `None`: not at all, the fid was only walked to.
-    pub(crate) flags: Option<OpenFlags>,
-    identity: FileIdentity,
+    file: SpinLock<WhichFile>,
     /// One opens it again, the others wait and use what it got.
     pub(crate) reopening: Semaphore,
+}
+
+/// What it takes to open a file again.
+#[derive(Clone, Copy)]
+struct WhichFile {
+    identity: FileIdentity,
+    /// How it was opened; `None`: not at all, the fid was only walked to.
+    flags: Option<OpenFlags>,
 }
 
 impl ServerOpen {
@@ -135,15 +141,30 @@ impl ServerOpen {
     ) -> Result<Arc<Self>, AllocError> {
         Arc::try_new(Self {
             fid: Revocable::try_new(file)?,
-            flags,
-            identity,
+            file: SpinLock::new(WhichFile { identity, flags }),
             reopening: Semaphore::new(1),
         })
     }
 
     /// Which file it is of, and who could do what with that when it was opened.
     pub(crate) fn identity(&self) -> FileIdentity {
-        self.identity
+        self.file.lock().identity
+    }
+
+    /// How it was opened; `None`: not at all, the fid was only walked to.
+    pub(crate) fn flags(&self) -> Option<OpenFlags> {
+        self.file.lock().flags
+    }
+
+    /// Goes on with `fid`, which was walked to: another file, `identity`, has taken the place of the one that was opened.
+    /// Errors as [`Self::current`].
+    pub(crate) fn become_file(&self, fid: &Arc<OwnedFid>, identity: FileIdentity) -> nt::Result {
+        self.fid.replace(fid)?;
+        *self.file.lock() = WhichFile {
+            identity,
+            flags: None,
+        };
+        Ok(())
     }
 
     /// The fid as it is.

@@ -8,7 +8,7 @@ mod target;
 
 use alloc::vec::Vec;
 
-use executive::mem::TryVec;
+use executive::mem::{Arc, TryVec};
 use executive::task::CancelToken;
 use ninep::wire::{Mode, OpenFlags, Tlcreate, Tmkdir, Treadlink, Tsymlink};
 use nt::{AccessMask, CreateOptions, Status};
@@ -16,6 +16,7 @@ use rdbss::MajorFunction;
 
 use crate::delete::is_empty;
 use crate::dialect::{move_name, remove_name};
+use crate::dormant::FileIdentity;
 use crate::file::OpenFile;
 use crate::namespace::{TemporaryName, parent_of, take_back};
 use crate::notify::{NotifyAction, NotifyFilter};
@@ -205,9 +206,9 @@ impl<P: Platform> OpenFile<P> {
             return Err(status);
         }
         let file = parent.walk(core::iter::once(name)).await.map_err(after_change)?;
-        let found = file.client().getattr(file.fid()).await.map_err(after_change)?;
-        let file_id = found.qid.path;
-        self.become_file(file, file_id)?;
+        let found = file.client().identify(file.fid()).await.map_err(after_change)?;
+        self.open
+            .become_file(&Arc::try_new(file)?, FileIdentity::of(&found))?;
         let view = self.view()?;
         view.removed(&place.path);
         view.added(&place.path);

@@ -2,6 +2,7 @@
 
 mod world;
 
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use minirdr::{Level, LinkState, Settings};
@@ -130,6 +131,89 @@ fn another_file_in_its_place_is_not_taken_for_it() {
     assert_eq!(std::fs::read(world.path("replaced")).unwrap(), b"somebody else's");
     world.unmap("X:").unwrap();
     world.end_after_loss();
+}
+
+/// What a server says of when its files came to be, and how often their numbers were given away before.
+#[derive(Default)]
+struct Births {
+    known: AtomicBool,
+    seconds: AtomicU64,
+    generation: AtomicU64,
+}
+
+impl Births {
+    /// Writes it into an Rgetattr.
+    fn forge(&self, reply: &mut testserver::Frame) {
+        const RGETATTR: u8 = 25;
+        if reply.kind != RGETATTR {
+            return;
+        }
+        if self.known.load(Ordering::SeqCst) {
+            let valid = u64::from_le_bytes(reply.body[..8].try_into().unwrap()) | 0x800 | 0x1000;
+            reply.body[..8].copy_from_slice(&valid.to_le_bytes());
+        }
+        let seconds = self.seconds.load(Ordering::SeqCst);
+        reply.body[121..129].copy_from_slice(&seconds.to_le_bytes());
+        let generation = self.generation.load(Ordering::SeqCst);
+        reply.body[137..145].copy_from_slice(&generation.to_le_bytes());
+    }
+}
+
+#[test]
+fn a_later_file_of_the_same_number_is_not_taken_for_it() {
+    // Whether the server knows; birth and generation when the file is opened and after the loss; whether it is the same.
+    for (known, before, after, same) in [
+        (true, (100, 7), (100, 7), true),
+        (true, (100, 7), (101, 7), false),
+        (true, (100, 7), (100, 8), false),
+        // An earlier time of writing takes the birth back on some systems.
+        (true, (100, 7), (99, 7), true),
+        // Zero is no time and no number.
+        (true, (0, 0), (101, 8), true),
+        (true, (100, 7), (0, 0), true),
+        (false, (100, 7), (101, 8), true),
+    ] {
+        let births = std::sync::Arc::new(Births::default());
+        let said = std::sync::Arc::clone(&births);
+        let world = World::with_server(Settings::default(), |builder| {
+            builder.between(move |request, act| {
+                let mut reply = act(request)?;
+                said.forge(&mut reply);
+                Ok(reply)
+            })
+        });
+        let say = |(seconds, generation): (u64, u64)| {
+            births.known.store(known, Ordering::SeqCst);
+            births.seconds.store(seconds, Ordering::SeqCst);
+            births.generation.store(generation, Ordering::SeqCst);
+        };
+        std::fs::write(world.path("file"), b"data").unwrap();
+        say(before);
+        world.map("X:").unwrap();
+        let opened = world.open("file", &Open::write()).unwrap();
+        let made = world.open("made", &Open::create()).unwrap();
+        made.write(0, b"data").unwrap();
+        say(after);
+        for file in [&opened, &made] {
+            assert_eq!(
+                file.read(0, 4).unwrap(),
+                b"data",
+                "it is open, whatever the server says"
+            );
+        }
+        lose(&world);
+        let expected = if same {
+            Ok(b"data".to_vec())
+        } else {
+            Err(Status::FILE_INVALID)
+        };
+        for file in [&opened, &made] {
+            assert_eq!(file.read(0, 4), expected, "{known} {before:?} {after:?}");
+        }
+        drop((opened, made));
+        world.unmap("X:").unwrap();
+        world.end_after_loss();
+    }
 }
 
 #[test]

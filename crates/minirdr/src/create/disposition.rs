@@ -11,12 +11,13 @@ use crate::create::folded_names::Folded;
 use crate::create::lookup::{Found, Lookup, open_found};
 use crate::create::symlink::read_link;
 use crate::dialect::look_up;
+use crate::dormant::FileIdentity;
 use crate::ea::xattr::{self, Names};
 use crate::information::attributes::{ANY_WRITE, Attributes};
 use crate::information::dos_attributes;
 use crate::names::ServerPath;
 use crate::objects::View;
-use crate::server::client::{OwnedFid, after_change, basic_attributes};
+use crate::server::client::{OwnedFid, after_change, identifying_attributes};
 
 /// What an open wants of the server.
 pub(crate) struct Wanted {
@@ -44,6 +45,8 @@ pub(crate) struct OnServer {
     pub(crate) file: OwnedFid,
     /// How it is open, creation and truncation aside; `None`: the fid was only walked to.
     pub(crate) flags: Option<OpenFlags>,
+    /// Which file it is.
+    pub(crate) identity: FileIdentity,
     /// What it is.
     pub(crate) attributes: Attributes,
     /// What was done.
@@ -275,6 +278,7 @@ async fn open_existing(
     Ok(Outcome::Here(OnServer {
         file: found.file,
         flags,
+        identity: FileIdentity::of(&found.reply),
         attributes,
         action,
     }))
@@ -432,7 +436,7 @@ async fn make(view: &View, root: &OwnedFid, path: &ServerPath, wanted: &Wanted) 
         let reply = create_and_look(&parent, &request).await?;
         return Ok(made(view, path, name, parent, Some(flags), &reply));
     };
-    let reply = file.client().getattr(file.fid()).await.map_err(after_change)?;
+    let reply = file.client().identify(file.fid()).await.map_err(after_change)?;
     Ok(made(view, path, name, file, flags, &reply))
 }
 
@@ -447,7 +451,7 @@ async fn create_and_look(file: &OwnedFid, request: &Tlcreate<'_>) -> nt::Result<
     };
     let looking = if client.keeps_order() {
         client
-            .try_start(&basic_attributes(file.fid()))
+            .try_start(&identifying_attributes(file.fid()))
             .map_err(after_change)?
     } else {
         None
@@ -461,7 +465,7 @@ async fn create_and_look(file: &OwnedFid, request: &Tlcreate<'_>) -> nt::Result<
     // A server that acts on requests in no order has looked at the directory.
     match looked.filter(|reply| reply.qid.path == file_id) {
         Some(reply) => Ok(reply),
-        None => client.getattr(file.fid()).await.map_err(after_change),
+        None => client.identify(file.fid()).await.map_err(after_change),
     }
 }
 
@@ -481,6 +485,7 @@ fn made(
     OnServer {
         file,
         flags,
+        identity: FileIdentity::of(reply),
         attributes,
         action: CreateAction::CREATED,
     }

@@ -10,7 +10,7 @@ use ninep::wire::{Fid, MAX_WALK, OpenFlags, Rgetattr, Tlopen, Twalk, WalkNames, 
 use nt::Status;
 
 use crate::names::ServerPath;
-use crate::server::client::{Client, OwnedFid, basic_attributes};
+use crate::server::client::{Client, OwnedFid, identifying_attributes};
 
 /// Where a path leads.
 pub(crate) enum Lookup {
@@ -65,7 +65,7 @@ pub(crate) async fn look_up(
         // Only of a fid that the walk makes: one that leads somewhere already would give the attributes of that to a server
         // that acts on requests in no order.
         let looking = if is_last && done == 0 && client.keeps_order() {
-            client.try_start(&basic_attributes(target.fid()))?
+            client.try_start(&identifying_attributes(target.fid()))?
         } else {
             None
         };
@@ -120,7 +120,7 @@ async fn look_and_open(
     target: &OwnedFid,
     ahead: Option<OpenFlags>,
 ) -> nt::Result<(Rgetattr, Option<bool>)> {
-    let request = basic_attributes(target.fid());
+    let request = identifying_attributes(target.fid());
     let looking = loop {
         match client.try_start(&request)? {
             Some(looking) => break looking,

@@ -1,8 +1,8 @@
 //! Fids that outlive the session they were made on.
 //!
 //! A session that is lost takes its fids with it. What was open is opened again on the next session, lazily: by the first
-//! operation that needs it. Names lead there, so a file counts as the same only if its qid's path and its type are; a
-//! create is never repeated, as a file is opened again by a plain Tlopen and nothing else. Byte-range locks come back on
+//! operation that needs it. Names lead there, so a file counts as the same only if its qid's path and its type are, and
+//! if it was not born later, where the server says when, and is of the same generation, where it counts them; a create is never repeated, as a file is opened again by a plain Tlopen and nothing else. Byte-range locks come back on
 //! their own (`OpenFile::revive_locks`), before the next transfer that they could matter to.
 
 use alloc::boxed::Box;
@@ -77,12 +77,12 @@ impl<P: Platform> OpenFile<P> {
         let path = self.path()?;
         let found = async {
             let file = root.walk(path.components()).await?;
-            let attributes = file.client().getattr(file.fid()).await?;
+            let attributes = file.client().identify(file.fid()).await?;
             if !self.open.identity().is_of(&attributes) {
                 return Err(Status::FILE_INVALID);
             }
             // Never created, never truncated: `flags` says how to read and write, and no more.
-            if let Some(flags) = self.open.flags {
+            if let Some(flags) = self.open.flags() {
                 open_found(&file, &attributes, flags).await?;
             }
             Ok(file)

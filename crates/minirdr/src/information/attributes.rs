@@ -1,6 +1,6 @@
 //! What 9P tells of a file, as NT names it.
 
-use ninep::wire::{EntryType, Mode, Rgetattr, Time};
+use ninep::wire::{EntryType, GetAttrMask, Mode, Rgetattr, Time};
 use nt::{FileAttributes, FileTime};
 
 /// Any of the three write permissions of a mode.
@@ -44,15 +44,8 @@ impl Attributes {
         let is_directory = reply.mode.is_directory();
         let write = file_time(reply.mtime);
         let change = file_time(reply.ctime);
-        // diod says birth is valid and leaves it zero.
-        let birth = if reply.btime == Time::default() {
-            write.min(change)
-        } else {
-            file_time(reply.btime)
-        };
-
         Self {
-            creation_time: birth,
+            creation_time: birth(reply).map_or(write.min(change), file_time),
             last_access_time: file_time(reply.atime),
             last_write_time: write,
             change_time: change,
@@ -147,6 +140,12 @@ impl Attributes {
     pub(crate) fn is_openable(&self) -> bool {
         self.mode.is_directory() || self.mode.is_regular()
     }
+}
+
+/// When the file came to be, if the server knows. diod says that it does, and leaves it zero.
+pub(crate) fn birth(reply: &Rgetattr) -> Option<Time> {
+    let is_valid = reply.valid.contains(GetAttrMask::BTIME) && reply.btime != Time::default();
+    is_valid.then_some(reply.btime)
 }
 
 /// A server's time in NT's units; nanoseconds beyond a second are a lie and count as none.

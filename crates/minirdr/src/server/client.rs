@@ -400,6 +400,12 @@ impl Client {
         self.call(&basic_attributes(fid), |reply| reply).await
     }
 
+    /// The attributes of `fid`, and what tells its file from an earlier or later one of the same number. Errors as
+    /// [`Self::call`].
+    pub(crate) async fn identify(&self, fid: Fid) -> nt::Result<Rgetattr> {
+        self.call(&identifying_attributes(fid), |reply| reply).await
+    }
+
     fn hold(&self, tag: Tag) -> TagHold<'_> {
         TagHold {
             client: self,
@@ -605,6 +611,13 @@ pub(crate) fn basic_attributes(fid: Fid) -> Tgetattr {
         fid,
         mask: GetAttrMask::BASIC | GetAttrMask::BTIME,
     }
+}
+
+/// As [`basic_attributes`], and what tells the file from others that have had its number: some servers must open it to know.
+pub(crate) fn identifying_attributes(fid: Fid) -> Tgetattr {
+    let mut request = basic_attributes(fid);
+    request.mask |= GetAttrMask::GENERATION;
+    request
 }
 
 /// How long a server that may be gone is waited for: one that is silent for a sign of life, one that closed the connection
