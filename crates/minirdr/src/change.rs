@@ -29,7 +29,9 @@ impl<P: Platform> OpenFile<P> {
         let change = Change::parse(class, record)?;
         let running = self.begin(MajorFunction::SET_INFORMATION, cancel)?;
         let news = change.news();
-        let outcome = running.run(retried(|| self.carry_out(&change, target))).await;
+        let outcome = running
+            .run(async { retried!(self.carry_out(&change, target)) })
+            .await;
         if let (Ok(()), Some(filter)) = (outcome, news) {
             self.report(filter, NotifyAction::MODIFIED);
         }

@@ -97,7 +97,7 @@ impl<P: Platform> MiniRedirector<P> {
         running
             .run(async {
                 let (view, target) = self.resolve(request, &running).await?;
-                retried(|| self.open_in_view(request, &target, view.id, &running)).await
+                retried!(self.open_in_view(request, &target, view.id, &running))
             })
             .await
     }

@@ -63,18 +63,20 @@ impl<P: Platform> OpenFile<P> {
         }
         let running = self.begin(MajorFunction::QUERY_EA, cancel)?;
         running
-            .run(retried(async || {
-                let mut list = FullList::new(buffer);
-                let status = match query.names {
-                    Some(names) => match parse_names(names) {
-                        Ok(names) => self.named(&names, query.single, &mut list).await?,
-                        Err((status, at)) if status.is_warning() => return Ok((at, status)),
-                        Err((status, _)) => return Err(status),
-                    },
-                    None => self.scan_ea(query, &mut list).await?,
-                };
-                Ok((list.used(), status))
-            }))
+            .run(async {
+                retried!(async {
+                    let mut list = FullList::new(buffer);
+                    let status = match query.names {
+                        Some(names) => match parse_names(names) {
+                            Ok(names) => self.named(&names, query.single, &mut list).await?,
+                            Err((status, at)) if status.is_warning() => return Ok((at, status)),
+                            Err((status, _)) => return Err(status),
+                        },
+                        None => self.scan_ea(query, &mut list).await?,
+                    };
+                    Ok((list.used(), status))
+                })
+            })
             .await
     }
 
@@ -108,19 +110,21 @@ impl<P: Platform> OpenFile<P> {
         };
         let running = self.begin(MajorFunction::SET_EA, cancel)?;
         running
-            .run(retried(async || {
-                // Doing all of it again does no harm.
-                let (file, mut names) = self.ea_names().await?;
-                for (index, setting) in settings.iter().enumerate() {
-                    let earlier = settings.get(..index).unwrap_or_default();
-                    let again = |other: &list::Setting<'_>| other.name.eq_ignore_ascii_case(setting.name);
-                    if earlier.iter().any(again) {
-                        names = Names::of(&file).await?;
+            .run(async {
+                retried!(async {
+                    // Doing all of it again does no harm.
+                    let (file, mut names) = self.ea_names().await?;
+                    for (index, setting) in settings.iter().enumerate() {
+                        let earlier = settings.get(..index).unwrap_or_default();
+                        let again = |other: &list::Setting<'_>| other.name.eq_ignore_ascii_case(setting.name);
+                        if earlier.iter().any(again) {
+                            names = Names::of(&file).await?;
+                        }
+                        xattr::set_by_name(&file, &names, setting.name, setting.value).await?;
                     }
-                    xattr::set_by_name(&file, &names, setting.name, setting.value).await?;
-                }
-                Ok(())
-            }))
+                    Ok(())
+                })
+            })
             .await?;
         self.report(NotifyFilter::EA, NotifyAction::MODIFIED);
         Ok((0, Status::SUCCESS))

@@ -108,11 +108,10 @@ impl<P: Platform> OpenFile<P> {
                     view: &view,
                     path: self.path()?,
                 };
-                retried(async || {
+                retried!(async {
                     let open = self.fid().await?;
                     scan.scan.query(&open, &mut place, query, case, buffer).await
                 })
-                .await
             })
             .await
     }
@@ -155,12 +154,14 @@ impl<P: Platform> OpenFile<P> {
         }
         let runtime = &self.redirector.0.runtime;
         let limit = self.redirector.settings().request_timeout;
-        let removing = retried(async || {
-            let place = self.place().await?;
-            namespace::remove(&place).await?;
-            self.view()?.removed(&place.path);
-            Ok(())
-        });
+        let removing = async {
+            retried!(async {
+                let place = self.place().await?;
+                namespace::remove(&place).await?;
+                self.view()?.removed(&place.path);
+                Ok(())
+            })
+        };
         let deleted = runtime
             .timeout(limit, removing)
             .await
@@ -227,7 +228,7 @@ impl<P: Platform> OpenFile<P> {
         make: impl Fn(Fid) -> R,
         decode: impl Fn(R::Reply<'_>) -> V,
     ) -> nt::Result<V> {
-        retried(async || {
+        retried!(async {
             let open = self.fid().await?;
             match open.client().call(&make(open.fid()), &decode).await {
                 // Renamed by another handle, on a server whose fids are paths.
@@ -238,7 +239,6 @@ impl<P: Platform> OpenFile<P> {
                 outcome => outcome,
             }
         })
-        .await
     }
 
     /// What the server says of the file now, in its own terms.
@@ -248,7 +248,7 @@ impl<P: Platform> OpenFile<P> {
 
     /// What the server says of the file now; and where it was found, if the handle's fid does not lead to it any more.
     pub(crate) async fn look(&self) -> nt::Result<(Rgetattr, Option<OwnedFid>)> {
-        retried(async || {
+        retried!(async {
             let open = self.fid().await?;
             match open.client().getattr(open.fid()).await {
                 Ok(reply) if reply.qid.path == self.file_id() => Ok((reply, None)),
@@ -261,13 +261,12 @@ impl<P: Platform> OpenFile<P> {
                 Err(status) => Err(status),
             }
         })
-        .await
     }
 
     /// As [`Self::ask`], for what changes the file: looks first whether the fid still leads to it, as on a server whose fids
     /// are paths another file may have its old name.
     pub(crate) async fn change<R: Request>(&self, make: impl Fn(Fid) -> R) -> nt::Result {
-        retried(async || {
+        retried!(async {
             let open = self.fid().await?;
             match open.client().getattr(open.fid()).await {
                 Ok(reply) if reply.qid.path == self.file_id() => {
@@ -280,7 +279,6 @@ impl<P: Platform> OpenFile<P> {
                 Err(status) => Err(status),
             }
         })
-        .await
     }
 
     pub(crate) fn begin(

@@ -62,18 +62,20 @@ impl<P: Platform> OpenFile<P> {
         }
         let running = self.begin(MajorFunction::FILE_SYSTEM_CONTROL, cancel)?;
         running
-            .run(retried(async || {
-                let given = buffer.get(..input).ok_or(Status::INVALID_PARAMETER)?;
-                match code {
-                    FSCTL_GET_REPARSE_POINT => {
-                        let room = buffer.get_mut(..output).ok_or(Status::INVALID_PARAMETER)?;
-                        return self.get_reparse_point(room).await;
+            .run(async {
+                retried!(async {
+                    let given = buffer.get(..input).ok_or(Status::INVALID_PARAMETER)?;
+                    match code {
+                        FSCTL_GET_REPARSE_POINT => {
+                            let room = buffer.get_mut(..output).ok_or(Status::INVALID_PARAMETER)?;
+                            return self.get_reparse_point(room).await;
+                        }
+                        FSCTL_SET_REPARSE_POINT => self.set_reparse_point(given).await?,
+                        _ => self.delete_reparse_point(given).await?,
                     }
-                    FSCTL_SET_REPARSE_POINT => self.set_reparse_point(given).await?,
-                    _ => self.delete_reparse_point(given).await?,
-                }
-                Ok((0, Status::SUCCESS))
-            }))
+                    Ok((0, Status::SUCCESS))
+                })
+            })
             .await
     }
 

@@ -73,7 +73,7 @@ impl<P: Platform> OpenFile<P> {
         let buffer = buffer.get_mut(..within).unwrap_or_default();
         let running = self.begin(MajorFunction::READ, cancel)?;
         let read = running
-            .run(retried(async || self.read_at(&who, offset, buffer).await))
+            .run(async { retried!(self.read_at(&who, offset, buffer)) })
             .await?;
         let totals = &self.redirector.0.totals;
         totals.bytes_read.fetch_add(read as u64, Ordering::Relaxed);
@@ -128,7 +128,7 @@ impl<P: Platform> OpenFile<P> {
                     Some(_) => None,
                     None => Some(self.shared.appending.acquire().await),
                 };
-                retried(|| self.write_at(&who, position, data)).await
+                retried!(self.write_at(&who, position, data))
             })
             .await?;
         let totals = &self.redirector.0.totals;
@@ -177,15 +177,17 @@ impl<P: Platform> OpenFile<P> {
             return Ok(());
         }
         running
-            .run(retried(async || {
-                let open = self.fid().await?;
-                let flushed = data::flush(open.client(), open.fid()).await;
-                // Not every server can do it for a directory, nor for one that is not open to be listed.
-                if self.is_directory && open.client().is_usable() {
-                    return Ok(());
-                }
-                flushed
-            }))
+            .run(async {
+                retried!(async {
+                    let open = self.fid().await?;
+                    let flushed = data::flush(open.client(), open.fid()).await;
+                    // Not every server can do it for a directory, nor for one that is not open to be listed.
+                    if self.is_directory && open.client().is_usable() {
+                        return Ok(());
+                    }
+                    flushed
+                })
+            })
             .await
     }
 

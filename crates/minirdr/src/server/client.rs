@@ -634,20 +634,26 @@ fn unsent_status(error: Error) -> Status {
     }
 }
 
-/// Does `what` once more where its session was lost before it could change anything. It asks for its fids anew each time,
+/// Does `what`, a future that is made anew each time, once more where its session was lost before it could change anything. It asks for its fids anew each time,
 /// and says [`after_change`] of what fails when something has been changed.
 ///
 /// # Errors
 /// As `what`.
-pub(crate) async fn retried<V>(mut what: impl AsyncFnMut() -> nt::Result<V>) -> nt::Result<V> {
-    let mut is_first = true;
-    loop {
-        match what().await {
-            Err(Status::CONNECTION_DISCONNECTED) if is_first => is_first = false,
-            outcome => return outcome,
+///
+/// Not a function that takes an async closure: the compiler does not see that what such a function returns is `Send`, which
+/// every future of the driver must be.
+macro_rules! retried {
+    ($what:expr) => {{
+        let mut is_first = true;
+        loop {
+            match $what.await {
+                Err(nt::Status::CONNECTION_DISCONNECTED) if is_first => is_first = false,
+                outcome => break outcome,
+            }
         }
-    }
+    }};
 }
+pub(crate) use retried;
 
 /// The status of an operation that has changed something and then failed with `status`: nobody may try it again.
 pub(crate) fn after_change(status: Status) -> Status {
