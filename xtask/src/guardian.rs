@@ -6,6 +6,8 @@
 
 use anyhow::{Context, Result};
 use std::ffi::OsStr;
+use std::fs;
+use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -17,21 +19,54 @@ pub(crate) struct Guardian {
     pipe: Option<ChildStdin>,
 }
 
+/// A program that ends with its guardian.
+#[derive(Debug)]
+pub(crate) struct Guarded {
+    _guardian: Guardian,
+    process: u32,
+}
+
+impl Guarded {
+    /// Runs the program `arguments` with its output in `log`, and kills it at the end.
+    pub(crate) fn start(arguments: &[&OsStr], log: &Path) -> Result<Self> {
+        let script = "log=$1; shift; exec 3<&0\n\
+                      \"$@\" </dev/null >\"$log\" 2>&1 3<&- &\n\
+                      child=$!; echo $child; exec >&-; read -r _ <&3; kill -KILL $child; wait $child";
+        let arguments = [&[log.as_os_str()], arguments].concat();
+        let mut guardian = Guardian::start(script, &arguments, Stdio::piped())?;
+        let mut said = String::new();
+        if let Some(mut stdout) = guardian.shell.stdout.take() {
+            stdout.read_to_string(&mut said)?;
+        }
+        let process = said
+            .trim()
+            .parse()
+            .with_context(|| format!("the shell started no program: {said}"))?;
+        Ok(Self {
+            _guardian: guardian,
+            process,
+        })
+    }
+
+    /// Its number, which nobody else gets before the guardian is dropped.
+    pub(crate) fn process(&self) -> u32 {
+        self.process
+    }
+
+    /// Whether it has not ended yet.
+    pub(crate) fn runs(&self) -> bool {
+        // What is left of one that has ended is not an executable any more.
+        fs::read_link(format!("/proc/{}/exe", self.process)).is_ok()
+    }
+}
+
 impl Guardian {
     /// Arranges for the shell script `work` to run, with `arguments` as `$1`, `$2` …
     pub(crate) fn new(work: &str, arguments: &[&OsStr]) -> Result<Self> {
-        Self::start(&format!("read -r _\n{work}"), arguments)
+        Self::start(&format!("read -r _\n{work}"), arguments, Stdio::null())
     }
 
-    /// Runs the program `arguments` with its output in `log`, and kills it at the end.
-    pub(crate) fn of_program(arguments: &[&OsStr], log: &Path) -> Result<Self> {
-        let work = "log=$1; shift; exec 3<&0\n\
-                    \"$@\" </dev/null >\"$log\" 2>&1 3<&- &\n\
-                    child=$!; read -r _ <&3; kill -KILL $child; wait $child";
-        Self::start(work, &[&[log.as_os_str()], arguments].concat())
-    }
-
-    fn start(script: &str, arguments: &[&OsStr]) -> Result<Self> {
+    fn start(script: &str, arguments: &[&OsStr], stdout: Stdio) -> Result<Self> {
         let mut shell = Command::new("/bin/sh")
             .arg("-c")
             .arg(script)
@@ -39,7 +74,7 @@ impl Guardian {
             .args(arguments)
             .current_dir("/")
             .stdin(Stdio::piped())
-            .stdout(Stdio::null())
+            .stdout(stdout)
             .stderr(Stdio::null())
             .process_group(0)
             .spawn()
@@ -59,13 +94,15 @@ impl Drop for Guardian {
 
 #[cfg(test)]
 mod tests {
-    use super::Guardian;
+    use super::{Guarded, Guardian};
     use std::ffi::OsStr;
+    use std::fs;
+    use std::thread::yield_now;
 
     #[test]
     fn the_work_is_done_at_the_end_and_not_before() {
         let file = std::env::temp_dir().join(format!("guardian-{}", std::process::id()));
-        std::fs::write(&file, "").expect("a file");
+        fs::write(&file, "").expect("a file");
         let guardian = Guardian::new("rm -- \"$1\"", &[file.as_os_str()]).expect("a shell");
         assert!(file.exists());
         drop(guardian);
@@ -75,13 +112,26 @@ mod tests {
     #[test]
     fn a_guarded_program_ends_with_its_guardian() {
         let log = std::env::temp_dir().join(format!("guarded-{}", std::process::id()));
-        let words = ["sh", "-c", "echo up; sleep 1000"].map(OsStr::new);
-        let guardian = Guardian::of_program(&words, &log).expect("a shell");
-        while std::fs::read_to_string(&log).unwrap_or_default() != "up\n" {
-            std::thread::yield_now();
+        let words = ["sh", "-c", "echo $$; exec sleep 1000"].map(OsStr::new);
+        let program = Guarded::start(&words, &log).expect("a shell");
+        let said = format!("{}\n", program.process());
+        while fs::read_to_string(&log).unwrap_or_default() != said {
+            yield_now();
         }
+        assert!(program.runs());
         // Comes back at once: the program does not outlive it.
-        drop(guardian);
-        std::fs::remove_file(&log).expect("the log");
+        drop(program);
+        fs::remove_file(&log).expect("the log");
+    }
+
+    #[test]
+    fn a_guarded_program_that_has_ended_does_not_run() {
+        let log = std::env::temp_dir().join(format!("ended-{}", std::process::id()));
+        let program = Guarded::start(&[OsStr::new("true")], &log).expect("a shell");
+        while program.runs() {
+            yield_now();
+        }
+        drop(program);
+        fs::remove_file(&log).expect("the log");
     }
 }

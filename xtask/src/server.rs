@@ -1,13 +1,12 @@
 //! A 9P server for tests, on a free port of the loopback interface.
 
-use crate::guardian::Guardian;
+use crate::guardian::{Guarded, Guardian};
 use crate::process::{capture, find_program};
 use crate::project::Project;
 use anyhow::{Context, Result, bail, ensure};
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -30,9 +29,8 @@ pub(crate) struct Server {
 
 /// What serves.
 enum Process {
-    /// diod, which lives as long as its guardian.
     Diod {
-        _guardian: Guardian,
+        _program: Guarded,
     },
     /// The tests' own server, in this process.
     Embedded(TestServer),
@@ -137,7 +135,7 @@ fn start_diod(diod: &Path, folder: &Path, export: &Path, log: &Path) -> Result<(
     let user = capture(Command::new("id").arg("-un"))?;
     // Another program may take the free port first.
     for _ in 0..5 {
-        let port = free_port()?;
+        let port = testserver::free_port();
         let listen = format!("127.0.0.1:{port}");
         let words: [&OsStr; 14] = [
             diod.as_os_str(),
@@ -155,9 +153,9 @@ fn start_diod(diod: &Path, folder: &Path, export: &Path, log: &Path) -> Result<(
             "-L".as_ref(),
             "stderr".as_ref(),
         ];
-        let guardian = Guardian::of_program(&words, log)?;
-        if listens(port, START_LIMIT) {
-            return Ok((port, Process::Diod { _guardian: guardian }));
+        let program = Guarded::start(&words, log)?;
+        if listens(&program, port) {
+            return Ok((port, Process::Diod { _program: program }));
         }
     }
     bail!(
@@ -166,18 +164,11 @@ fn start_diod(diod: &Path, folder: &Path, export: &Path, log: &Path) -> Result<(
     )
 }
 
-/// A port that nobody listens on just now.
-fn free_port() -> Result<u16> {
-    let socket =
-        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port on the loopback interface")?;
-    Ok(socket.local_addr()?.port())
-}
-
-fn listens(port: u16, limit: Duration) -> bool {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let end = Instant::now() + limit;
-    while Instant::now() < end {
-        if TcpStream::connect_timeout(&address, limit).is_ok() {
+/// Waits until it is `program` that listens at the port; not so if it ends first.
+fn listens(program: &Guarded, port: u16) -> bool {
+    let end = Instant::now() + START_LIMIT;
+    while Instant::now() < end && program.runs() {
+        if testserver::listens(program.process(), port) {
             return true;
         }
         thread::sleep(Duration::from_millis(20));

@@ -158,8 +158,13 @@ impl Drop for Diod {
     }
 }
 
-/// A port that nobody listens on just now. No two calls in this process say the same before all ports had their turn.
-fn free_port() -> u16 {
+/// A loopback port that nobody listens on just now, of those that the system gives to nobody by itself. No two calls in this
+/// process say the same before all ports had their turn.
+///
+/// # Panics
+/// All ports are taken.
+#[must_use]
+pub fn free_port() -> u16 {
     static CALLS: AtomicU32 = AtomicU32::new(0);
     // Processes that run at a time begin far apart.
     let first = std::process::id().wrapping_mul(101);
@@ -174,8 +179,9 @@ fn free_port() -> u16 {
     panic!("all ports are taken");
 }
 
-/// Whether this very process listens at a loopback port.
-fn listens(process: u32, port: u16) -> bool {
+/// Whether this very process listens at a loopback port. That somebody answers there does not say who.
+#[must_use]
+pub fn listens(process: u32, port: u16) -> bool {
     let sockets = fs::read_to_string("/proc/net/tcp").unwrap_or_default();
     // Per line: number, address and port in hexadecimal, the peer's, state, …; the tenth field is the inode.
     let local = format!("0100007F:{port:04X}");

@@ -16,7 +16,7 @@ mod server;
 mod trouble;
 
 #[cfg(unix)]
-pub use diod::Diod;
+pub use diod::{Diod, free_port, listens};
 pub use frame::{Frame, kind};
 pub use memory::{MemoryConnection, MemoryFile, MemoryServer};
 pub use script::{ScriptServer, Step};
