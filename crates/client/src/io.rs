@@ -6,6 +6,7 @@
 
 mod other;
 
+use core::ffi::c_void;
 use std::mem;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::ptr;
@@ -17,7 +18,7 @@ use windows_sys::Wdk::Foundation::OBJECT_ATTRIBUTES;
 use windows_sys::Wdk::Storage::FileSystem as wdk;
 use windows_sys::Wdk::System::IO::NtDeviceIoControlFile;
 use windows_sys::Win32::Foundation::{HANDLE, NTSTATUS, OBJ_CASE_INSENSITIVE, UNICODE_STRING, WAIT_OBJECT_0};
-use windows_sys::Win32::System::IO::{IO_STATUS_BLOCK, IO_STATUS_BLOCK_0};
+use windows_sys::Win32::System::IO::{IO_STATUS_BLOCK, IO_STATUS_BLOCK_0, PIO_APC_ROUTINE};
 use windows_sys::Win32::System::Threading::{CreateEventW, INFINITE, WaitForSingleObject};
 
 pub use other::{EaSelection, LockRange};
@@ -47,6 +48,24 @@ pub struct Completion {
     /// The output buffer in its full length.
     pub output: Vec<u8>,
 }
+
+/// `NtQueryInformationFile` and its like.
+type QueryClass = unsafe extern "system" fn(HANDLE, *mut IO_STATUS_BLOCK, *mut c_void, u32, i32) -> NTSTATUS;
+/// `NtSetInformationFile` and its like.
+type SetClass = unsafe extern "system" fn(HANDLE, *mut IO_STATUS_BLOCK, *const c_void, u32, i32) -> NTSTATUS;
+/// `NtDeviceIoControlFile` and its like.
+type Control = unsafe extern "system" fn(
+    HANDLE,
+    HANDLE,
+    PIO_APC_ROUTINE,
+    *const c_void,
+    *mut IO_STATUS_BLOCK,
+    u32,
+    *const c_void,
+    u32,
+    *mut c_void,
+    u32,
+) -> NTSTATUS;
 
 /// An open file or device. Clones share the handle, the last one closes it.
 #[derive(Clone, Debug)]
@@ -106,25 +125,14 @@ impl File {
 
     /// Starts a device control request; `output` gives the length of the output buffer in bytes.
     pub fn control(&self, code: u32, input: Vec<u8>, output: usize) -> Result<Pending, Status> {
-        self.submit(input, output, |file, event, request| {
-            let (input, input_len) = request.input();
-            let (output, output_len) = request.output();
-            // SAFETY: `submit` keeps the buffers and the status block alive and untouched until the event is set.
-            unsafe {
-                NtDeviceIoControlFile(
-                    file,
-                    event,
-                    None,
-                    ptr::null(),
-                    request.block(),
-                    code,
-                    input.cast(),
-                    input_len,
-                    output.cast(),
-                    output_len,
-                )
-            }
-        })
+        // SAFETY: it is a routine of controls.
+        unsafe { self.start_control(NtDeviceIoControlFile, code, input, output) }
+    }
+
+    /// Starts a control of the file system; `output` gives the length of the output buffer in bytes.
+    pub fn fs_control(&self, code: u32, input: Vec<u8>, output: usize) -> Result<Pending, Status> {
+        // SAFETY: as in `control`.
+        unsafe { self.start_control(wdk::NtFsControlFile, code, input, output) }
     }
 
     /// Starts a read of up to `length` bytes at `offset`.
@@ -132,7 +140,7 @@ impl File {
         let offset = offset.cast_signed();
         self.submit(Vec::new(), length, |file, event, request| {
             let (output, output_len) = request.output();
-            // SAFETY: as in `control`; the offset is read before the call returns.
+            // SAFETY: as in `start_control`; the offset is read before the call returns.
             unsafe {
                 wdk::NtReadFile(
                     file,
@@ -154,7 +162,7 @@ impl File {
         let offset = offset.cast_signed();
         self.submit(data, 0, |file, event, request| {
             let (input, input_len) = request.input();
-            // SAFETY: as in `control`; the offset is read before the call returns.
+            // SAFETY: as in `start_control`; the offset is read before the call returns.
             unsafe {
                 wdk::NtWriteFile(
                     file,
@@ -193,7 +201,7 @@ impl File {
         };
         self.submit(Vec::new(), length, |file, event, request| {
             let (output, output_len) = request.output();
-            // SAFETY: as in `control`; the pattern is captured before the call returns.
+            // SAFETY: as in `start_control`; the pattern is captured before the call returns.
             unsafe {
                 wdk::NtQueryDirectoryFile(
                     file,
@@ -214,59 +222,32 @@ impl File {
 
     /// Queries an information class into a buffer of `length` bytes.
     pub fn query_information(&self, class: u32, length: usize) -> Result<Completion, Status> {
-        self.at_once(Vec::new(), length, |file, request| {
-            let (output, output_len) = request.output();
-            // SAFETY: the I/O manager waits for this request itself: the buffers outlive the call.
-            unsafe {
-                wdk::NtQueryInformationFile(
-                    file,
-                    request.block(),
-                    output.cast(),
-                    output_len,
-                    class.cast_signed(),
-                )
-            }
-        })
+        // SAFETY: it is a routine that queries a class.
+        unsafe { self.query(wdk::NtQueryInformationFile, class, length) }
     }
 
     /// Sets an information class.
     pub fn set_information(&self, class: u32, data: &[u8]) -> Result<Completion, Status> {
-        self.at_once(data.to_vec(), 0, |file, request| {
-            let (input, input_len) = request.input();
-            // SAFETY: as in `query_information`.
-            unsafe {
-                wdk::NtSetInformationFile(
-                    file,
-                    request.block(),
-                    input.cast(),
-                    input_len,
-                    class.cast_signed(),
-                )
-            }
-        })
+        // SAFETY: it is a routine that sets a class.
+        unsafe { self.set(wdk::NtSetInformationFile, class, data) }
     }
 
     /// Queries a volume information class into a buffer of `length` bytes.
     pub fn query_volume(&self, class: u32, length: usize) -> Result<Completion, Status> {
-        self.at_once(Vec::new(), length, |file, request| {
-            let (output, output_len) = request.output();
-            // SAFETY: as in `query_information`.
-            unsafe {
-                wdk::NtQueryVolumeInformationFile(
-                    file,
-                    request.block(),
-                    output.cast(),
-                    output_len,
-                    class.cast_signed(),
-                )
-            }
-        })
+        // SAFETY: as in `query_information`.
+        unsafe { self.query(wdk::NtQueryVolumeInformationFile, class, length) }
+    }
+
+    /// Sets a volume information class.
+    pub fn set_volume(&self, class: u32, data: &[u8]) -> Result<Completion, Status> {
+        // SAFETY: as in `set_information`.
+        unsafe { self.set(wdk::NtSetVolumeInformationFile, class, data) }
     }
 
     /// Flushes the file's buffers.
     pub fn flush(&self) -> Result<Completion, Status> {
         self.at_once(Vec::new(), 0, |file, request| {
-            // SAFETY: as in `query_information`.
+            // SAFETY: as in `query`.
             unsafe { wdk::NtFlushBuffersFile(file, request.block()) }
         })
     }
@@ -283,6 +264,74 @@ impl File {
 
     /// Closes this clone's share of the handle; the handle itself goes with the last clone.
     pub fn close(self) {}
+
+    /// # Safety
+    /// `routine` fills the block and at most as many bytes as it is told, before it returns.
+    unsafe fn query(&self, routine: QueryClass, class: u32, length: usize) -> Result<Completion, Status> {
+        self.at_once(Vec::new(), length, |file, request| {
+            let (output, output_len) = request.output();
+            // SAFETY: the I/O manager waits for this request itself: the buffers outlive the call. The rest is the
+            // caller's word.
+            unsafe {
+                routine(
+                    file,
+                    request.block(),
+                    output.cast(),
+                    output_len,
+                    class.cast_signed(),
+                )
+            }
+        })
+    }
+
+    /// # Safety
+    /// `routine` fills the block and reads at most as many bytes as it is told, before it returns.
+    unsafe fn set(&self, routine: SetClass, class: u32, data: &[u8]) -> Result<Completion, Status> {
+        self.at_once(data.to_vec(), 0, |file, request| {
+            let (input, input_len) = request.input();
+            // SAFETY: as in `query`.
+            unsafe {
+                routine(
+                    file,
+                    request.block(),
+                    input.cast(),
+                    input_len,
+                    class.cast_signed(),
+                )
+            }
+        })
+    }
+
+    /// # Safety
+    /// `routine` makes a request of the control, whose buffers it leaves alone when that has ended.
+    unsafe fn start_control(
+        &self,
+        routine: Control,
+        code: u32,
+        input: Vec<u8>,
+        output: usize,
+    ) -> Result<Pending, Status> {
+        self.submit(input, output, |file, event, request| {
+            let (input, input_len) = request.input();
+            let (output, output_len) = request.output();
+            // SAFETY: `submit` keeps the buffers and the status block alive and untouched until the event is set. The
+            // rest is the caller's word.
+            unsafe {
+                routine(
+                    file,
+                    event,
+                    None,
+                    ptr::null(),
+                    request.block(),
+                    code,
+                    input.cast(),
+                    input_len,
+                    output.cast(),
+                    output_len,
+                )
+            }
+        })
+    }
 
     fn submit(
         &self,

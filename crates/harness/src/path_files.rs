@@ -201,7 +201,7 @@ fn start_other(file: &File, operation: &Operation<'_>) -> Result<InFlight> {
             flags,
             input,
             length,
-        } if flags.is_empty() => later(file.fs_control(*control, input, size(*length))?),
+        } if flags.is_empty() => later(file.fs_control(*control, input.to_vec(), size(*length))?),
         _ => return Err(Status::NOT_SUPPORTED),
     })
 }

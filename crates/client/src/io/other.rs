@@ -136,23 +136,6 @@ impl File {
         })
     }
 
-    /// Sets a volume information class.
-    pub fn set_volume(&self, class: u32, data: &[u8]) -> Result<Completion, Status> {
-        self.at_once(data.to_vec(), 0, |file, request| {
-            let (input, input_len) = request.input();
-            // SAFETY: as in `unlock`.
-            unsafe {
-                wdk::NtSetVolumeInformationFile(
-                    file,
-                    request.block(),
-                    input.cast(),
-                    input_len,
-                    class.cast_signed(),
-                )
-            }
-        })
-    }
-
     /// Queries the parts `information` (`*_SECURITY_INFORMATION`) of the security descriptor. One that does not fit is
     /// `STATUS_BUFFER_TOO_SMALL` here, whatever the driver says.
     pub fn query_security(&self, information: u32, length: usize) -> Result<Completion, Status> {
@@ -220,29 +203,6 @@ impl File {
                     output_len,
                     filter,
                     watch_tree.into(),
-                )
-            }
-        })
-    }
-
-    /// Starts a control of the file system; `output` gives the length of the output buffer in bytes.
-    pub fn fs_control(&self, code: u32, input: &[u8], output: usize) -> Result<Pending, Status> {
-        self.submit(input.to_vec(), output, |file, event, request| {
-            let (input, input_len) = request.input();
-            let (output, output_len) = request.output();
-            // SAFETY: `submit` keeps the buffers and the status block alive and untouched until the event is set.
-            unsafe {
-                wdk::NtFsControlFile(
-                    file,
-                    event,
-                    None,
-                    ptr::null(),
-                    request.block(),
-                    code,
-                    input.cast(),
-                    input_len,
-                    output.cast(),
-                    output_len,
                 )
             }
         })
