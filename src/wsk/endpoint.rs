@@ -47,22 +47,15 @@ impl Endpoint for WskEndpoint {
             Ok(operation) => operation,
             Err((data, status)) => return (data, Err(status)),
         };
-        let started = Socket::start(
-            self.socket(),
-            operation.clone(),
-            |transfer, socket, dispatch: &WSK_PROVIDER_CONNECTION_DISPATCH, irp| {
-                let Some(routine) = dispatch.WskSend else {
-                    return STATUS_NOT_IMPLEMENTED;
-                };
-                // SAFETY: buffer description, MDL and memory belong to the operation and live until the IRP completes; the
-                // IRP is the operation's and set up; the socket is open.
-                unsafe { routine(socket, transfer.description(), WSK_FLAG_NODELAY, irp) }
-            },
-        );
-        let result = match started {
-            Ok(pending) => self.socket().told(pending.await),
-            Err(status) => Err(status),
+        let send = |transfer: &Transfer, socket, dispatch: &WSK_PROVIDER_CONNECTION_DISPATCH, irp| {
+            let Some(routine) = dispatch.WskSend else {
+                return STATUS_NOT_IMPLEMENTED;
+            };
+            // SAFETY: buffer description, MDL and memory belong to the operation and live until the IRP completes; the
+            // IRP is the operation's and set up; the socket is open.
+            unsafe { routine(socket, transfer.description(), WSK_FLAG_NODELAY, irp) }
         };
+        let result = Socket::run(self.socket(), operation.clone(), send).await;
         (operation.request.take(), result)
     }
 
@@ -72,21 +65,14 @@ impl Endpoint for WskEndpoint {
             Ok(operation) => operation,
             Err((buffer, status)) => return (buffer, Err(status)),
         };
-        let started = Socket::start(
-            self.socket(),
-            operation.clone(),
-            |transfer, socket, dispatch: &WSK_PROVIDER_CONNECTION_DISPATCH, irp| {
-                let Some(routine) = dispatch.WskReceive else {
-                    return STATUS_NOT_IMPLEMENTED;
-                };
-                // SAFETY: as for a send.
-                unsafe { routine(socket, transfer.description(), 0, irp) }
-            },
-        );
-        let result = match started {
-            Ok(pending) => self.socket().told(pending.await),
-            Err(status) => Err(status),
+        let receive = |transfer: &Transfer, socket, dispatch: &WSK_PROVIDER_CONNECTION_DISPATCH, irp| {
+            let Some(routine) = dispatch.WskReceive else {
+                return STATUS_NOT_IMPLEMENTED;
+            };
+            // SAFETY: as for a send.
+            unsafe { routine(socket, transfer.description(), 0, irp) }
         };
+        let result = Socket::run(self.socket(), operation.clone(), receive).await;
         (operation.request.take(), result)
     }
 
@@ -95,8 +81,7 @@ impl Endpoint for WskEndpoint {
     }
 
     async fn close(&self) -> nt::Result {
-        Socket::abort(self.socket());
-        self.socket().closed().await;
+        Socket::close(self.socket()).await;
         Ok(())
     }
 }

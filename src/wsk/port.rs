@@ -72,10 +72,7 @@ impl WskPort {
             Ok(letter) => letter,
             Err((buffer, status)) => return (buffer, Err(status)),
         };
-        let ended = match Socket::start(self.socket(), letter.clone(), call) {
-            Ok(pending) => self.socket().told(pending.await),
-            Err(status) => Err(status),
-        };
+        let ended = Socket::run(self.socket(), letter.clone(), call).await;
         // SAFETY: the request has ended, or never began.
         let peer = ended.map(|count| (count, unsafe { letter.request.peer.read() }));
         (letter.request.transfer.take(), peer)
@@ -132,8 +129,7 @@ impl Port for WskPort {
     }
 
     async fn close(&self) -> nt::Result {
-        Socket::abort(self.socket());
-        self.socket().closed().await;
+        Socket::close(self.socket()).await;
         Ok(())
     }
 }

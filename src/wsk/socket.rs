@@ -108,7 +108,7 @@ struct Gate {
     running: usize,
     /// The client's orphans have been told.
     orphaned: bool,
-    /// Who waits for [`Socket::closed`].
+    /// Who waits for [`Socket::close`].
     waiter: Option<Waker>,
 }
 
@@ -211,6 +211,19 @@ impl Socket {
         Ok(pending)
     }
 
+    /// [`Self::start`], and the wait for the end, as the engine is told of it.
+    ///
+    /// # Errors
+    /// Those of [`Self::start`]; [`Self::told`].
+    pub(super) async fn run<R: Request, D: Routines>(
+        this: &Arc<Self>,
+        operation: Arc<Operation<R>>,
+        call: impl FnOnce(&R, *mut WSK_SOCKET, &D, *mut IRP) -> NTSTATUS,
+    ) -> nt::Result<usize> {
+        let pending = Self::start(this, operation, call)?;
+        this.told(pending.await)
+    }
+
     /// A request that was started on the socket has ended. IRQL <= DISPATCH_LEVEL.
     pub(super) fn ended(&self) {
         self.change(|gate| gate.running -= 1);
@@ -233,12 +246,12 @@ impl Socket {
     }
 
     /// Whether it has been aborted.
-    pub(super) fn is_aborted(&self) -> bool {
+    fn is_aborted(&self) -> bool {
         self.gate.lock().phase != Phase::Open
     }
 
     /// What the engine is told of a request's end.
-    pub(super) fn told(&self, outcome: Outcome) -> nt::Result<usize> {
+    fn told(&self, outcome: Outcome) -> nt::Result<usize> {
         outcome.result().map_err(|status| match status {
             // However the provider says it.
             _ if self.is_aborted() => Status::CANCELLED,
@@ -247,11 +260,12 @@ impl Socket {
         })
     }
 
-    /// Waits until the socket, which must have been aborted, is closed and all its requests have ended. One waiter.
-    pub(super) async fn closed(&self) {
+    /// Aborts it, and waits until it is closed and all its requests have ended. One waiter.
+    pub(super) async fn close(this: &Arc<Self>) {
+        Self::abort(this);
         poll_fn(|context| {
             let waiter = context.waker().clone();
-            let mut gate = self.gate.lock();
+            let mut gate = this.gate.lock();
             if gate.is_finished() {
                 return Poll::Ready(());
             }
