@@ -6,10 +6,12 @@ use core::ffi::c_void;
 use core::ptr::{self, NonNull};
 use executive::mem::AllocError;
 use wdk_sys::ntddk::{
-    IoAllocateIrp, IoAllocateMdl, IoCancelIrp, IoFreeIrp, IoFreeMdl, MmBuildMdlForNonPagedPool,
+    IoAllocateIrp, IoAllocateMdl, IoCancelIrp, IoFreeIrp, IoFreeMdl, IofCompleteRequest,
+    MmBuildMdlForNonPagedPool,
 };
 use wdk_sys::{
-    IRP, MDL, PIO_COMPLETION_ROUTINE, SL_INVOKE_ON_CANCEL, SL_INVOKE_ON_ERROR, SL_INVOKE_ON_SUCCESS,
+    IO_NO_INCREMENT, IO_STATUS_BLOCK, IRP, MDL, PIO_COMPLETION_ROUTINE, SL_INVOKE_ON_CANCEL,
+    SL_INVOKE_ON_ERROR, SL_INVOKE_ON_SUCCESS,
 };
 
 /// An IRP with one stack location, for one request.
@@ -58,6 +60,32 @@ impl Irp {
         next.Context = context;
         // CAST: the three flags are bits of a byte.
         next.Control = (SL_INVOKE_ON_SUCCESS | SL_INVOKE_ON_ERROR | SL_INVOKE_ON_CANCEL) as u8;
+    }
+
+    /// Ends a request that was not made, as a lower driver would: the completion routine runs here, and what holds the driver
+    /// for it is given back. IRQL <= DISPATCH_LEVEL.
+    ///
+    /// # Safety
+    /// [`Self::set_completion`] was called, and no lower driver has been given the IRP or has taken it.
+    pub(super) unsafe fn fail(&self, status: nt::Status) {
+        let irp = self.as_ptr();
+        // What IoSetNextIrpStackLocation, an inline routine, does.
+        // SAFETY: the IRP is ours (the caller's word).
+        let tail = unsafe { &mut (*irp).Tail };
+        // SAFETY: this arm of the union is the one in use outside of a completion port.
+        let overlay = unsafe { &mut tail.Overlay };
+        // SAFETY: as above.
+        let location = unsafe { &mut overlay.__bindgen_anon_2.__bindgen_anon_1.CurrentStackLocation };
+        // SAFETY: IoAllocateIrp set the pointer to just behind the only location, and nobody has moved it.
+        *location = unsafe { location.sub(1) };
+        // SAFETY: the IRP is ours.
+        unsafe { (*irp).CurrentLocation -= 1 };
+        let mut block = IO_STATUS_BLOCK::default();
+        block.__bindgen_anon_1.Status = status.as_ntstatus();
+        // SAFETY: as above.
+        unsafe { (*irp).IoStatus = block };
+        // SAFETY: the IRP is at its only location, ends here and nowhere else, and is freed no earlier than `self`.
+        unsafe { IofCompleteRequest(irp, IO_NO_INCREMENT as i8) };
     }
 
     /// Asks whoever has the IRP to end it soon. IRQL <= DISPATCH_LEVEL.

@@ -78,12 +78,8 @@ impl<R: Request> Operation<R> {
         };
         let returned = call(&this.request, this.irp.as_ptr());
         if returned == STATUS_NOT_IMPLEMENTED && this.progress.lock().outcome.is_none() {
-            // SAFETY: nobody began anything, so nobody will complete the IRP and take this count over.
-            drop(unsafe { Arc::from_raw(context) });
-            this.end(Outcome {
-                status: Status(returned.cast_unsigned()),
-                information: 0,
-            });
+            // SAFETY: its completion routine was set above; nobody began anything, so nobody else will complete the IRP.
+            unsafe { this.irp.fail(Status(returned.cast_unsigned())) };
         }
         Pending {
             operation: this,
