@@ -27,7 +27,9 @@ pub(crate) fn create(driver: &Driver, irp: Irp) -> NTSTATUS {
         if let Err(status) = driver.device().check_access(&irp) {
             return irp.answer(Err(status));
         }
-        driver.gate().enter();
+        if let Err(status) = driver.gate().enter() {
+            return irp.answer(Err(status));
+        }
         file_object.open_control(driver.control_header());
         // FILE_OPENED: the device is always there.
         return irp.complete(Status::SUCCESS, nt::CreateAction::OPENED.0 as usize);
@@ -37,7 +39,10 @@ pub(crate) fn create(driver: &Driver, irp: Irp) -> NTSTATUS {
         Err(status) => return irp.answer(Err(status)),
     };
     let redirector = driver.redirector().clone();
-    let pass = Pass::new(driver.gate(), redirector.clone());
+    let pass = match Pass::new(driver.gate(), redirector.clone()) {
+        Ok(pass) => pass,
+        Err(status) => return irp.answer(Err(status)),
+    };
     pend(driver.runtime(), irp, |pending, cancel| async move {
         let created = redirector
             .create_with_ea(&open.request(), &open.attributes, &cancel)

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use client::io::{Completion, Pending};
-use ioctl::irp::{Handle, Operation, ScanFlags, TransferFlags};
+use ioctl::irp::{Handle, OpenFlags, Operation, ScanFlags, TransferFlags};
 use nt::{CreateDisposition, FileInformationClass, FsInformationClass, NameBuf, Result, Status};
 
 use crate::info::{self, Entry};
@@ -64,7 +64,7 @@ pub(crate) trait Files {
     ///
     /// # Errors
     /// [`Status::NOT_SUPPORTED`] where only drivers can.
-    fn open_device(&self) -> Result<Box<dyn OpenFile>>;
+    fn open_device(&self, flags: OpenFlags) -> Result<Box<dyn OpenFile>>;
     /// Whether every operation is an IRP of our making.
     fn builds_irps(&self) -> bool;
     /// Renames `from`; `replace` allows the new name to exist.

@@ -3,7 +3,7 @@
 use client::drives;
 use client::io::{Completion, File, OpenOptions, Pending};
 use ioctl::Encode;
-use ioctl::irp::{self, Handle, Live, Open, Operation, Request};
+use ioctl::irp::{self, Handle, Live, Open, OpenFlags, Operation, Request};
 use nt::{AccessMask, CreateOptions, FileInformationClass, NameBuf, Result, Status};
 
 use crate::files::{Files, InFlight, OpenFile, OpenInFlight, Opened, Reply};
@@ -73,12 +73,15 @@ impl Files for IrpFiles {
         }))
     }
 
-    fn open_device(&self) -> Result<Box<dyn OpenFile>> {
+    fn open_device(&self, flags: OpenFlags) -> Result<Box<dyn OpenFile>> {
         let open = open_of(
             &[],
             Handle::NONE,
             &OpenRequest::attributes(),
-            &OpenExtras::default(),
+            &OpenExtras {
+                flags,
+                ..OpenExtras::default()
+            },
         )?;
         Ok(opened(&self.device, open)?.open()?.0)
     }

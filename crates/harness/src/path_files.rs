@@ -2,7 +2,7 @@
 //! object manager hands paths below a device to its driver.
 
 use client::io::{Completion, EaSelection, File, LockRange, OpenOptions};
-use ioctl::irp::{LockFlags, LockFunction, Operation, ScanFlags, WatchFlags};
+use ioctl::irp::{LockFlags, LockFunction, OpenFlags, Operation, ScanFlags, WatchFlags};
 use nt::{FileInformationClass, Result, Status};
 
 use crate::files::{Files, InFlight, OpenFile, OpenInFlight, Opened, Reply};
@@ -27,7 +27,7 @@ impl Files for PathFiles {
         Err(Status::NOT_SUPPORTED)
     }
 
-    fn open_device(&self) -> Result<Box<dyn OpenFile>> {
+    fn open_device(&self, _: OpenFlags) -> Result<Box<dyn OpenFile>> {
         Err(Status::NOT_SUPPORTED)
     }
 

@@ -262,7 +262,14 @@ async fn create(world: &World, owner: Owner, open: Open<'_>) -> nt::Result<Answe
     let parameters = Parameters::Create(Create::try_new(&open)?);
     // The number comes first: a file that is open can then not be lost.
     let handle = world.handles.lock().insert(file.clone(), owner)?;
+    let unload_begun = matches!(&parameters, Parameters::Create(create) if create.unload_begun);
+    if unload_begun {
+        file.target.say_unload_begun(true);
+    }
     let answer = send(world, file.clone(), parameters, Vec::new()).await;
+    if unload_begun {
+        file.target.say_unload_begun(false);
+    }
     match answer {
         Ok(mut answer) if opens(answer.outcome.status) => {
             answer.handle = handle;

@@ -2,11 +2,12 @@
 
 use core::ffi::c_void;
 use core::ptr::{self, NonNull};
+use core::sync::atomic::{AtomicU32, Ordering};
 use nt::Status;
 use wdk_sys::ntddk::{MmGetSystemRoutineAddress, ObReferenceObjectByName, ObfDereferenceObject};
 use wdk_sys::{
-    _MODE, DEVICE_OBJECT, DRIVER_OBJECT, FILE_DEVICE_NETWORK_FILE_SYSTEM, OBJ_CASE_INSENSITIVE, POBJECT_TYPE,
-    UNICODE_STRING,
+    _MODE, DEVICE_OBJECT, DRIVER_OBJECT, DRVO_UNLOAD_INVOKED, FILE_DEVICE_NETWORK_FILE_SYSTEM,
+    OBJ_CASE_INSENSITIVE, POBJECT_TYPE, UNICODE_STRING,
 };
 
 /// Where a driver object can be: by the type of its service.
@@ -77,6 +78,20 @@ impl Target {
 
     pub(crate) fn device(&self) -> *mut DEVICE_OBJECT {
         self.device.as_ptr()
+    }
+
+    /// Has the driver object say that an unload has begun, or take that back: what the I/O manager does when it has decided
+    /// to unload a driver.
+    pub(crate) fn say_unload_begun(&self, begun: bool) {
+        // SAFETY: the driver object is referenced; only an address is taken.
+        let flags = unsafe { &raw mut (*self.driver.as_ptr()).Flags };
+        // SAFETY: aligned and live as part of the object; whoever writes to it does so atomically, here at least.
+        let flags = unsafe { AtomicU32::from_ptr(flags) };
+        if begun {
+            flags.fetch_or(DRVO_UNLOAD_INVOKED, Ordering::SeqCst);
+        } else {
+            flags.fetch_and(!DRVO_UNLOAD_INVOKED, Ordering::SeqCst);
+        }
     }
 
     /// The stack locations that an IRP for the device needs.

@@ -82,6 +82,15 @@ impl Environment {
             .ok_or_else(|| Failure::Skipped("MRX9P_EXPORT is not set".to_owned()))
     }
 
+    /// Skips the test unless every operation is an IRP of our making.
+    pub(crate) fn needs_irps(&self) -> Checked {
+        if self.files.builds_irps() {
+            Ok(())
+        } else {
+            Err(Failure::Skipped("only the test driver can cause it".to_owned()))
+        }
+    }
+
     /// Whether the driver answers the self-test control.
     pub(crate) fn has_self_tests(&self) -> bool {
         let version = Device::open().and_then(|device| device.version());

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use client::device::Device;
 use client::names::ConnectionName;
+use ioctl::irp::OpenFlags;
 use ioctl::{AddConnection, ControlCode, DeleteLevel, Encode};
 use nt::{Name, Status};
 
@@ -24,6 +25,8 @@ pub(crate) fn tests() -> Vec<Test<Environment>> {
         stop_refuses_while_an_orphan_is_open,
         a_stopped_redirector_answers_so,
         stopping_and_starting_leaves_a_working_redirector,
+        an_open_that_meets_an_unload_is_refused,
+        an_unload_that_was_refused_refuses_no_open,
     ]
 }
 
@@ -143,4 +146,25 @@ fn stopping_and_starting_leaves_a_working_redirector(environment: &Environment) 
         mapped.finish()?;
     }
     Ok(())
+}
+
+fn an_open_that_meets_an_unload_is_refused(environment: &Environment) -> Checked {
+    environment.needs_irps()?;
+    // Handles of earlier tests may be closed a little later.
+    eventually(LIMIT, || {
+        let opened = environment.files.open_device(OpenFlags::UNLOAD_BEGUN).map(drop);
+        refused("the open", opened, Status::NO_SUCH_DEVICE)
+    })?;
+    done("opening afterwards", environment.device()?.statistics().map(drop))
+}
+
+fn an_unload_that_was_refused_refuses_no_open(environment: &Environment) -> Checked {
+    environment.needs_irps()?;
+    let device = environment.device()?;
+    let (begun, usual) = (OpenFlags::UNLOAD_BEGUN, OpenFlags::empty());
+    let mut second = done("opening beside a handle", environment.files.open_device(begun))?;
+    done("closing", second.close())?;
+    drop(device);
+    let mut third = done("opening by itself", environment.files.open_device(usual))?;
+    done("closing", third.close())
 }

@@ -2,7 +2,7 @@
 
 use client::names::Unc;
 use ioctl::ControlCode;
-use ioctl::irp::{ControlFlags, Operation};
+use ioctl::irp::{ControlFlags, OpenFlags, Operation};
 use nt::{NameBuf, Status};
 
 use super::check::{done, equal, refused};
@@ -31,7 +31,7 @@ const NOT_OURS: Status = Status::BAD_NETWORK_PATH;
 /// The redirector's device, as MUP has it open.
 fn device(environment: &Environment) -> Result<Box<dyn OpenFile>, Failure> {
     if environment.files.builds_irps() {
-        Ok(environment.files.open_device()?)
+        Ok(environment.files.open_device(OpenFlags::empty())?)
     } else {
         Err(Failure::Skipped("only drivers may ask".to_owned()))
     }

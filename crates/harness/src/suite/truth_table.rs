@@ -8,7 +8,7 @@ use std::time::Duration;
 use client::io::Pending;
 use client::names::{ConnectionName, DriveLetter, Unc};
 use client::wnet;
-use ioctl::irp::{ControlFlags, Operation, WatchFlags};
+use ioctl::irp::{ControlFlags, OpenFlags, Operation, WatchFlags};
 use ioctl::{AddConnection, ControlCode, DeleteConnection, DeleteLevel, Encode};
 use nt::{FileInformationClass, Name, Status};
 
@@ -147,8 +147,8 @@ impl<'e> Case<'e> {
             Use::Read | Use::OpeningFile | Use::OpeningDirectory | Use::Making
         );
         let of_irps = held || matches!(used_by, Use::CleanedUp | Use::Notification | Use::Cancelled);
-        if of_irps && !environment.files.builds_irps() {
-            return Err(Failure::Skipped("only the test driver can cause it".to_owned()));
+        if of_irps {
+            environment.needs_irps()?;
         }
         let relay = held.then(|| Relay::new(environment.share()?)).transpose()?;
         let share = relay
@@ -249,7 +249,7 @@ impl<'e> Case<'e> {
         }
         let drive = self.drive.units();
         let input = DeleteConnection::try_new(Name::new(&drive), level)?.build()?;
-        let device = self.environment.files.open_device()?;
+        let device = self.environment.files.open_device(OpenFlags::empty())?;
         let reply = device.send(&Operation::DeviceControl {
             control: ControlCode::DELETE_CONNECTION.0,
             flags: ControlFlags::CANCELLED,

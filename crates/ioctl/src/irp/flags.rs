@@ -66,6 +66,8 @@ bitflags::bitflags! {
         const STOP_ON_SYMLINK = 0x8;
         /// Names that differ in case differ.
         const CASE_SENSITIVE = 0x80;
+        /// None of `SL_*`: while the IRP is under way, the driver object says that an unload has begun.
+        const UNLOAD_BEGUN = 0x100;
         const _ = !0;
     }
 }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::cell::UnsafeCell;
 use core::ptr;
 use executive::mem::{AllocError, TryVec, try_box};
-use ioctl::irp::Open;
+use ioctl::irp::{Open, OpenFlags};
 use wdk_sys::{ACCESS_STATE, IO_SECURITY_CONTEXT};
 
 /// What the stack location of a create says and points to.
@@ -16,6 +16,8 @@ pub(crate) struct Create {
     pub(super) share: u16,
     /// The flags of the stack location.
     pub(super) flags: u8,
+    /// Whether the driver object says meanwhile that an unload has begun.
+    pub(crate) unload_begun: bool,
     /// `Irp->Overlay.AllocationSize`.
     pub(crate) allocation: u64,
     ea: Vec<u8>,
@@ -36,10 +38,11 @@ impl Create {
             security: security(access, options)?,
             // The disposition travels in the high byte.
             options: open.disposition.0 << 24 | options & 0x00FF_FFFF,
-            // CAST: the fields have sixteen bits, and the flags eight.
+            // CAST: the fields have sixteen bits, and the flags eight; what lies above is for this driver.
             attributes: open.attributes.bits() as u16,
             share: open.share.bits() as u16,
             flags: open.flags.bits() as u8,
+            unload_begun: open.flags.contains(OpenFlags::UNLOAD_BEGUN),
             allocation: open.allocation,
             ea,
         })
