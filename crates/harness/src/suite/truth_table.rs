@@ -1,5 +1,8 @@
 //! The truth table of `RxFinalizeConnection` (docs/rdbss.md), row by row, through DELETE_CONNECTION.
 //!
+//! One row cannot be caused: nothing in this driver has a file to itself (`rdbss::Tree::lock_fcb`, for mini-redirectors that
+//! want it), so LOCK_NOT_GRANTED is never answered. The tree's own tests have it, and those in C.
+//!
 //! What is to be under way while a connection is taken away is kept so by a [`Relay`] that holds the server's answers
 //! back.
 
