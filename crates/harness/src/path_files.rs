@@ -118,8 +118,15 @@ fn start(file: &File, operation: &Operation<'_>) -> Result<InFlight> {
     let now = |completion| InFlight::done(reply(completion));
     let size = |length: u32| usize::try_from(length).unwrap_or(usize::MAX);
     Ok(match operation {
-        Operation::Read { offset, length, .. } => later(file.read(*offset, size(*length))?),
-        Operation::Write { offset, data, .. } => later(file.write(*offset, data.to_vec())?),
+        Operation::Read {
+            offset,
+            length,
+            flags,
+            ..
+        } if flags.is_empty() => later(file.read(*offset, size(*length))?),
+        Operation::Write {
+            offset, data, flags, ..
+        } if flags.is_empty() => later(file.write(*offset, data.to_vec())?),
         Operation::QueryInformation { class, length } => now(file.query_information(class.0, size(*length))?),
         Operation::SetInformation { class, data, .. } => now(file.set_information(class.0, data)?),
         Operation::QueryDirectory {

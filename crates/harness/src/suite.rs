@@ -20,6 +20,7 @@ mod mapping;
 mod names;
 mod network_provider;
 mod notify;
+mod paging;
 mod query_path;
 mod relay;
 mod rxce;
@@ -108,6 +109,10 @@ fn groups(self_tests: bool) -> Vec<Group<Environment>> {
         Group {
             name: "content",
             tests: content::tests(),
+        },
+        Group {
+            name: "paging",
+            tests: paging::tests(),
         },
         Group {
             name: "information",

@@ -98,14 +98,6 @@ fn an_exclusive_lock_keeps_others_out(environment: &Environment) -> Checked {
     done("the owner's writing", one.write(10, b"x"))?;
     done("unlocking", unlock_single(&*one, 10, 10))?;
     equal("reading it now", read(&*two, 0, 100), Ok(100))?;
-    let paged = Operation::Read {
-        offset: 20,
-        length: 1,
-        key: 0,
-        flags: TransferFlags::PAGING | TransferFlags::NO_CACHE,
-    };
-    let paged = one.send(&paged).and_then(|reply| reply.status.ok());
-    done("paging knows no locks", paged)?;
     done("closing", one.close())?;
     done("closing", two.close())?;
     scratch.finish()

@@ -31,13 +31,19 @@ bitflags::bitflags! {
         const _ = !0;
     }
 
-    /// How a read or a write is made (`IRP_*` of the IRP's flags).
+    /// How a read or a write is made (`IRP_*` of the IRP's flags, and in the second byte the minor function).
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub struct TransferFlags: u32 {
         /// `IRP_NOCACHE`.
         const NO_CACHE = 0x1;
         /// `IRP_PAGING_IO`: as the memory manager asks, for the file rather than for the handle.
         const PAGING = 0x2;
+        /// `IRP_MN_DPC`.
+        const MINOR_DPC = 0x100;
+        /// `IRP_MN_MDL`.
+        const MINOR_MDL = 0x200;
+        /// `IRP_MN_COMPLETE`.
+        const MINOR_COMPLETE = 0x400;
         const _ = !0;
     }
 

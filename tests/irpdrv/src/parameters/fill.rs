@@ -2,7 +2,7 @@
 
 use super::{Lock, Parameters};
 use core::ptr;
-use ioctl::irp::ControlFlags;
+use ioctl::irp::{ControlFlags, TransferFlags};
 use wdk_sys::{
     IO_STACK_LOCATION, IRP_MJ_CLEANUP, IRP_MJ_CLOSE, IRP_MJ_CREATE, IRP_MJ_DEVICE_CONTROL,
     IRP_MJ_DIRECTORY_CONTROL, IRP_MJ_FILE_SYSTEM_CONTROL, IRP_MJ_FLUSH_BUFFERS, IRP_MJ_LOCK_CONTROL,
@@ -42,13 +42,15 @@ impl Parameters {
 
     fn fill_data(&self, location: &mut IO_STACK_LOCATION, len: u32) {
         match self {
-            Self::Read { offset, key, .. } => {
+            Self::Read { offset, key, flags } => {
+                location.MinorFunction = minor(*flags);
                 let parameters = &mut location.Parameters;
                 parameters.Read.Length = len;
                 parameters.Read.Key = *key;
                 parameters.Read.ByteOffset.QuadPart = offset.cast_signed();
             }
-            Self::Write { offset, key, .. } => {
+            Self::Write { offset, key, flags } => {
+                location.MinorFunction = minor(*flags);
                 let parameters = &mut location.Parameters;
                 parameters.Write.Length = len;
                 parameters.Write.Key = *key;
@@ -214,4 +216,10 @@ fn fill_lock(lock: &Lock, location: &mut IO_STACK_LOCATION) {
     parameters.LockControl.Length = lock.span.get();
     parameters.LockControl.Key = lock.key;
     parameters.LockControl.ByteOffset.QuadPart = lock.offset.cast_signed();
+}
+
+/// The minor function of a read or a write.
+fn minor(flags: TransferFlags) -> u8 {
+    // CAST: one byte of the flags.
+    (flags.bits() >> 8) as u8
 }
