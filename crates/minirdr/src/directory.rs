@@ -136,7 +136,8 @@ impl Scan {
         self.begin(query, case)?;
         let collected = self.collect(directory, place, query, &mut list).await;
         let first = !self.answered;
-        self.answered |= collected.is_ok();
+        // Also what came before a failure is an answer: the end behind it is the end of a listing that had something.
+        self.answered |= collected.is_ok() || !list.is_empty();
         match collected {
             // What came before a failure is delivered; the next query will meet the failure again.
             Err(status) if list.is_empty() => Err(status),

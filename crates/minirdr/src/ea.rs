@@ -217,7 +217,7 @@ impl<P: Platform> OpenFile<P> {
                     continue;
                 }
                 Ok(Some(value)) => value,
-                Err(_) if !list.is_empty() => break,
+                // A part would look like all there is: whoever copies them would lose the rest.
                 Err(status) => return Err(status),
             };
             if list.push(name, &value).is_err() {

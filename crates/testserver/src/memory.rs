@@ -10,6 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tree::{Ino, Kind, Tree};
 
+/// Who is at the server without being a client.
+const SOMEBODY: locks::Owner = (u32::MAX, Vec::new());
+
 /// What clients share. Clones are the same server.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryServer {
@@ -150,6 +153,29 @@ impl MemoryServer {
         self.shared.tree().paths(tree::ROOT, "", &mut found);
         found.sort();
         found
+    }
+
+    /// Somebody else locks all of the file at this path, if it is free.
+    ///
+    /// # Panics
+    /// If there is no such file.
+    pub fn lock(&self, path: &str) -> bool {
+        let mut tree = self.shared.tree();
+        let node = tree.at(path).and_then(|ino| tree.node_mut(ino));
+        let node = node.expect("a file to lock");
+        node.locks.lock(&SOMEBODY, (0, u64::MAX), true, (0, 0))
+    }
+
+    /// Takes the lock away that [`Self::lock`] took.
+    ///
+    /// # Panics
+    /// If there is no such file.
+    pub fn unlock(&self, path: &str) {
+        let mut tree = self.shared.tree();
+        let node = tree.at(path).and_then(|ino| tree.node_mut(ino));
+        node.expect("a file to unlock")
+            .locks
+            .unlock(&SOMEBODY, (0, u64::MAX));
     }
 
     /// Whether anybody has a lock on the file at this path.
