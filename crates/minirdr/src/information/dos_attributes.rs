@@ -2,10 +2,11 @@
 //!
 //! `user.mrx9p.attributes` is text: `0x` and one to eight hexadecimal digits, the bits of `FILE_ATTRIBUTE_*`. A file
 //! without it has none of them. Whoever keeps the first one on a share marks the share's root with
-//! `user.mrx9p.has_attributes`: where that is missing nothing more is asked, so that a share on which nobody has hidden
-//! anything costs one message in all.
+//! `user.mrx9p.has_attributes`: where that is missing nothing more is asked for a while, so that a share on which nobody has
+//! hidden anything costs a message now and then.
 
-use core::sync::atomic::{AtomicU8, Ordering};
+use core::sync::atomic::{AtomicU64, Ordering};
+use core::time::Duration;
 
 use alloc::boxed::Box;
 use executive::mem::try_box;
@@ -15,7 +16,7 @@ use nt::{FileAttributes, Status};
 use crate::ea::xattr;
 use crate::file::OpenFile;
 use crate::objects::{Platform, View};
-use crate::server::client::OwnedFid;
+use crate::server::client::{Client, OwnedFid};
 
 /// What is kept: what NTFS lets a program set, but for READONLY, which the permissions tell.
 pub(crate) const KEPT: FileAttributes = FileAttributes::HIDDEN
@@ -30,46 +31,50 @@ pub(crate) const NAME: &[u8] = b"user.mrx9p.attributes";
 /// What marks the root of a share on which something is kept.
 const MARK: &[u8] = b"user.mrx9p.has_attributes";
 
-/// Whether anything is kept on a share.
-pub(crate) struct Kept(AtomicU8);
+/// How long a share without a mark is taken to have none: another redirector may set it.
+const UNMARKED_FOR: Duration = Duration::from_secs(10);
+/// The longest text that somebody here has written, in bytes.
+pub(crate) const LONGEST: u32 = 10;
+
+/// Whether anything is kept on a share: until when it is known that there is nothing.
+pub(crate) struct Kept(AtomicU64);
 
 impl Kept {
-    const UNKNOWN: u8 = 0;
-    const NOTHING: u8 = 1;
-    const SOMETHING: u8 = 2;
+    /// Something is.
+    const SOMETHING: u64 = u64::MAX;
 
     pub(crate) fn new() -> Self {
-        Self(AtomicU8::new(Self::UNKNOWN))
+        Self(AtomicU64::new(0))
+    }
+
+    /// It is asked for anew: the share has been attached again, to whatever has its name now.
+    pub(crate) fn forget(&self) {
+        self.0.store(0, Ordering::Relaxed);
     }
 }
 
 impl View {
-    /// Whether files of the share may have kept attributes. Asks the server once.
+    /// Whether files of the share may have kept attributes. Asks the server once if they may, and else now and then.
     ///
     /// # Errors
     /// The server's, where it does not say.
     pub(crate) async fn keeps_attributes(&self) -> nt::Result<bool> {
-        match self.kept.0.load(Ordering::Relaxed) {
-            Kept::UNKNOWN => {}
-            known => return Ok(known == Kept::SOMETHING),
-        }
         let root = self.root().await?;
-        if root.client().refuses_xattrs() {
-            return Ok(false);
+        let kept = &self.kept.0;
+        let known = kept.load(Ordering::Relaxed);
+        let now = root.client().runtime().now();
+        if known == Kept::SOMETHING || now.as_nanos() < known || root.client().refuses_xattrs() {
+            return Ok(known == Kept::SOMETHING);
         }
-        let marked = match xattr::value_len(&root, MARK).await {
-            Ok(_) => true,
-            Err(status) if is_none(status) => false,
-            Err(Status::NOT_SUPPORTED) => {
-                root.client().set_refuses_xattrs();
-                false
+        let found = match xattr::value_len(&root, MARK).await {
+            Ok(_) => Kept::SOMETHING,
+            Err(status) => {
+                absent(root.client(), status)?;
+                (now + UNMARKED_FOR).as_nanos()
             }
-            Err(status) => return Err(status),
         };
         // Unless something was kept meanwhile.
-        let known = if marked { Kept::SOMETHING } else { Kept::NOTHING };
-        let kept = &self.kept.0;
-        let _ = kept.compare_exchange(Kept::UNKNOWN, known, Ordering::Relaxed, Ordering::Relaxed);
+        let _ = kept.compare_exchange(known, found, Ordering::Relaxed, Ordering::Relaxed);
         Ok(kept.load(Ordering::Relaxed) == Kept::SOMETHING)
     }
 
@@ -194,21 +199,23 @@ pub(crate) async fn read(file: &OwnedFid) -> nt::Result<FileAttributes> {
     }
     match xattr::value(file, NAME).await {
         Ok(text) => Ok(text.and_then(|text| parse(&text)).unwrap_or_default()),
-        Err(status) if is_none(status) => Ok(FileAttributes::empty()),
-        Err(Status::NOT_SUPPORTED) => {
-            file.client().set_refuses_xattrs();
-            Ok(FileAttributes::empty())
-        }
-        Err(status) => Err(status),
+        Err(status) => absent(file.client(), status).map(|()| FileAttributes::empty()),
     }
 }
 
-/// Whether a server that says so has nothing to show, or will not show it.
-fn is_none(status: Status) -> bool {
-    matches!(
-        status,
-        Status::NONEXISTENT_EA_ENTRY | Status::ACCESS_DENIED | Status::OBJECT_NAME_NOT_FOUND
-    )
+/// `Ok` if a server that answers `status` has no such attribute, or will not show it; one that knows none is remembered.
+///
+/// # Errors
+/// `status`, where it says something else.
+pub(crate) fn absent(client: &Client, status: Status) -> nt::Result {
+    match status {
+        Status::NONEXISTENT_EA_ENTRY | Status::ACCESS_DENIED | Status::OBJECT_NAME_NOT_FOUND => Ok(()),
+        Status::NOT_SUPPORTED => {
+            client.set_refuses_xattrs();
+            Ok(())
+        }
+        status => Err(status),
+    }
 }
 
 /// The text that stands for `attributes`.
@@ -225,7 +232,7 @@ fn write(attributes: FileAttributes, text: &mut [u8; 10]) -> &[u8] {
 }
 
 /// What a text stands for; `None` for one that nobody here has written.
-fn parse(text: &[u8]) -> Option<FileAttributes> {
+pub(crate) fn parse(text: &[u8]) -> Option<FileAttributes> {
     let digits = text.strip_prefix(b"0x")?;
     if !(1..=8).contains(&digits.len()) || !digits.iter().all(u8::is_ascii_hexdigit) {
         return None;

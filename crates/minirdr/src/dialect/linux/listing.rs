@@ -1,14 +1,13 @@
-//! The attributes of a run of directory entries: Twalk, Tgetattr and Tclunk for each, a window of them in flight.
+//! The attributes of a run of directory entries: Twalk, Tgetattr and Tclunk for each, a window of them in flight. Where
+//! entries may have attributes that the server keeps for NT, Txattrwalk besides, and Tread and Tclunk for those that do.
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::pin::Pin;
 
 use executive::mem::{Arc, TryVec, try_box};
-use executive::task::join_all;
 use ninep::session::Need;
-use ninep::wire::{Rgetattr, Tgetattr, Twalk, WalkNames};
+use ninep::wire::{Request, Rgetattr, Tgetattr, Tread, Twalk, Txattrwalk, WalkNames};
 use nt::Status;
 
 use crate::information::attributes::Attributes;
@@ -18,12 +17,10 @@ use crate::server::client::{Client, OwnedFid, Pending, basic_attributes};
 /// Entries in flight at a time, two messages each: half of what a session lets its callers have outstanding.
 const WINDOW: usize = 32;
 
-/// Entries whose kept attributes are asked for at a time, on shares that have any.
-const KEPT_AT_A_TIME: usize = 16;
-
 /// What is known of an entry.
 enum Entry {
-    Known(Attributes),
+    /// With the fid that leads there, as long as something is to be asked by it.
+    Known(Attributes, Option<OwnedFid>),
     /// It has vanished, or may not be looked at.
     Gone,
     /// It was walked to, and has not been looked at.
@@ -47,56 +44,19 @@ pub(in crate::dialect) async fn attributes_of<'a>(
 ) -> nt::Result<Vec<Option<Attributes>>> {
     let client = directory.client();
     let mut entries = Vec::try_with_room(names.len())?;
-    walk(directory, client, names, &mut entries).await?;
-    look(client, names, &mut entries).await?;
+    walk(directory, client, names, kept, &mut entries).await?;
+    look(client, names, kept, &mut entries).await?;
     if kept {
-        Box::into_pin(try_box(add_kept(directory, names, &mut entries))?).await?;
+        Box::into_pin(try_box(add_kept(client, &mut entries))?).await?;
     }
     let mut attributes = Vec::try_with_room(entries.len())?;
     for entry in entries {
         attributes.try_push(match entry {
-            Entry::Known(known) => Some(known),
+            Entry::Known(known, _) => Some(known),
             Entry::Gone | Entry::Walked(_) => None,
         })?;
     }
     Ok(attributes)
-}
-
-/// Adds the attributes that the server keeps for NT, some entries at a time.
-async fn add_kept(directory: &OwnedFid, names: &[&[u8]], entries: &mut [Entry]) -> nt::Result {
-    let mut entries = entries
-        .iter_mut()
-        .zip(names)
-        .filter_map(|(entry, name)| match entry {
-            Entry::Known(known) if dos_attributes::may_have(known.mode) => Some((known, *name)),
-            _ => None,
-        });
-    loop {
-        let mut some = Vec::try_with_room(KEPT_AT_A_TIME)?;
-        let mut reading = Vec::try_with_room(KEPT_AT_A_TIME)?;
-        for (known, name) in entries.by_ref().take(KEPT_AT_A_TIME) {
-            some.try_push(known)?;
-            reading.try_push(try_pin(async move {
-                let file = directory.walk(core::iter::once(name)).await?;
-                dos_attributes::read(&file).await
-            })?)?;
-        }
-        if some.is_empty() {
-            return Ok(());
-        }
-        for (known, read) in some.into_iter().zip(join_all(reading).await?) {
-            match read.map_err(gone) {
-                Ok(kept) => known.add(kept),
-                // It was there a moment ago: it is shown as it was.
-                Err(Ok(_)) => {}
-                Err(Err(status)) => return Err(status),
-            }
-        }
-    }
-}
-
-fn try_pin<F: Future>(future: F) -> nt::Result<Pin<Box<F>>> {
-    Ok(Box::into_pin(try_box(future)?))
 }
 
 /// Walks to each entry, and looks at it without waiting for the walk where the server keeps order.
@@ -104,6 +64,7 @@ async fn walk<'a>(
     directory: &'a OwnedFid,
     client: &'a Arc<Client>,
     names: &'a [&'a [u8]],
+    kept: bool,
     entries: &mut Vec<Entry>,
 ) -> nt::Result {
     let mut window = VecDeque::new();
@@ -128,7 +89,7 @@ async fn walk<'a>(
                     }
                     break walking;
                 }
-                (None, Some(first)) => entries.try_push(finish(client, first).await?)?,
+                (None, Some(first)) => entries.try_push(finish(client, first, kept).await?)?,
                 (None, None) => client.room(Need::of(&request)).await?,
             }
         };
@@ -145,12 +106,12 @@ async fn walk<'a>(
         });
     }
     while let Some(first) = window.pop_front() {
-        entries.try_push(finish(client, first).await?)?;
+        entries.try_push(finish(client, first, kept).await?)?;
     }
     Ok(())
 }
 
-async fn finish(client: &Client, entry: InFlight<'_>) -> nt::Result<Entry> {
+async fn finish(client: &Client, entry: InFlight<'_>, kept: bool) -> nt::Result<Entry> {
     let walked = entry.walking.reply(|reply| reply.qids.len()).await;
     // It is on its way, so its answer is waited for, whatever came of the walk: a flush would be one more message.
     let looked = match entry.looking {
@@ -164,7 +125,7 @@ async fn finish(client: &Client, entry: InFlight<'_>) -> nt::Result<Entry> {
         Err(status) => return gone(status),
     }
     match looked {
-        Some(Ok(reply)) => Ok(known(&reply, entry.name)),
+        Some(Ok(reply)) => Ok(known(&reply, entry.name, entry.file, kept)),
         // Gone since, or answered before the walk was done.
         Some(Err(status)) => {
             if !matches!(gone(status), Ok(Entry::Gone)) {
@@ -177,43 +138,125 @@ async fn finish(client: &Client, entry: InFlight<'_>) -> nt::Result<Entry> {
 }
 
 /// Looks at the entries that were only walked to.
-async fn look(client: &Arc<Client>, names: &[&[u8]], entries: &mut [Entry]) -> nt::Result {
-    let mut window: VecDeque<(&mut Entry, &[u8], Pending<'_, Tgetattr>)> = VecDeque::new();
-    window.try_reserve_exact(WINDOW)?;
-    for (entry, name) in entries.iter_mut().zip(names) {
-        let Entry::Walked(file) = &*entry else { continue };
+async fn look(client: &Client, names: &[&[u8]], kept: bool, entries: &mut [Entry]) -> nt::Result {
+    let walked = entries.iter_mut().zip(names).filter_map(|(entry, name)| {
+        let Entry::Walked(file) = &*entry else { return None };
         let request = basic_attributes(file.fid());
-        let looking = loop {
+        Some(((entry, *name), request))
+    });
+    ask_all(
+        client,
+        walked,
+        |reply| reply,
+        |(entry, name), looked| {
+            let file = core::mem::replace(entry, Entry::Gone);
+            match (looked, file) {
+                (Ok(reply), Entry::Walked(file)) => *entry = known(&reply, name, file, kept),
+                (Ok(_), _) => {}
+                (Err(status), _) => *entry = gone(status)?,
+            }
+            Ok(())
+        },
+    )
+    .await
+}
+
+/// Adds the attributes that the server keeps for NT: asks which entries have any, and then for those.
+async fn add_kept(client: &Arc<Client>, entries: &mut [Entry]) -> nt::Result {
+    let mut asked = Vec::try_with_room(entries.len())?;
+    for entry in entries {
+        if let Entry::Known(known, Some(file)) = entry {
+            asked.try_push((known, &*file, OwnedFid::allocate(client)?))?;
+        }
+    }
+    let mut kept = Vec::new();
+    let questions = asked.into_iter().map(|(known, file, value)| {
+        let request = Txattrwalk {
+            fid: file.fid(),
+            newfid: value.fid(),
+            name: dos_attributes::NAME,
+        };
+        ((known, value), request)
+    });
+    ask_all(
+        client,
+        questions,
+        |reply| reply.size,
+        |(known, value), found| {
+            match found {
+                Ok(size) if size <= u64::from(dos_attributes::LONGEST) => kept.try_push((known, value))?,
+                // Nobody here has written it.
+                Ok(_) => {}
+                Err(status) => not_kept(client, status)?,
+            }
+            Ok(())
+        },
+    )
+    .await?;
+    let readings = kept.into_iter().map(|(known, value)| {
+        let request = Tread {
+            fid: value.fid(),
+            offset: 0,
+            count: dos_attributes::LONGEST,
+        };
+        ((known, value), request)
+    });
+    ask_all(
+        client,
+        readings,
+        |reply| dos_attributes::parse(reply.data.0),
+        |(known, _), read| {
+            match read {
+                Ok(kept) => known.add(kept.unwrap_or_default()),
+                Err(status) => not_kept(client, status)?,
+            }
+            Ok(())
+        },
+    )
+    .await
+}
+
+/// What is made of a failure to say what is kept of an entry that was there a moment ago: it is shown as it was.
+fn not_kept(client: &Client, status: Status) -> nt::Result {
+    dos_attributes::absent(client, status).or_else(|status| gone(status).map(drop))
+}
+
+/// Makes requests, a window of them under way, and gives each answer to `take` with what it is about, in their order.
+async fn ask_all<R: Request, T, V>(
+    client: &Client,
+    requests: impl Iterator<Item = (T, R)>,
+    decode: impl Fn(R::Reply<'_>) -> V,
+    mut take: impl FnMut(T, nt::Result<V>) -> nt::Result,
+) -> nt::Result {
+    let mut window: VecDeque<(T, Pending<'_, R>)> = VecDeque::new();
+    window.try_reserve_exact(WINDOW)?;
+    for (about, request) in requests {
+        let pending = loop {
             let started = if window.len() < WINDOW {
                 client.try_start(&request)?
             } else {
                 None
             };
-            if let Some(looking) = started {
-                break looking;
+            if let Some(pending) = started {
+                break pending;
             }
             match window.pop_front() {
-                Some((entry, name, looking)) => *entry = looked_at(looking, name).await?,
+                Some((about, pending)) => take(about, pending.reply(&decode).await)?,
                 None => client.room(Need::of(&request)).await?,
             }
         };
-        window.push_back((entry, name, looking));
+        window.push_back((about, pending));
     }
-    while let Some((entry, name, looking)) = window.pop_front() {
-        *entry = looked_at(looking, name).await?;
+    while let Some((about, pending)) = window.pop_front() {
+        take(about, pending.reply(&decode).await)?;
     }
     Ok(())
 }
 
-async fn looked_at(looking: Pending<'_, Tgetattr>, name: &[u8]) -> nt::Result<Entry> {
-    match looking.reply(|reply| reply).await {
-        Ok(reply) => Ok(known(&reply, name)),
-        Err(status) => gone(status),
-    }
-}
-
-fn known(reply: &Rgetattr, name: &[u8]) -> Entry {
-    Entry::Known(Attributes::new(reply, name))
+/// An entry that was looked at by `file`, which is of use if it is to be asked what it keeps for NT.
+fn known(reply: &Rgetattr, name: &[u8], file: OwnedFid, kept: bool) -> Entry {
+    let asks = kept && dos_attributes::may_have(reply.mode);
+    Entry::Known(Attributes::new(reply, name), asks.then_some(file))
 }
 
 /// A name that vanished, or that the user may not look at, is left out; any other failure ends the query.
