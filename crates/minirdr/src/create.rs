@@ -8,7 +8,7 @@ pub(crate) mod known_files;
 pub(crate) mod lookup;
 mod symlink;
 
-mod target;
+pub(crate) mod target;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;

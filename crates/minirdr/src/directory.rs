@@ -10,14 +10,17 @@ mod entry;
 
 mod endless;
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use executive::mem::TryVec;
+use executive::mem::{TryVec, try_box};
+use executive::task::join_all;
 use ninep::wire::{DirEntry, Entries, EntryType};
 use nt::pattern::{Case, Pattern, has_wildcards};
 use nt::{FileInformationClass, Name, NameBuf, Status};
 
+use crate::create::target::Links;
 use crate::dialect::{self, Listed};
 use crate::directory::entry::EntryList;
 pub(crate) use crate::directory::entry::needs_attributes;
@@ -43,6 +46,8 @@ pub struct DirectoryQuery<'a> {
 
 /// Most entries looked at in one go.
 const BATCH: usize = 256;
+/// Symbolic links that are followed at a time.
+const LINKS_AT_A_TIME: usize = 16;
 /// Most files that one query takes note of.
 const LEARNT: usize = 64;
 /// Most bytes of entries asked for at a time.
@@ -84,6 +89,38 @@ impl Place<'_> {
             let is_regular = known.mode.is_regular();
             self.view.known_files.note(&self.path, known.file_id, is_regular);
             self.path.pop();
+        }
+    }
+
+    /// Shows the symbolic links among the entries `names` that lead to directories as such: some at a time, as each takes
+    /// several messages, one after the other.
+    async fn follow_links(
+        &self,
+        links: &Links<'_>,
+        names: &[&[u8]],
+        found: &mut [Option<Attributes>],
+    ) -> nt::Result {
+        let mut followed = found.iter_mut().zip(names).filter_map(|(known, name)| {
+            let known = known.as_mut().filter(|known| known.mode.is_symlink())?;
+            Some((known, *name))
+        });
+        loop {
+            let mut some = Vec::try_with_room(LINKS_AT_A_TIME)?;
+            let mut following = Vec::try_with_room(LINKS_AT_A_TIME)?;
+            for (known, name) in followed.by_ref().take(LINKS_AT_A_TIME) {
+                let mut path = ServerPath::from_components(self.path.components())?;
+                path.push(name)?;
+                some.try_push(known)?;
+                following.try_push(links.lead_to_directory(path))?;
+            }
+            if some.is_empty() {
+                return Ok(());
+            }
+            for (known, leads) in some.into_iter().zip(join_all(following).await?) {
+                if leads? {
+                    known.show_directory();
+                }
+            }
         }
     }
 }
@@ -128,13 +165,14 @@ impl Scan {
         &mut self,
         directory: &OwnedFid,
         place: &mut Place<'_>,
+        links: &Links<'_>,
         query: &DirectoryQuery<'_>,
         case: Case,
         buffer: &mut [u8],
     ) -> nt::Result<(usize, Status)> {
         let mut list = EntryList::new(query.class, buffer)?;
         self.begin(query, case)?;
-        let collected = self.collect(directory, place, query, &mut list).await;
+        let collected = self.collect(directory, place, links, query, &mut list).await;
         let first = !self.answered;
         // Also what came before a failure is an answer: the end behind it is the end of a listing that had something.
         self.answered |= collected.is_ok() || !list.is_empty();
@@ -181,11 +219,12 @@ impl Scan {
         &mut self,
         directory: &OwnedFid,
         place: &mut Place<'_>,
+        links: &Links<'_>,
         query: &DirectoryQuery<'_>,
         list: &mut EntryList<'_>,
     ) -> nt::Result<Status> {
         if !self.answered
-            && let Some(found) = self.look_for_literal(directory).await?
+            && let Some(found) = self.look_for_literal(directory, place, links).await?
         {
             return Ok(self.deliver_literal(&found, list));
         }
@@ -201,7 +240,8 @@ impl Scan {
                 continue;
             }
             let attributes = if needs_attributes(query.class) {
-                self.attributes(directory, &batch.candidates).await?
+                self.attributes(directory, place, links, &batch.candidates)
+                    .await?
             } else {
                 Vec::new()
             };
@@ -311,6 +351,8 @@ impl Scan {
     async fn attributes(
         &self,
         directory: &OwnedFid,
+        place: &Place<'_>,
+        links: &Links<'_>,
         candidates: &[Candidate],
     ) -> nt::Result<Vec<Option<Attributes>>> {
         let mut names: Vec<&[u8]> = Vec::try_with_room(candidates.len())?;
@@ -332,15 +374,36 @@ impl Scan {
                 attributes.try_push(Some(own))?;
             }
         }
-        for known in dialect::attributes_of(directory, &names, self.kept).await? {
+        for known in self.look_at(directory, place, links, &names).await? {
             attributes.try_push(known)?;
         }
         Ok(attributes)
     }
 
+    /// The attributes of the entries `names`, dots aside.
+    async fn look_at(
+        &self,
+        directory: &OwnedFid,
+        place: &Place<'_>,
+        links: &Links<'_>,
+        names: &[&[u8]],
+    ) -> nt::Result<Vec<Option<Attributes>>> {
+        let mut found = dialect::attributes_of(directory, names, self.kept).await?;
+        if found.iter().flatten().any(|known| known.mode.is_symlink()) {
+            // Boxed: few listings need the room.
+            Box::into_pin(try_box(place.follow_links(links, names, &mut found))?).await?;
+        }
+        Ok(found)
+    }
+
     /// Looks for a pattern that is a name by that name: what most programs ask for is one file, and the directory may
     /// be large. Where there is none, the listing may still have one that differs in case.
-    async fn look_for_literal(&self, directory: &OwnedFid) -> nt::Result<Option<Attributes>> {
+    async fn look_for_literal(
+        &self,
+        directory: &OwnedFid,
+        place: &Place<'_>,
+        links: &Links<'_>,
+    ) -> nt::Result<Option<Attributes>> {
         let Some(literal) = &self.literal else {
             return Ok(None);
         };
@@ -352,7 +415,7 @@ impl Scan {
             Err(_) => return Ok(None),
         }
         let names = [name.as_slice()];
-        let mut found = dialect::attributes_of(directory, &names, self.kept).await?;
+        let mut found = self.look_at(directory, place, links, &names).await?;
         Ok(found.pop().flatten())
     }
 

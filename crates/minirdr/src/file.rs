@@ -2,7 +2,7 @@
 
 pub(crate) mod data;
 mod paging;
-mod reopen;
+pub(crate) mod reopen;
 pub(crate) mod transfer;
 
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -109,8 +109,11 @@ impl<P: Platform> OpenFile<P> {
                     path: self.path()?,
                 };
                 retried!(async {
+                    let links = self.links(&view).await?;
                     let open = self.fid().await?;
-                    scan.scan.query(&open, &mut place, query, case, buffer).await
+                    scan.scan
+                        .query(&open, &mut place, &links, query, case, buffer)
+                        .await
                 })
             })
             .await

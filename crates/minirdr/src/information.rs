@@ -192,7 +192,7 @@ fn standard(out: &mut Encoder<'_>, attributes: &Attributes, open: &OpenState<'_>
     out.u64(attributes.end_of_file)?;
     out.u32(links_that_stay(attributes, open))?;
     out.u8(u8::from(open.delete_pending))?;
-    out.u8(u8::from(attributes.is_directory()))?;
+    out.u8(u8::from(attributes.is_shown_as_directory()))?;
     out.zeros(2)
 }
 
@@ -200,7 +200,7 @@ fn standard_link(out: &mut Encoder<'_>, attributes: &Attributes, open: &OpenStat
     out.u32(links_that_stay(attributes, open))?; // NumberOfAccessibleLinks
     out.u32(attributes.number_of_links)?; // TotalNumberOfLinks
     out.u8(u8::from(open.delete_pending))?;
-    out.u8(u8::from(attributes.is_directory()))?;
+    out.u8(u8::from(attributes.is_shown_as_directory()))?;
     out.zeros(2)
 }
 
@@ -223,7 +223,7 @@ fn all(out: &mut Encoder<'_>, attributes: &Attributes, open: &OpenState<'_>) -> 
 
 /// A file has one stream, its data; a directory has none.
 fn streams(out: &mut Encoder<'_>, attributes: &Attributes) -> nt::Result {
-    if attributes.is_directory() {
+    if attributes.is_shown_as_directory() {
         return Ok(());
     }
     let stream = Name::new(&DATA_STREAM);
@@ -275,7 +275,7 @@ fn remote_protocol(out: &mut Encoder<'_>) -> nt::Result {
 
 /// Names are found whatever their case, so no directory is case-sensitive the way NTFS means it.
 fn case_sensitive(out: &mut Encoder<'_>, attributes: &Attributes) -> nt::Result {
-    if attributes.is_directory() {
+    if attributes.is_shown_as_directory() {
         out.u32(0)
     } else {
         Err(Status::INVALID_PARAMETER)

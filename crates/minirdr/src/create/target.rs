@@ -2,12 +2,14 @@
 
 use alloc::vec::Vec;
 
+use executive::mem::Arc;
 use nt::{AccessMask, CreateAction, CreateDisposition, CreateOptions, FileAttributes, Name, NameBuf, Status};
 
 use super::CreateRequest;
 use crate::create::disposition::{Outcome, Wanted, look_at};
 use crate::create::symlink;
 use crate::file::OpenFile;
+use crate::file::reopen::may_pass;
 use crate::names::{ServerPath, to_server};
 use crate::objects::{Platform, View};
 use crate::server::client::OwnedFid;
@@ -83,15 +85,29 @@ impl Way {
     }
 }
 
-impl<P: Platform> OpenFile<P> {
-    /// Whether this symbolic link leads to a directory.
+/// The share that symbolic links are followed on.
+pub(crate) struct Links<'a> {
+    pub(crate) view: &'a View,
+    /// The fid of the share's root.
+    pub(crate) root: Arc<OwnedFid>,
+    /// What the server calls the share's root.
+    pub(crate) share: ServerPath,
+    pub(crate) case_sensitive: bool,
+}
+
+impl Links<'_> {
+    /// Whether the link at `path` leads to a directory: then NT takes it for one. One that leads nowhere is none.
     ///
     /// # Errors
-    /// What an open through it would answer.
-    pub(crate) async fn leads_to_directory(&self) -> nt::Result<bool> {
-        let view_id = self.redirector.tree().srv_open(self.srv_open)?.v_net_root();
-        let view = self.view()?;
-        let root = self.root().await?;
+    /// Where the server did not say.
+    pub(crate) async fn lead_to_directory(&self, path: ServerPath) -> nt::Result<bool> {
+        match self.follow(path).await {
+            Err(status) if may_pass(status) => Err(status),
+            followed => Ok(followed.unwrap_or(false)),
+        }
+    }
+
+    async fn follow(&self, path: ServerPath) -> nt::Result<bool> {
         let wanted = Wanted {
             access: AccessMask::READ_ATTRIBUTES,
             disposition: CreateDisposition::OPEN,
@@ -99,20 +115,30 @@ impl<P: Platform> OpenFile<P> {
             file_attributes: FileAttributes::empty(),
             umask: 0,
             dos_attributes: false,
-            case_sensitive: self.redirector.settings().case_sensitive,
+            case_sensitive: self.case_sensitive,
             file_id: None,
         };
-        let mut way = Way {
-            path: self.path()?,
-            turns: 0,
-        };
+        let mut way = Way { path, turns: 0 };
         loop {
-            match look_at(&view, &root, &way.path, &wanted).await? {
+            match look_at(self.view, &self.root, &way.path, &wanted).await? {
                 Outcome::Here(found) => return Ok(found.is_some_and(|found| found.reply.mode.is_directory())),
                 Outcome::At(path) => way.turn(path)?,
-                Outcome::Link(at, text) => way.follow(at, &text, &self.redirector.share(view_id)?)?,
+                Outcome::Link(at, text) => way.follow(at, &text, &self.share)?,
             }
         }
+    }
+}
+
+impl<P: Platform> OpenFile<P> {
+    /// What it takes to follow links on the share of this file, whose view is `view`. Errors as [`Self::fid`].
+    pub(crate) async fn links<'a>(&self, view: &'a View) -> nt::Result<Links<'a>> {
+        let v_net_root = self.redirector.tree().srv_open(self.srv_open)?.v_net_root();
+        Ok(Links {
+            view,
+            root: self.root().await?,
+            share: self.redirector.share(v_net_root)?,
+            case_sensitive: self.redirector.settings().case_sensitive,
+        })
     }
 }
 

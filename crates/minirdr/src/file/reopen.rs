@@ -113,7 +113,7 @@ pub(crate) fn of_a_handle(status: Status) -> Status {
 }
 
 /// Whether a failure to open a file again says nothing about the file.
-fn may_pass(status: Status) -> bool {
+pub(crate) fn may_pass(status: Status) -> bool {
     matches!(
         status,
         Status::INSUFFICIENT_RESOURCES

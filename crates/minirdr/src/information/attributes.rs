@@ -17,7 +17,7 @@ pub(crate) struct Attributes {
     pub last_write_time: FileTime,
     /// Last change of data or attributes.
     pub change_time: FileTime,
-    /// Size in bytes; 0 for a directory.
+    /// Size in bytes; 0 for a directory and for a symbolic link.
     pub end_of_file: u64,
     /// Bytes on disk.
     pub allocation_size: u64,
@@ -41,7 +41,8 @@ impl Attributes {
     /// Translates Rgetattr. `name` is the file's last component: a leading dot hides it, as on Unix.
     #[must_use]
     pub(crate) fn new(reply: &Rgetattr, name: &[u8]) -> Self {
-        let is_directory = reply.mode.is_directory();
+        // The text of a link is no data of its own to NT.
+        let has_size = !reply.mode.is_directory() && !reply.mode.is_symlink();
         let write = file_time(reply.mtime);
         let change = file_time(reply.ctime);
         Self {
@@ -49,11 +50,11 @@ impl Attributes {
             last_access_time: file_time(reply.atime),
             last_write_time: write,
             change_time: change,
-            end_of_file: if is_directory { 0 } else { reply.size },
-            allocation_size: if is_directory {
-                0
-            } else {
+            end_of_file: if has_size { reply.size } else { 0 },
+            allocation_size: if has_size {
                 reply.blocks.saturating_mul(512)
+            } else {
+                0
             },
             file_attributes: file_attributes(reply.mode, name),
             number_of_links: u32::try_from(reply.nlink).unwrap_or(u32::MAX),
@@ -108,6 +109,17 @@ impl Attributes {
             self.file_attributes |= kept;
             self.file_attributes -= FileAttributes::NORMAL;
         }
+    }
+
+    /// It is a link that leads to a directory: NT takes it for one.
+    pub(crate) fn show_directory(&mut self) {
+        self.file_attributes |= FileAttributes::DIRECTORY;
+    }
+
+    /// Whether NT takes the file for a directory.
+    #[must_use]
+    pub(crate) fn is_shown_as_directory(&self) -> bool {
+        self.file_attributes.contains(FileAttributes::DIRECTORY)
     }
 
     /// Takes the write permissions away.

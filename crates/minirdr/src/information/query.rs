@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use executive::mem::try_box;
 use executive::task::CancelToken;
 use ninep::wire::Tstatfs;
-use nt::{CreateOptions, FileAttributes, FileInformationClass, FsInformationClass, Name, NameBuf, Status};
+use nt::{CreateOptions, FileInformationClass, FsInformationClass, Name, NameBuf, Status};
 use rdbss::MajorFunction;
 
 use crate::file::OpenFile;
@@ -134,9 +134,13 @@ impl<P: Platform> OpenFile<P> {
             let kept = Box::into_pin(try_box(self.kept(&reply, moved.as_ref()))?).await?;
             attributes.add(kept);
         }
-        // NT takes a link to a directory for one. A link that leads nowhere is none.
-        if reply.mode.is_symlink() && self.leads_to_directory().await.unwrap_or(false) {
-            attributes.file_attributes |= FileAttributes::DIRECTORY;
+        if reply.mode.is_symlink() {
+            let view = self.view()?;
+            let links = self.links(&view).await?;
+            // Boxed for the same reason.
+            if Box::into_pin(try_box(links.lead_to_directory(path))?).await? {
+                attributes.show_directory();
+            }
         }
         Ok(attributes)
     }

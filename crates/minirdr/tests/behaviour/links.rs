@@ -3,7 +3,9 @@
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
-use nt::{AccessMask, CreateAction, CreateDisposition, CreateOptions, FileAttributes, Status};
+use nt::{
+    AccessMask, CreateAction, CreateDisposition, CreateOptions, FileAttributes, FileInformationClass, Status,
+};
 
 use crate::world::file::{u32_at, utf16};
 use crate::world::{File, Open, World};
@@ -221,6 +223,54 @@ pub(crate) fn links_to_directories(world: &World) {
     link.set_delete(true).unwrap();
     drop(link);
     assert!(!world.path("link").is_symlink() && world.path("real/file").exists());
+}
+
+/// Explorer goes into what a listing calls a directory, and `rd` removes it: the listing and the link itself agree.
+pub(crate) fn a_listing_shows_where_links_lead(world: &World) {
+    std::fs::create_dir_all(world.path("folder/below")).unwrap();
+    std::fs::create_dir(world.path("Cased")).unwrap();
+    std::fs::write(world.path("folder/file"), b"data").unwrap();
+    let mut links = vec![
+        ("below".to_owned(), "to-below".to_owned(), true),
+        ("file".to_owned(), "to-file".to_owned(), false),
+        ("..".to_owned(), "to-parent".to_owned(), true),
+        ("../folder/./below/".to_owned(), "round".to_owned(), true),
+        ("to-below".to_owned(), "to-link".to_owned(), true),
+        ("to-file".to_owned(), "to-file-link".to_owned(), false),
+        ("../cased".to_owned(), "other-case".to_owned(), true),
+        ("nowhere".to_owned(), "dangling".to_owned(), false),
+        ("circle".to_owned(), "circle".to_owned(), false),
+        ("../..".to_owned(), "out".to_owned(), false),
+        ("/etc".to_owned(), "elsewhere".to_owned(), false),
+        ("file/below".to_owned(), "through-a-file".to_owned(), false),
+    ];
+    links.extend((0..40).map(|n| ("below".to_owned(), format!("more{n}"), true)));
+    for (target, link, _) in &links {
+        symlink(target, world.path(&format!("folder/{link}"))).unwrap();
+    }
+    let folder = world.open("folder", &Open::directory()).unwrap();
+    let listed = folder.entries("*", 4096).unwrap();
+    assert_eq!(listed.len(), links.len() + 4);
+    for (target, name, leads) in &links {
+        let found = listed.iter().find(|entry| entry.name == *name).unwrap();
+        let expected = if *leads {
+            FileAttributes::REPARSE_POINT | FileAttributes::DIRECTORY
+        } else {
+            FileAttributes::REPARSE_POINT
+        };
+        assert_eq!(found.attributes, expected, "{name} -> {target}");
+        assert_eq!(found.size, 0, "its text is no data: {name}");
+        if name.starts_with("more") {
+            continue;
+        }
+        let alone = folder.entries(name, 4096).unwrap();
+        assert_eq!(alone, [found.clone()], "asked for by name");
+        let link = world.open(&format!("folder\\{name}"), &as_link()).unwrap();
+        assert_eq!(link.attributes(), expected, "{name} -> {target}");
+        let standard = link.information(FileInformationClass::STANDARD).unwrap();
+        assert_eq!(standard[..16], [0; 16], "no size: {name}");
+        assert_eq!(standard[21] != 0, *leads, "Directory: {name}");
+    }
 }
 
 pub(crate) fn a_link_can_be_read(world: &World) {

@@ -45,7 +45,7 @@ macro_rules! behaviours {
                 a_hidden_file_is_not_overwritten_unawares, nothing_shows_among_extended_attributes,
                 a_supersede_replaces_attributes;
             links: opens_follow_a_link, opens_follow_links_on_the_way, dangling_links, links_in_a_circle,
-                links_that_leave_the_share, links_to_directories, a_link_can_be_read, a_link_can_be_made,
+                links_that_leave_the_share, links_to_directories, a_listing_shows_where_links_lead, a_link_can_be_read, a_link_can_be_made,
                 a_link_is_refused_in_a_full_place, other_tags_are_refused, a_link_can_be_unmade,
                 links_are_renamed_and_deleted_themselves, other_controls_are_refused;
             locks: exclusive_locks, shared_locks, locks_stand_in_the_way_of_data, unlocking, ranges_at_the_edges,
