@@ -1,6 +1,7 @@
 //! Locks that own what they guard, and events.
 //!
-//! Locks are ranked: a thread takes them in rising [`Rank`], never two of one rank. The host checks it in debug builds.
+//! Locks are ranked: a thread takes them in rising [`Rank`], never two of one rank, and gives
+//! them back in the reverse order. The host checks both in debug builds.
 
 mod event;
 mod lock;
@@ -12,4 +13,4 @@ pub use event::{Event, Reset};
 pub use lock::{Guard, Lock};
 pub use mutex::{Mutex, MutexGuard};
 pub use rank::Rank;
-pub use spin::{SpinLock, SpinLockGuard};
+pub use spin::SpinLock;

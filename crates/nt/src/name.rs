@@ -168,12 +168,6 @@ impl<'a> Name<'a> {
     pub fn chars_lossy(self) -> impl Iterator<Item = char> + 'a {
         char::decode_utf16(self.0.iter().copied()).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
     }
-
-    /// Whether every surrogate is one of a pair, that is, whether the name converts to UTF-8 without loss.
-    #[must_use]
-    pub fn is_well_formed(self) -> bool {
-        char::decode_utf16(self.0.iter().copied()).all(|c| c.is_ok())
-    }
 }
 
 impl<'a> From<&'a [u16]> for Name<'a> {

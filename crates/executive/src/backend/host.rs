@@ -77,7 +77,7 @@ unsafe impl RawLock for RawSpin {
             .is_err()
         {
             // A host thread can lose its processor while it holds the lock; a kernel thread cannot.
-            spins += 1;
+            spins = spins.wrapping_add(1);
             if spins.is_multiple_of(64) {
                 std::thread::yield_now();
             } else {

@@ -1,15 +1,12 @@
 //! The lock of completion routines.
 
-use super::lock::{Guard, Lock};
+use super::lock::Lock;
 use super::rank::Rank;
 use crate::backend::RawSpin;
 
 /// Guards a `T` by spinning at DISPATCH_LEVEL (KSPIN_LOCK). For a few instructions at a time: no waiting, no paged
 /// memory, no call into foreign code while it is held.
 pub type SpinLock<T> = Lock<RawSpin, T>;
-
-/// The right to what a [`SpinLock`] guards.
-pub type SpinLockGuard<'a, T> = Guard<'a, RawSpin, T>;
 
 impl<T> SpinLock<T> {
     /// A free lock of [`Rank::LEAF`] around `value`.
@@ -69,6 +66,16 @@ mod tests {
             }
         });
         assert_eq!(*lock.lock(), 40_000);
+    }
+
+    #[test]
+    #[should_panic(expected = "rank 3 is given back while [3, 4] are held")]
+    #[cfg(debug_assertions)]
+    fn a_lock_given_back_out_of_order_is_noticed() {
+        let (low, high) = (SpinLock::ranked((), Rank(3)), SpinLock::ranked((), Rank(4)));
+        let low = low.lock();
+        let _high = high.lock();
+        drop(low);
     }
 
     #[test]

@@ -98,13 +98,13 @@ impl Future for WhenCancelled {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let waker = context.waker().clone();
+        let mut waker = context.waker().clone();
         let mut state = self.token.0.lock();
         if state.cancelled {
             return Poll::Ready(());
         }
         if let Some(ticket) = self.ticket {
-            return state.waiters.poll(ticket, waker);
+            return state.waiters.poll(ticket, &mut waker);
         }
         let joined = state.waiters.join(waker);
         drop(state);
@@ -119,7 +119,8 @@ impl Future for WhenCancelled {
 impl Drop for WhenCancelled {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket {
-            self.token.0.lock().waiters.leave(ticket);
+            let left = self.token.0.lock().waiters.leave(ticket);
+            drop(left);
         }
     }
 }

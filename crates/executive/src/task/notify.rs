@@ -42,13 +42,10 @@ impl Notify {
     pub fn notify_all(&self) {
         let mut state = self.0.lock();
         state.round += 1;
-        let mut left = state.waiters.waiting();
-        while left > 0
-            && let Some(waker) = state.waiters.grant()
-        {
+        let end = state.waiters.end();
+        while let Some(waker) = state.waiters.grant_before(end) {
             drop(state);
             waker.wake();
-            left -= 1;
             state = self.0.lock();
         }
     }
@@ -87,10 +84,10 @@ impl Future for Notified<'_> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let waker = context.waker().clone();
+        let mut waker = context.waker().clone();
         let mut state = self.notify.0.lock();
         if let Some(ticket) = self.ticket {
-            let turn = state.waiters.poll(ticket, waker);
+            let turn = state.waiters.poll(ticket, &mut waker);
             drop(state);
             if turn.is_ready() {
                 self.ticket = None;
@@ -113,11 +110,8 @@ impl Future for Notified<'_> {
 impl Drop for Notified<'_> {
     fn drop(&mut self) {
         let Some(ticket) = self.ticket else { return };
-        let pass_on = {
-            let mut state = self.notify.0.lock();
-            state.waiters.leave(ticket) && state.round == self.round
-        };
-        if pass_on {
+        let left = self.notify.0.lock().waiters.leave(ticket);
+        if left.is_some_and(|left| left.chosen) {
             self.notify.notify_one();
         }
     }

@@ -56,13 +56,6 @@ impl<T> Sender<T> {
         }
         Ok(())
     }
-
-    /// Whether the receiver is gone, so that a value would come back.
-    pub fn is_closed(&self) -> bool {
-        self.channel
-            .as_ref()
-            .is_none_or(|channel| matches!(*channel.lock(), State::Closed))
-    }
 }
 
 impl<T> Drop for Sender<T> {

@@ -61,13 +61,11 @@ impl Runtime {
     pub fn system_time(&self) -> nt::FileTime {
         /// 2020-01-01 UTC, in 100 ns since 1601.
         const START: i64 = 132_223_104_000_000_000;
-        match self.0.clock() {
-            Clock::Real => SystemTime::now(),
-            Clock::Virtual { now, .. } => {
-                let passed = i64::try_from(now.as_nanos() / 100).unwrap_or(i64::MAX);
-                nt::FileTime(START.saturating_add(passed))
-            }
+        if !self.0.is_simulated {
+            return SystemTime::now();
         }
+        let passed = i64::try_from(self.now().as_nanos() / 100).unwrap_or(i64::MAX);
+        nt::FileTime(START.saturating_add(passed))
     }
 
     /// Waits for `span`, at least.
@@ -123,7 +121,7 @@ impl Runtime {
     /// In the simulator, when `future` is pending and nothing is left that could wake it.
     pub fn block_on<F: Future>(&self, future: F) -> Result<F::Output, AllocError> {
         #[cfg(not(feature = "kernel"))]
-        if self.is_simulated() {
+        if self.0.is_simulated {
             return self.simulate(future);
         }
         let parked = Arc::try_new(Parked(Event::try_new(Reset::Auto)?))?;
@@ -156,7 +154,7 @@ impl Runtime {
     pub fn shutdown(&self) {
         self.0.stop();
         #[cfg(not(feature = "kernel"))]
-        if self.is_simulated() {
+        if self.0.is_simulated {
             self.simulate_to_the_end();
         }
         let threads = mem::take(&mut *self.0.threads.lock());

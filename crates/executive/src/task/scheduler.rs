@@ -16,6 +16,8 @@ const TIMERS_PER_TASK: usize = 2;
 /// The shared part of a runtime.
 pub(super) struct Shared {
     state: SpinLock<Scheduler>,
+    /// Whether the clock is a virtual one: known without the lock, as the real one is asked for the time by everybody.
+    pub(super) is_simulated: bool,
     /// Signalled when a sleeping worker should look at `state` again. Auto-reset: it frees one worker, which passes it on
     /// when there is more to do than it can take.
     work: Event,
@@ -80,20 +82,18 @@ impl Shared {
         };
         Ok(Shared {
             state: SpinLock::ranked(state, Rank::EXECUTIVE),
+            is_simulated: matches!(clock, Clock::Virtual { .. }),
             work: Event::try_new(Reset::Auto)?,
             threads: Mutex::try_new(Vec::new(), Rank(0))?,
         })
     }
 
     pub(super) fn now(&self) -> Instant {
-        match self.clock() {
-            Clock::Real => Instant::real(),
-            Clock::Virtual { now, .. } => now,
+        if self.is_simulated {
+            self.state.lock().now()
+        } else {
+            Instant::real()
         }
-    }
-
-    pub(super) fn clock(&self) -> Clock {
-        self.state.lock().clock
     }
 
     /// The number of tasks whose future is not dropped yet.
@@ -223,13 +223,16 @@ impl Shared {
         waker: Waker,
     ) -> Result<TimerId, AllocError> {
         let mut state = self.state.lock();
-        let waker = match id.map(|id| (id, state.timers.exchange(id, waker.clone()))) {
-            Some((id, Ok(former))) => {
-                drop(state);
-                drop(former);
-                return Ok(id);
-            }
-            _ => waker,
+        let waker = match id {
+            None => waker,
+            Some(id) => match state.timers.exchange(id, waker) {
+                Ok(former) => {
+                    drop(state);
+                    drop(former);
+                    return Ok(id);
+                }
+                Err(waker) => waker,
+            },
         };
         let nearest = state
             .timers
@@ -277,12 +280,16 @@ impl Scheduler {
         self.timers.reserve(tasks * TIMERS_PER_TASK)
     }
 
+    fn now(&self) -> Instant {
+        match self.clock {
+            Clock::Real => Instant::real(),
+            Clock::Virtual { now, .. } => now,
+        }
+    }
+
     fn next_job(&mut self) -> Job {
         if let Some(deadline) = self.timers.next_deadline() {
-            let now = match self.clock {
-                Clock::Real => Instant::real(),
-                Clock::Virtual { now, .. } => now,
-            };
+            let now = self.now();
             if deadline <= now
                 && let Some(waker) = self.timers.pop_due(now)
             {

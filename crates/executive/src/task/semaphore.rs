@@ -69,10 +69,10 @@ impl<'a> Future for Acquire<'a> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Permit<'a>> {
         let semaphore = self.semaphore;
-        let waker = context.waker().clone();
+        let mut waker = context.waker().clone();
         let mut state = semaphore.0.lock();
         if let Some(ticket) = self.ticket {
-            let turn = state.waiters.poll(ticket, waker);
+            let turn = state.waiters.poll(ticket, &mut waker);
             drop(state);
             if turn.is_ready() {
                 self.ticket = None;
@@ -96,8 +96,8 @@ impl<'a> Future for Acquire<'a> {
 impl Drop for Acquire<'_> {
     fn drop(&mut self) {
         let Some(ticket) = self.ticket else { return };
-        let granted = self.semaphore.0.lock().waiters.leave(ticket);
-        if granted {
+        let left = self.semaphore.0.lock().waiters.leave(ticket);
+        if left.is_some_and(|left| left.chosen) {
             self.semaphore.release();
         }
     }

@@ -48,10 +48,6 @@ impl Runtime {
         self.0.set_virtual_now(to);
     }
 
-    pub(super) fn is_simulated(&self) -> bool {
-        matches!(self.0.clock(), Clock::Virtual { .. })
-    }
-
     /// Does one thing that can be done now; false if there is none.
     fn step(&self) -> bool {
         match self.0.next_job() {

@@ -253,7 +253,6 @@ fn a_oneshot_tells_of_an_end_that_is_gone() {
     assert_eq!(runtime.block_on(receiver), Ok(Err(Closed)));
     let (sender, receiver) = oneshot::<u8>().unwrap();
     drop(receiver);
-    assert!(sender.is_closed());
     assert_eq!(sender.send(9), Err(9));
 }
 
@@ -278,6 +277,26 @@ fn notify_one_frees_the_oldest_and_is_kept_for_the_next() {
     notify.notify_all();
     runtime.block_on(early).unwrap();
     assert!(!poll(&mut notify.notified()), "notify_all is not kept");
+}
+
+#[test]
+fn what_notify_one_has_announced_outlives_a_notify_all() {
+    let notify = Notify::new();
+    let poll = |future: &mut Notified<'_>| {
+        let mut context = core::task::Context::from_waker(Waker::noop());
+        core::pin::Pin::new(future).poll(&mut context).is_ready()
+    };
+    let mut chosen = notify.notified();
+    assert!(!poll(&mut chosen));
+    notify.notify_one();
+    notify.notify_all();
+    drop(chosen);
+    assert!(poll(&mut notify.notified()), "nobody has heard of it");
+    let mut freed = notify.notified();
+    assert!(!poll(&mut freed));
+    notify.notify_all();
+    drop(freed);
+    assert!(!poll(&mut notify.notified()), "that was for those who waited");
 }
 
 #[test]

@@ -58,18 +58,6 @@ impl NameBuf {
         Ok(name)
     }
 
-    /// A name that takes over an existing vector.
-    ///
-    /// # Errors
-    /// [`Status::NAME_TOO_LONG`] beyond [`MAX_UNITS`].
-    pub fn try_from_vec(units: Vec<u16>) -> Result<Self> {
-        if units.len() > MAX_UNITS {
-            Err(Status::NAME_TOO_LONG)
-        } else {
-            Ok(Self(units))
-        }
-    }
-
     /// A copy.
     ///
     /// # Errors
@@ -127,14 +115,6 @@ impl NameBuf {
         Ok(())
     }
 
-    /// Appends one character as one or two units.
-    ///
-    /// # Errors
-    /// As every `try_` function.
-    pub fn try_push_char(&mut self, c: char) -> Result {
-        self.try_push_units(c.encode_utf16(&mut [0; 2]))
-    }
-
     /// Appends a number in decimal.
     ///
     /// # Errors
@@ -186,11 +166,6 @@ impl NameBuf {
         &self.0
     }
 
-    /// The units, writable (their number stays).
-    pub fn as_mut_units(&mut self) -> &mut [u16] {
-        &mut self.0
-    }
-
     /// Length in units.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -201,12 +176,6 @@ impl NameBuf {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
-    }
-
-    /// The vector behind the name.
-    #[must_use]
-    pub fn into_vec(self) -> Vec<u16> {
-        self.0
     }
 }
 

@@ -93,10 +93,6 @@ fn names_longer_than_a_counted_string_are_refused() {
     assert_eq!(name.try_push_str("bc"), Err(Status::NAME_TOO_LONG));
     assert_eq!(name.try_reserve(usize::MAX), Err(Status::NAME_TOO_LONG));
     assert_eq!(name.len(), MAX_UNITS);
-    assert_eq!(
-        NameBuf::try_from_vec(vec![0; MAX_UNITS + 1]),
-        Err(Status::NAME_TOO_LONG)
-    );
 }
 
 #[test]
@@ -127,8 +123,6 @@ fn text_forms() {
     let name = NameBuf::try_from_units(&[0x41, 0xD800, SEPARATOR, 0x0A]).unwrap();
     assert_eq!(name.to_string(), "A\u{FFFD}\\\n");
     assert_eq!(format!("{name:?}"), "\"A\u{FFFD}\\\\n\"");
-    assert!(!name.as_name().is_well_formed());
-    assert!(buf("💾").as_name().is_well_formed());
     assert_eq!(ascii!("Az"), [0x41, 0x7A]);
 }
 
