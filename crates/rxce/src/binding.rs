@@ -89,9 +89,10 @@ impl<T: Transport> Binding<T> {
     /// # Errors
     /// `INVALID_PARAMETER` while anything stands on it.
     pub fn tear_down(&self) -> nt::Result {
-        match self.0.family.counts() {
-            Err(_) => Ok(()),
-            Ok(_) => self.0.family.dissolve(),
+        match self.0.family.dissolve() {
+            // Whoever has been faster.
+            Err(_) if self.0.family.counts().is_err() => Ok(()),
+            dissolved => dissolved,
         }
     }
 }

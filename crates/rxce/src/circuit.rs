@@ -7,6 +7,7 @@ use crate::event::{CircuitId, Disconnection, Indication};
 use crate::family::Membership;
 use crate::state::{Action, Event, State};
 use crate::transport::{Endpoint, Transport};
+use crate::turn::Turn;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::mem;
@@ -15,6 +16,9 @@ use executive::sync::SpinLock;
 use executive::task::{Notify, join};
 use nt::Status;
 use sending::send_until_end;
+
+/// Receives that may end without a wait before others on the same thread have a turn.
+const RECEIVES_PER_TURN: usize = 64;
 
 /// One stream of bytes to the other side: RXCE_VC. Handles may be cloned; all are the same object.
 ///
@@ -343,11 +347,13 @@ fn indicate_end<T: Transport>(circuit: &Circuit<T>, end: nt::Result) {
 async fn receive_until_end<T: Transport>(circuit: &Circuit<T>, mut buffer: Vec<u8>) -> Option<nt::Result> {
     // The bytes at the front of the buffer that the sink has not taken.
     let mut held = 0;
+    let mut turn = Turn::of(RECEIVES_PER_TURN);
     loop {
         if held == buffer.len() {
             circuit.endpoint.abort();
             return Some(Err(Status::DATA_NOT_ACCEPTED));
         }
+        turn.step().await;
         let (back, result) = circuit.receive(buffer, held).await;
         buffer = back;
         match result {

@@ -4,13 +4,10 @@ use crate::address::Opened;
 use crate::transport::Transport;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::future::{Future, poll_fn};
 use core::net::SocketAddr;
-use core::pin::Pin;
-use core::task::Poll;
 use core::time::Duration;
 use executive::mem::{TryVec, try_box};
-use executive::task::TimedOut;
+use executive::task::{TimedOut, take_first};
 use executive::time::Instant;
 use nt::Status;
 
@@ -49,14 +46,10 @@ async fn contest<T: Transport>(
     let mut rest = remotes.iter();
     loop {
         if let Some(&remote) = rest.next() {
-            let connecting = Box::into_pin(try_box(connect(opened, remote))?);
-            running.try_push(Attempt { remote, connecting })?;
+            running.try_push((remote, Box::into_pin(try_box(connect(opened, remote))?)))?;
         }
-        if running.is_empty() {
-            return Err(last);
-        }
-        let ended = first_ended(&mut running);
-        let (remote, result) = if rest.as_slice().is_empty() {
+        let ended = take_first(&mut running);
+        let ended = if rest.as_slice().is_empty() {
             ended.await
         } else {
             match opened.bound.runtime.timeout(HEAD_START, ended).await {
@@ -64,31 +57,12 @@ async fn contest<T: Transport>(
                 Err(TimedOut) => continue,
             }
         };
-        match result {
-            Ok(endpoint) => return Ok((remote, endpoint)),
+        match ended {
+            None => return Err(last),
+            Some((remote, Ok(endpoint))) => return Ok((remote, endpoint)),
             // Another address would need memory as well.
-            Err(Status::INSUFFICIENT_RESOURCES) => return Err(Status::INSUFFICIENT_RESOURCES),
-            Err(status) => last = status,
+            Some((_, Err(Status::INSUFFICIENT_RESOURCES))) => return Err(Status::INSUFFICIENT_RESOURCES),
+            Some((_, Err(status))) => last = status,
         }
     }
-}
-
-/// One address being tried.
-struct Attempt<F> {
-    remote: SocketAddr,
-    connecting: Pin<Box<F>>,
-}
-
-/// Takes out the first attempt that has ended, with what it came to. There is at least one.
-async fn first_ended<F: Future>(running: &mut Vec<Attempt<F>>) -> (SocketAddr, F::Output) {
-    poll_fn(|context| {
-        for at in 0..running.len() {
-            let Some(attempt) = running.get_mut(at) else { break };
-            if let Poll::Ready(output) = attempt.connecting.as_mut().poll(context) {
-                return Poll::Ready((running.swap_remove(at).remote, output));
-            }
-        }
-        Poll::Pending
-    })
-    .await
 }

@@ -3,6 +3,7 @@
 use crate::address::Address;
 use crate::binding::Binding;
 use crate::transport::Transport;
+use crate::turn::Turn;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::future::Future;
@@ -14,6 +15,9 @@ use nt::Status;
 
 /// The most that one datagram holds: what IPv4 and IPv6 without jumbograms can carry.
 const LARGEST: usize = 64 * 1024;
+
+/// Datagrams that may come without a wait before others on the same thread have a turn.
+const DATAGRAMS_PER_TURN: usize = 64;
 
 /// A transport that has datagrams, too.
 pub trait Datagrams: Transport {
@@ -231,7 +235,9 @@ impl<T: Datagrams> Drop for InFlight<T> {
 /// Receives until the address ends.
 async fn pump<T: Datagrams>(flight: InFlight<T>, mut buffer: Vec<u8>) {
     let open = &flight.0;
+    let mut turn = Turn::of(DATAGRAMS_PER_TURN);
     let status = loop {
+        turn.step().await;
         let (back, result) = open.port.receive_from(buffer).await;
         buffer = back;
         let (count, source) = match result {

@@ -34,6 +34,7 @@ mod model;
 mod race;
 pub mod state;
 mod transport;
+mod turn;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;

@@ -264,6 +264,46 @@ fn a_paused_circuit_says_nothing_until_it_is_resumed() {
 }
 
 /// Races to ports: a listener at each that is not zero, refusal at the others.
+#[test]
+fn a_peer_that_never_stops_talking_lets_sends_and_others_go_first() {
+    const TALK: usize = 5000;
+    let scene = Scene::new(1);
+    let options = ConnectOptions {
+        // Each byte is a receive of its own, and all of them are there.
+        receive_buffer: 1,
+        paused: true,
+        ..ConnectOptions::default()
+    };
+    let (_connection, circuit, server, _listener) = scene.connect(&[], options);
+    scene
+        .runtime
+        .block_on(server.send(vec![0; TALK]))
+        .unwrap()
+        .1
+        .unwrap();
+    scene.runtime.advance(Duration::from_secs(1));
+    circuit.resume().unwrap();
+    circuit.submit(vec![1], 7).unwrap();
+    let heard = scene.heard.clone();
+    let other = async move { heard.lock().push(Said::Submitted(99)) };
+    scene.runtime.spawn(other).unwrap();
+    scene.runtime.run_until_stalled();
+    let heard = scene.heard.lock();
+    assert_eq!(
+        heard
+            .iter()
+            .filter(|said| matches!(said, Said::Received(_)))
+            .count(),
+        TALK
+    );
+    let place = |wanted: Said| heard.iter().position(|said| *said == wanted).unwrap();
+    assert!(
+        place(Said::Completed(7, Ok(1))) < 200,
+        "a send of its own circuit"
+    );
+    assert!(place(Said::Submitted(99)) < 200, "another task of the runtime");
+}
+
 fn run_race(
     scene: &Scene,
     address: &Address<Network>,

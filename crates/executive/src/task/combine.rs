@@ -138,6 +138,27 @@ pub async fn join_all<F: Future>(futures: Vec<F>) -> Result<Vec<F::Output>, Allo
     Ok(joined)
 }
 
+/// Takes the first that is ready out of `running`, and returns its key and what it comes to; `None` when there is none. Of
+/// several that are ready at once it is the one that comes first.
+pub async fn take_first<K, F: Future + ?Sized>(
+    running: &mut Vec<(K, Pin<Box<F>>)>,
+) -> Option<(K, F::Output)> {
+    if running.is_empty() {
+        return None;
+    }
+    let (at, output) = poll_fn(|context| {
+        for (at, (_, future)) in running.iter_mut().enumerate() {
+            if let Poll::Ready(output) = future.as_mut().poll(context) {
+                return Poll::Ready((at, output));
+            }
+        }
+        Poll::Pending
+    })
+    .await;
+    let (key, _ended) = running.remove(at);
+    Some((key, output))
+}
+
 /// Lets other ready tasks go first, once.
 pub async fn yield_now() {
     let mut yielded = false;

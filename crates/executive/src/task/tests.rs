@@ -350,3 +350,20 @@ fn join_waits_for_both() {
     };
     assert_eq!(runtime.block_on(join(slow, async { 2 })), Ok((1, 2)));
 }
+
+#[test]
+fn take_first_takes_what_is_ready_and_leaves_the_others() {
+    let runtime = Runtime::simulated(0).unwrap();
+    let after = |seconds: u64| {
+        let runtime = runtime.clone();
+        std::boxed::Box::pin(async move {
+            runtime.sleep(Duration::from_secs(seconds)).await;
+            seconds
+        })
+    };
+    let mut running = std::vec![("slow", after(3)), ("quick", after(1)), ("as quick", after(1))];
+    for expected in [("quick", 1), ("as quick", 1), ("slow", 3)] {
+        assert_eq!(runtime.block_on(take_first(&mut running)), Ok(Some(expected)));
+    }
+    assert_eq!(runtime.block_on(take_first(&mut running)), Ok(None));
+}

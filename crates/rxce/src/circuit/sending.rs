@@ -3,17 +3,17 @@
 use super::{Circuit, InFlight};
 use crate::state::State;
 use crate::transport::Transport;
+use crate::turn::Turn;
 use alloc::vec::Vec;
 use core::future::{Future, poll_fn};
 use core::pin::{Pin, pin};
 use core::task::{Context, Poll};
 use executive::mem::Arc;
-use executive::task::yield_now;
 
 /// Submitted sends that the transport has at the same time: while the end of one is told, it is busy with the others.
 const LANES: usize = 4;
 /// Sends that may end without a wait before others on the same thread, receives among them, have a turn.
-const TURN: usize = 16;
+const SENDS_PER_TURN: usize = 16;
 
 /// A send that has ended, and still counts as in flight.
 struct Ended<T: Transport> {
@@ -42,7 +42,7 @@ pub(super) async fn send_until_end<T: Transport>(circuit: &Arc<Circuit<T>>) {
         oldest: 0,
         count: 0,
     };
-    let mut turn = 0;
+    let mut turn = Turn::of(SENDS_PER_TURN);
     loop {
         let mut work = pin!(circuit.work.notified());
         let active = circuit.life.lock().state == State::Active;
@@ -68,11 +68,7 @@ pub(super) async fn send_until_end<T: Transport>(circuit: &Arc<Circuit<T>>) {
             sink.send_complete(circuit.id, ended.context, ended.data, ended.result);
         }
         drop(ended.flight);
-        turn += 1;
-        if turn == TURN {
-            turn = 0;
-            yield_now().await;
-        }
+        turn.step().await;
     }
 }
 
