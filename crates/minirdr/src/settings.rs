@@ -11,7 +11,7 @@ pub struct Settings {
     pub msize: u32,
     /// Deadline of one 9P request: `RequestTimeoutMs`, 1 s to 5 min. Connecting has the same deadline as a whole.
     pub request_timeout: Duration,
-    /// Data messages of a session under way at once: `Window`, 1 to 64; 0: as many as pay, from 16 to 64.
+    /// Data messages of a session under way at once: `Window`, 1 to 64; 0: as many as pay, up to 64.
     pub window: u16,
     /// Numeric user who attaches when a mapping names none: `DefaultUser`.
     pub default_user: u32,

@@ -306,9 +306,11 @@ impl Client {
     /// Starts something in the session, given the deadline that it gets, and has the tasks look: there is something to
     /// send, maybe a first deadline.
     fn begin<V, E>(&self, start: impl FnOnce(&mut Session, Option<u64>) -> Result<V, E>) -> Result<V, E> {
-        let deadline = Some((self.runtime.now() + self.request_timeout).as_nanos());
+        let now = self.runtime.now();
+        let deadline = Some((now + self.request_timeout).as_nanos());
         let (started, first_deadline) = {
             let mut state = self.state();
+            state.session.set_time(now.as_nanos());
             (start(&mut state.session, deadline)?, state.deadline_idle)
         };
         self.transmit.notify_one();

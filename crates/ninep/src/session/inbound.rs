@@ -240,10 +240,8 @@ impl Session {
         };
         slot.deadline = None;
         let data = core::mem::take(&mut slot.data);
-        if data > 0 {
-            let payload = self.msize.saturating_sub(IO_HEADER_LEN);
-            self.window.answered(data, self.now_ns, payload);
-        }
+        let payload = self.msize.saturating_sub(IO_HEADER_LEN);
+        self.window.answered(data, slot.queued_ns, self.now_ns, payload);
         if slot.flush == FlushSide::Wanted {
             slot.flush = FlushSide::Idle;
             self.flushes_wanted = self.flushes_wanted.saturating_sub(1);

@@ -51,7 +51,7 @@ mod tests;
 pub use self::error::{Disconnect, Error, Rule, Violation};
 pub use self::request::{Need, Response};
 pub use self::spares::SPARE_MIN;
-pub use self::window::{WINDOW_MAX, WINDOW_MIN};
+pub use self::window::WINDOW_MAX;
 
 use self::deadline::Hearing;
 use self::fids::FidTable;
@@ -80,7 +80,7 @@ pub struct Config {
     pub max_outstanding: u16,
     /// Most fids in use at once.
     pub max_fids: u32,
-    /// Full data messages under way at once: 1 to [`WINDOW_MAX`]; 0: as many as pay, between [`WINDOW_MIN`] and
+    /// Full data messages under way at once: 1 to [`WINDOW_MAX`]; 0: as many as pay, up to
     /// [`WINDOW_MAX`].
     pub window: u16,
 }
@@ -208,21 +208,16 @@ impl Session {
             && self.outgoing.has_room(need.frame, self.msize)
     }
 
-    /// Takes note that somebody found no room for a data message: then a larger window might pay.
-    pub fn was_short(&mut self, need: Need) {
-        if need.data > 0 {
-            self.window.was_short();
-        }
-    }
-
     /// Full data messages that may be under way now.
     pub fn window(&self) -> u16 {
         self.window.size()
     }
 
-    /// Tells the time, in nanoseconds of the caller's clock: what the next input came at. The window is judged by it.
+    /// Tells the time, in nanoseconds of the caller's clock, at which the next requests are made and the next input came. The
+    /// window is judged by it.
     pub fn set_time(&mut self, now_ns: u64) {
-        self.now_ns = now_ns;
+        // Who looks at the clock first need not come first.
+        self.now_ns = self.now_ns.max(now_ns);
     }
 
     /// Requests whose tag is not free yet: waiting, answered but not taken, or being flushed.

@@ -122,10 +122,7 @@ impl Session {
                 return Err(Error::Reserved);
             }
             None if request.asked() > self.max_payload() => return Err(Error::TooLong),
-            None if !self.has_room_for(need) => {
-                self.was_short(need);
-                return Err(Error::WindowFull);
-            }
+            None if !self.has_room_for(need) => return Err(Error::WindowFull),
             None => self.fids.begin(&fids)?,
         }
         match self.send(request, Purpose::Call, fids) {
@@ -134,7 +131,7 @@ impl Session {
                 if let Some(slot) = self.slots.get_mut(tag) {
                     slot.data = need.data;
                 }
-                self.window.sent(need.data);
+                self.window.sent(need.data, self.now_ns);
                 Ok(tag)
             }
             Err(error) => {
@@ -188,6 +185,7 @@ impl Session {
             asked: request.asked(),
             fids,
             data: 0,
+            queued_ns: self.now_ns,
             deadline: None,
             heard_before: self.statistics.bytes_received,
             caller: CallerSide::Gone,

@@ -20,6 +20,8 @@ pub(super) struct Slot {
     pub(super) fids: FidUse,
     /// Bytes of data that count as under way.
     pub(super) data: u32,
+    /// When it was queued.
+    pub(super) queued_ns: u64,
     /// Absolute, in nanoseconds of the driver's clock.
     pub(super) deadline: Option<u64>,
     /// Bytes that had come from the server when it was queued.

@@ -1,7 +1,8 @@
 //! The window, the transmit buffers, and the end of the connection.
 
 use super::super::Disconnect;
-use super::super::{Need, WINDOW_MIN};
+use super::super::Need;
+use super::super::window::WINDOW_START;
 use super::*;
 
 #[test]
@@ -278,7 +279,10 @@ fn data_under_way_is_bounded_for_all_together() {
     let mut bench = Bench::with_window(4096);
     let root = bench.attached();
     let data = vec![0; bench.session.max_payload() as usize];
-    assert_eq!(write_until_full(&mut bench, root, &data), usize::from(WINDOW_MIN));
+    assert_eq!(
+        write_until_full(&mut bench, root, &data),
+        usize::from(WINDOW_START)
+    );
     let writes = bench.sent();
     assert!(
         bench.session.start(&getattr(root), None).is_ok(),
