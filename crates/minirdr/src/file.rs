@@ -102,8 +102,7 @@ impl<P: Platform> OpenFile<P> {
                     Case::Ignored
                 };
                 let view = self.view()?;
-                let kept = self.redirector.settings().dos_attributes && needs_attributes(query.class);
-                scan.scan.kept = kept && view.keeps_attributes().await?;
+                scan.scan.kept = needs_attributes(query.class) && self.keeps_attributes(&view).await?;
                 let mut place = directory::Place {
                     view: &view,
                     path: self.path()?,

@@ -16,7 +16,7 @@ use nt::{FileAttributes, Status};
 use crate::ea::xattr;
 use crate::file::OpenFile;
 use crate::objects::{Platform, View};
-use crate::server::client::{Client, OwnedFid};
+use crate::server::client::{Client, OwnedFid, retried};
 
 /// What is kept: what NTFS lets a program set, but for READONLY, which the permissions tell.
 pub(crate) const KEPT: FileAttributes = FileAttributes::HIDDEN
@@ -54,30 +54,6 @@ impl Kept {
 }
 
 impl View {
-    /// Whether files of the share may have kept attributes. Asks the server once if they may, and else now and then.
-    ///
-    /// # Errors
-    /// The server's, where it does not say.
-    pub(crate) async fn keeps_attributes(&self) -> nt::Result<bool> {
-        let root = self.root().await?;
-        let kept = &self.kept.0;
-        let known = kept.load(Ordering::Relaxed);
-        let now = root.client().runtime().now();
-        if known == Kept::SOMETHING || now.as_nanos() < known || root.client().refuses_xattrs() {
-            return Ok(known == Kept::SOMETHING);
-        }
-        let found = match xattr::value_len(&root, MARK).await {
-            Ok(_) => Kept::SOMETHING,
-            Err(status) => {
-                absent(root.client(), status)?;
-                (now + UNMARKED_FOR).as_nanos()
-            }
-        };
-        // Unless something was kept meanwhile.
-        let _ = kept.compare_exchange(known, found, Ordering::Relaxed, Ordering::Relaxed);
-        Ok(kept.load(Ordering::Relaxed) == Kept::SOMETHING)
-    }
-
     /// Something is kept from now on: other redirectors are told by a mark. Where the user may not set one, they do not
     /// see it.
     async fn mark(&self) {
@@ -124,6 +100,38 @@ impl View {
 }
 
 impl<P: Platform> OpenFile<P> {
+    /// Whether files of the share may have kept attributes. Asks the server once if they may, and else now and then.
+    ///
+    /// # Errors
+    /// The server's, where it does not say.
+    pub(crate) async fn keeps_attributes(&self, view: &View) -> nt::Result<bool> {
+        if !self.redirector.settings().dos_attributes {
+            return Ok(false);
+        }
+        let kept = &view.kept.0;
+        let known = kept.load(Ordering::Relaxed);
+        let now = self.redirector.0.runtime.now();
+        if known == Kept::SOMETHING || now.as_nanos() < known {
+            return Ok(known == Kept::SOMETHING);
+        }
+        retried!(async {
+            let root = self.root().await?;
+            if root.client().refuses_xattrs() {
+                return Ok(false);
+            }
+            let found = match xattr::value_len(&root, MARK).await {
+                Ok(_) => Kept::SOMETHING,
+                Err(status) => {
+                    absent(root.client(), status)?;
+                    (now + UNMARKED_FOR).as_nanos()
+                }
+            };
+            // Unless something was kept meanwhile, or the share attached again.
+            let _ = kept.compare_exchange(known, found, Ordering::Relaxed, Ordering::Relaxed);
+            Ok(found == Kept::SOMETHING)
+        })
+    }
+
     /// The kept attributes of this file, which is what `reply` says. `moved` is where it was found, if its fid does not
     /// lead to it any more.
     ///
@@ -134,10 +142,7 @@ impl<P: Platform> OpenFile<P> {
         reply: &Rgetattr,
         moved: Option<&OwnedFid>,
     ) -> nt::Result<FileAttributes> {
-        if !self.redirector.settings().dos_attributes || !may_have(reply.mode) {
-            return Ok(FileAttributes::empty());
-        }
-        if !self.view()?.keeps_attributes().await? {
+        if !may_have(reply.mode) || !self.keeps_attributes(&*self.view()?).await? {
             return Ok(FileAttributes::empty());
         }
         match moved {

@@ -13,6 +13,7 @@ use crate::information::attributes::Attributes;
 use crate::information::volume::{self, Volume};
 use crate::information::{self, OpenState};
 use crate::objects::Platform;
+use crate::server::client::retried;
 
 /// The options that FileModeInformation reports.
 const MODE_OPTIONS: CreateOptions = CreateOptions::WRITE_THROUGH
@@ -41,11 +42,15 @@ impl<P: Platform> OpenFile<P> {
             .run(async {
                 let identity = self.identity()?;
                 let attributes = if sources.attributes {
-                    self.attributes(sources.dos_attributes).await?
+                    retried!(self.attributes(sources.dos_attributes))?
                 } else {
                     Attributes::unknown()
                 };
-                let ea_size = if sources.ea_size { self.ea_size().await? } else { 0 };
+                let ea_size = if sources.ea_size {
+                    retried!(self.ea_size())?
+                } else {
+                    0
+                };
                 let open = OpenState {
                     granted_access: self.granted_access.bits(),
                     mode: (self.options() & MODE_OPTIONS).bits(),
