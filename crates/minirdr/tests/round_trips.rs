@@ -176,7 +176,7 @@ impl World {
             share_access: ShareAccess::all(),
             disposition: open.disposition,
             options: open.options,
-            file_attributes: FileAttributes::NORMAL,
+            file_attributes: open.attributes,
             open_target_directory: false,
             case_sensitive: open.case_sensitive,
         };
@@ -211,6 +211,7 @@ struct Open {
     access: AccessMask,
     disposition: CreateDisposition,
     options: CreateOptions,
+    attributes: FileAttributes,
     case_sensitive: bool,
 }
 
@@ -220,6 +221,7 @@ impl Open {
             access,
             disposition,
             options,
+            attributes: FileAttributes::NORMAL,
             case_sensitive: true,
         }
     }
@@ -272,6 +274,32 @@ fn an_open_takes_as_few_round_trips_as_it_can() {
     assert_eq!(
         world.open("file", overwrite),
         (2, vec![TWALK, TGETATTR, TLOPEN, TSETATTR])
+    );
+    // Who does not write has it emptied by another fid, got while its own is not open.
+    let emptied = Open {
+        access: AccessMask::GENERIC_READ,
+        ..overwrite
+    };
+    assert_eq!(
+        world.open("file", emptied),
+        (4, vec![TWALK, TGETATTR, TWALK, TLOPEN, TSETATTR])
+    );
+    let only_emptied = Open {
+        access: AccessMask::READ_ATTRIBUTES,
+        ..overwrite
+    };
+    assert_eq!(
+        world.open("file", only_emptied),
+        (2, vec![TWALK, TGETATTR, TSETATTR])
+    );
+    // The permission to write goes when it is no longer needed.
+    let made_read_only = Open {
+        attributes: FileAttributes::READONLY,
+        ..overwrite
+    };
+    assert_eq!(
+        world.open("file", made_read_only),
+        (3, vec![TWALK, TGETATTR, TLOPEN, TSETATTR, TSETATTR])
     );
     assert_eq!(world.open("folder", list), (1, vec![TWALK, TGETATTR, TLOPEN]));
     assert_eq!(world.open("folder", look), (1, vec![TWALK, TGETATTR]));

@@ -83,7 +83,7 @@ pub(crate) async fn open_on_server(
     for _ in 0..ATTEMPTS {
         let ahead = ahead_flags(view, path, wanted);
         let missing = match look_up(root, path, ahead).await? {
-            Lookup::Found(found) => return open_existing(view, root, found, path, wanted, ahead).await,
+            Lookup::Found(found) => return open_existing(view, found, path, wanted, ahead).await,
             Lookup::Link(at) => return link_at(root, path, at).await,
             Lookup::Missing(at) => at,
         };
@@ -194,8 +194,10 @@ fn ahead_flags(view: &View, path: &ServerPath, wanted: &Wanted) -> Option<OpenFl
         return Some(open_flags(wanted.access, true)? | OpenFlags::NO_FOLLOW);
     }
     let flags = open_flags(wanted.access, false)?;
+    // What it is emptied by is got from the fid before that is open.
+    let is_cut_apart = wanted.disposition.truncates() && !wanted.access.intersects(WRITES);
     let regular = view.known_files.is_regular(path);
-    regular.then_some(flags | OpenFlags::NO_FOLLOW | OpenFlags::NON_BLOCK)
+    (regular && !is_cut_apart).then_some(flags | OpenFlags::NO_FOLLOW | OpenFlags::NON_BLOCK)
 }
 
 /// `path` with its component `at` spelled as the one file that it means is, if there is one.
@@ -230,7 +232,6 @@ async fn link_at<T>(root: &OwnedFid, path: &ServerPath, at: usize) -> nt::Result
 
 async fn open_existing(
     view: &View,
-    root: &OwnedFid,
     found: Found,
     path: &ServerPath,
     wanted: &Wanted,
@@ -255,6 +256,7 @@ async fn open_existing(
     check_existing(&attributes, wanted)?;
     access::check(&found.reply, view.uid, wanted.access)?;
     let mut flags = open_flags(wanted.access, attributes.is_directory());
+    let cutter = fid_to_cut(&found.file, flags, wanted).await?;
     if found.is_open {
         flags = ahead.map(|flags| flags - OpenFlags::NON_BLOCK);
     } else if attributes.mode.is_symlink() {
@@ -267,7 +269,7 @@ async fn open_existing(
     // Only now, as what cannot be opened must not lose its data.
     if wanted.disposition.truncates() {
         replace_extended(view, name, &found, wanted).await?;
-        truncate(root, path, &found, wanted).await?;
+        truncate(cutter.as_ref().unwrap_or(&found.file), &found.reply, wanted).await?;
         attributes.end_of_file = 0;
         attributes.allocation_size = 0;
         action = match wanted.disposition {
@@ -346,23 +348,38 @@ async fn keep_of_new(view: &View, path: &ServerPath, made: &mut OnServer, wanted
     }
 }
 
+/// The fid by which a file that is opened with `flags` can lose its data. Some servers cut by what a fid is open for: one
+/// that is not open is cut by what the user may do. `None`: the file's own.
+async fn fid_to_cut(
+    file: &OwnedFid,
+    flags: Option<OpenFlags>,
+    wanted: &Wanted,
+) -> nt::Result<Option<OwnedFid>> {
+    if wanted.disposition.truncates() && flags.is_some() && !wanted.access.intersects(WRITES) {
+        // The same file, whatever its name leads to by then: an open fid cannot be walked from on all servers.
+        file.walk(core::iter::empty()).await.map(Some)
+    } else {
+        Ok(None)
+    }
+}
+
 /// Takes the data away, and gives the file the attributes that the open names: READONLY, which is all that a mode holds.
-async fn truncate(root: &OwnedFid, path: &ServerPath, found: &Found, wanted: &Wanted) -> nt::Result {
-    let mut request = Tsetattr {
+async fn truncate(file: &OwnedFid, now: &Rgetattr, wanted: &Wanted) -> nt::Result {
+    let cut = Tsetattr {
         valid: SetAttrMask::SIZE,
-        ..Tsetattr::new(found.file.fid())
+        ..Tsetattr::new(file.fid())
     };
-    // Some servers truncate by what a fid is open for. One that is not open is cut by the user's permissions.
-    let unopened;
-    if !wanted.access.intersects(WRITES) {
-        unopened = root.walk(path.components()).await?;
-        request.fid = unopened.fid();
+    file.client().call(&cut, |_| ()).await?;
+    if !wanted.file_attributes.contains(FileAttributes::READONLY) {
+        return Ok(());
     }
-    if wanted.file_attributes.contains(FileAttributes::READONLY) {
-        request.valid |= SetAttrMask::MODE;
-        request.mode = Mode(found.reply.mode.permissions() & !ANY_WRITE);
-    }
-    found.file.client().call(&request, |_| ()).await
+    // By itself: a server that does both may take the permission to write first, and then find it missing.
+    let take = Tsetattr {
+        valid: SetAttrMask::MODE,
+        mode: Mode(now.mode.permissions() & !ANY_WRITE),
+        ..Tsetattr::new(file.fid())
+    };
+    file.client().call(&take, |_| ()).await.map_err(after_change)
 }
 
 /// Whether an existing file may be opened as wanted, as far as NT's rules say so; permissions are another matter.

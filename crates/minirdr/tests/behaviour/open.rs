@@ -208,6 +208,40 @@ pub(crate) fn overwriting_wants_to_be_tolerated(world: &World) {
     }
 }
 
+/// The data go whatever the handle is for, and only if it comes to be.
+pub(crate) fn overwriting_by_one_who_does_not_write(world: &World) {
+    use CreateDisposition as D;
+    for access in [
+        AccessMask::GENERIC_READ,
+        AccessMask::READ_ATTRIBUTES,
+        AccessMask::DELETE,
+        AccessMask::GENERIC_EXECUTE,
+        AccessMask::APPEND_DATA,
+    ] {
+        for disposition in [D::OVERWRITE, D::OVERWRITE_IF, D::SUPERSEDE] {
+            for attributes in [FileAttributes::NORMAL, FileAttributes::READONLY] {
+                let path = world.path("file");
+                let _ = std::fs::remove_file(&path);
+                std::fs::write(&path, b"old").unwrap();
+                let open = Open::with(access, disposition).attributes(attributes);
+                let file = world.open("file", &open).unwrap();
+                let what = format!("{access:?} {disposition:?} {attributes:?}");
+                assert_eq!(std::fs::read(&path).unwrap(), b"", "{what}");
+                assert_eq!(file.size(), Ok(0), "{what}");
+                assert_eq!(file.attributes(), attributes, "{what}");
+                drop(file);
+            }
+        }
+    }
+    // A look at a file behind a link empties that, and not the link.
+    std::fs::write(world.path("behind"), b"old").unwrap();
+    std::os::unix::fs::symlink("behind", world.path("link")).unwrap();
+    let open = Open::with(AccessMask::READ_ATTRIBUTES, D::OVERWRITE);
+    drop(world.open("link", &open).unwrap());
+    assert_eq!(std::fs::read(world.path("behind")).unwrap(), b"");
+    assert!(world.path("link").is_symlink());
+}
+
 pub(crate) fn overwriting_sets_read_only(world: &World) {
     for disposition in [CreateDisposition::OVERWRITE, CreateDisposition::SUPERSEDE] {
         let path = world.path("file");
