@@ -152,6 +152,11 @@ pub(crate) fn cleanup(driver: &Driver, irp: Irp) -> NTSTATUS {
 
 /// IRP_MJ_CLOSE: the last reference to the file object is gone. Never fails, cannot be cancelled. Where the I/O manager
 /// has sent no CLEANUP, its work is done first.
+///
+/// Closing needs nobody else and is done here: it takes the tree's lock for a moment, and waits for nothing, so that it may
+/// come in any thread and up to APC_LEVEL, as CLOSE does. Whoever completes a request may be the one who lets go of its file object
+/// last, and the I/O manager then waits for CLOSE in that very thread: one of the few that poll tasks. A CLOSE that was
+/// left to a task could find all of them waiting for such as itself.
 pub(crate) fn close(driver: &Driver, irp: Irp) -> NTSTATUS {
     let Some(file_object) = irp.file_object() else {
         return irp.answer(Ok(()));
@@ -162,13 +167,17 @@ pub(crate) fn close(driver: &Driver, irp: Irp) -> NTSTATUS {
         Ok(Target::Control) => return close_control(driver, irp),
         Err(_) => return irp.answer(Ok(())),
     };
+    if cleaned {
+        file.close();
+        drop(file);
+        driver.gate().leave(driver.redirector());
+        return irp.answer(Ok(()));
+    }
     let (gate, redirector) = (driver.gate(), driver.redirector());
     pend_always(driver.runtime(), irp, || {
         let (file, gate, redirector) = (file.clone(), gate.clone(), redirector.clone());
         async move {
-            if !cleaned {
-                file.cleanup().await;
-            }
+            file.cleanup().await;
             file.close();
             drop(file);
             gate.leave(&redirector);
