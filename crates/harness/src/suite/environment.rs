@@ -212,6 +212,19 @@ impl Scratch<'_> {
         Ok(self.environment.export()?.join(&self.name))
     }
 
+    /// Unmaps without force, and leaves the directory where it is.
+    pub(crate) fn leave(&mut self) -> Checked {
+        done("unmapping", self.mapped.connected.cancel(false))
+    }
+
+    /// After [`Self::leave`]: maps the share again, to another drive maybe.
+    pub(crate) fn come_back(&mut self) -> Checked {
+        let mapped = self.environment.mapped()?;
+        self.directory = mapped.root().join(&self.name)?;
+        self.mapped = mapped;
+        Ok(())
+    }
+
     /// Removes the directory and unmaps without force: nothing may be open any more.
     pub(crate) fn finish(mut self) -> Checked {
         done("removing the scratch directory", self.remove())?;

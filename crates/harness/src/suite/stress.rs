@@ -6,11 +6,11 @@
 mod random;
 mod worker;
 
-use std::env;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::{env, mem};
 
 use client::names::{ConnectionName, DriveLetter};
 use client::{device::Device, drives};
@@ -19,8 +19,8 @@ use nt::Status;
 
 use super::Checked;
 use super::check::{done, equal, eventually, holds};
-use super::environment::{Baseline, Environment};
-use super::leak::{self, settled};
+use super::environment::{Environment, Scratch};
+use super::leak::settled;
 use crate::failure::Failure;
 use crate::files::write_file;
 use crate::path::Target;
@@ -50,9 +50,13 @@ const HANG: Duration = Duration::from_secs(60);
 /// Before anything is measured everything that grows once has grown.
 const WARM_UP: Duration = Duration::from_secs(2);
 /// What is freed by tasks that are ending must be gone after this time.
-const POOL_LIMIT: Duration = Duration::from_secs(2);
+const POOL_LIMIT: Duration = Duration::from_secs(30);
+/// When nothing has changed for so long, they have ended.
+const POOL_PAUSE: Duration = Duration::from_millis(200);
 /// Fewer operations than this for each allocation that stays are a leak.
 const OPERATIONS_PER_ALLOCATION: u64 = 200;
+/// More bytes than this that stay for each operation are a leak.
+const BYTES_PER_OPERATION: u64 = 1;
 /// Memory is compared this often: a table that doubles just then grows once, what leaks grows every time.
 const MEASUREMENTS: u32 = 5;
 
@@ -83,7 +87,7 @@ fn setting(name: &str, default: u64) -> u64 {
 }
 
 fn stress(environment: &Environment) -> Result<String, Failure> {
-    let scratch = environment.scratch()?;
+    let mut scratch = environment.scratch()?;
     for file in 0..FILES {
         let target = scratch.path(&format!("{file}"))?;
         done(
@@ -105,8 +109,7 @@ fn stress(environment: &Environment) -> Result<String, Failure> {
     });
     let links = Links::new(&field)?;
     let device = environment.device()?;
-    let baseline = leak::now(environment)?;
-    let outcome = run(environment, &baseline, &field, (seed, threads, seconds));
+    let outcome = run(environment, &mut scratch, &field, (seed, threads, seconds));
     drop(links);
     let operations = outcome.map_err(|failure| Failure::Wrong(format!("seed {seed}: {failure}")))?;
     equal("connections besides ours", device.connections()?.len(), 1)?;
@@ -119,17 +122,15 @@ fn stress(environment: &Environment) -> Result<String, Failure> {
 /// The warm-up, the measured time, and what is left after each.
 fn run(
     environment: &Environment,
-    baseline: &Baseline,
+    scratch: &mut Scratch<'_>,
     field: &Arc<Field>,
     (seed, threads, seconds): (u64, u64, u64),
 ) -> Result<u64, Failure> {
     let _warm = round(environment, field, seed ^ 1, threads, WARM_UP)?;
-    settled(environment, baseline)?;
+    let first = at_rest(environment, scratch)?;
     let whole = Duration::from_secs(seconds);
-    let first = environment.device()?.statistics()?;
-    let mut operations = 0_u64;
+    let (mut operations, mut last) = (0_u64, first);
     for measurement in 0..MEASUREMENTS {
-        let before = environment.device()?.statistics()?;
         let length = if measurement == 0 { whole } else { whole / 2 };
         let done = round(
             environment,
@@ -139,26 +140,56 @@ fn run(
             length,
         )?;
         operations = operations.saturating_add(done);
-        settled(environment, baseline)?;
-        if eventually(POOL_LIMIT, || no_growth(environment, &before, 0)).is_ok() {
+        let before = mem::replace(&mut last, at_rest(environment, scratch)?);
+        if no_growth(&before, &last, &Spare::default()).is_ok() {
             break;
         }
     }
-    // What is kept for reuse grows with the most that was ever under way at once, what leaks with every operation.
-    no_growth(environment, &first, operations / OPERATIONS_PER_ALLOCATION)?;
+    // Tables grow with the most that was ever under way at once, what leaks with every operation.
+    let spare = Spare {
+        allocations: operations / OPERATIONS_PER_ALLOCATION,
+        bytes: operations.saturating_mul(BYTES_PER_OPERATION),
+    };
+    no_growth(&first, &last, &spare)?;
     Ok(operations)
 }
 
-/// That the pool has no more than `spare` allocations above those of `before`, and that none has failed.
-fn no_growth(environment: &Environment, before: &Statistics, spare: u64) -> Checked {
-    let after = environment.device()?.statistics()?;
+/// What is allocated while nothing is connected. Then there is no session either, which keeps buffers for reuse.
+fn at_rest(environment: &Environment, scratch: &mut Scratch<'_>) -> Result<Statistics, Failure> {
+    scratch.leave()?;
+    let before_this_group = *environment.baseline.borrow();
+    settled(environment, &before_this_group)?;
+    let device = environment.device()?;
+    let mut seen = device.statistics()?;
+    eventually(POOL_LIMIT, || {
+        thread::sleep(POOL_PAUSE);
+        let before = mem::replace(&mut seen, device.statistics()?);
+        equal("bytes allocated", seen.pool_bytes, before.pool_bytes)
+    })?;
+    scratch.come_back()?;
+    Ok(seen)
+}
+
+/// What the pool may have more of.
+#[derive(Default)]
+struct Spare {
+    allocations: u64,
+    bytes: u64,
+}
+
+/// That the pool has no more than before and to spare, and that no allocation has failed.
+fn no_growth(before: &Statistics, after: &Statistics, spare: &Spare) -> Checked {
     let what = format!(
         "{} allocations of {} bytes stay {} of {}",
         before.pool_allocations, before.pool_bytes, after.pool_allocations, after.pool_bytes
     );
+    let most = (
+        before.pool_allocations.saturating_add(spare.allocations),
+        before.pool_bytes.saturating_add(spare.bytes),
+    );
     holds(
         &what,
-        after.pool_allocations <= before.pool_allocations.saturating_add(spare),
+        after.pool_allocations <= most.0 && after.pool_bytes <= most.1,
     )?;
     equal("failed allocations", after.pool_failures, before.pool_failures)
 }
