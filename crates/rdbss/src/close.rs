@@ -8,7 +8,7 @@ use crate::extensions::Extensions;
 use crate::fcb::{Fcb, FcbKind, FcbState};
 use crate::fobx::FobxFlags;
 use crate::id::{ContextId, FcbId, FobxId};
-use crate::rx_context::ContextFlags;
+use crate::rx_context::{ContextFlags, Wait};
 use crate::srv_open::SrvOpenFlags;
 use crate::tree::{STALE, Tree, drop_one};
 
@@ -339,7 +339,7 @@ impl<X: Extensions> Tree<X> {
             rename.directory
         };
         self.release_directory(unused);
-        self.wake_fcb_waiters(id, effects);
+        self.wake_waiters(Wait::Fcb(id), Ok(()), effects);
         Ok(())
     }
 
@@ -418,7 +418,7 @@ impl<X: Extensions> Tree<X> {
         if let Some(request) = self.contexts.get_mut(context) {
             request.exclusive = None;
         }
-        self.wake_fcb_waiters(id, effects);
+        self.wake_waiters(Wait::Fcb(id), Ok(()), effects);
         Ok(())
     }
 

@@ -75,7 +75,7 @@ impl<X: Extensions> Tree<X> {
             return Err(Status::INVALID_PARAMETER);
         }
         srv_call.condition = Condition::Bad;
-        self.wake_srv_call_waiters(id, Err(status), effects);
+        self.wake_waiters(Wait::SrvCall(id), Err(status), effects);
         self.detach_srv_call(id, effects);
         self.dereference_srv_call(id, effects)
     }
@@ -122,7 +122,7 @@ impl<X: Extensions> Tree<X> {
             return Err(Status::INVALID_PARAMETER);
         }
         net_root.condition = Condition::Bad;
-        self.wake_net_root_waiters(id, Err(status), effects);
+        self.wake_waiters(Wait::NetRoot(id), Err(status), effects);
         self.detach_net_root(id, effects);
         self.dereference_net_root(id, effects)
     }

@@ -114,8 +114,8 @@ impl<X: Extensions> Tree<X> {
 
     /// Whether there is a view, be it in the making: a connection, or the use of a UNC name.
     #[must_use]
-    pub fn has_views(&self) -> bool {
-        self.v_net_roots.iter_from(0).any(|(_, view)| view.attached)
+    pub const fn has_views(&self) -> bool {
+        self.views.len() > 0
     }
 
     /// The connection of a drive letter in a logon session, even if it is in the making: what is to be taken away.

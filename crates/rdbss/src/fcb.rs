@@ -117,12 +117,6 @@ impl<X: Extensions> Fcb<X> {
         self.open_count
     }
 
-    /// Who does what and tolerates what.
-    #[must_use]
-    pub const fn share_counts(&self) -> ShareCounts {
-        self.share
-    }
-
     /// The mini-redirector's part, once set.
     #[must_use]
     pub const fn extension(&self) -> Option<&X::Fcb> {

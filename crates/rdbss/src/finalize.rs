@@ -6,14 +6,13 @@
 //! NET_ROOT, V_NET_ROOT and FCB, 0 for SRV_OPEN and FOBX. With force, phase 1 of a V_NET_ROOT happens at once and
 //! phase 2 when the last handle is closed.
 
-use nt::Status;
-
 use crate::condition::Condition;
 use crate::effect::{Effect, Effects, NodeBox};
 use crate::extensions::Extensions;
 use crate::fcb::FcbState;
 use crate::fobx::FobxFlags;
 use crate::id::{FcbId, FobxId, NetRootId, SrvCallId, SrvOpenId, VNetRootId};
+use crate::rx_context::Wait;
 use crate::srv_call::SrvCallFlags;
 use crate::srv_open::SrvOpenFlags;
 use crate::tree::{Tree, drop_one};
@@ -74,7 +73,7 @@ impl<X: Extensions> Tree<X> {
             return;
         }
         self.remove_fcb_name(id);
-        self.wake_fcb_waiters(id, effects);
+        self.wake_waiters(Wait::Fcb(id), Ok(()), effects);
         let Some(mut fcb) = self.fcbs.remove(id) else {
             return;
         };
@@ -183,7 +182,7 @@ impl<X: Extensions> Tree<X> {
             }
         });
         self.hosts.remove(&mut self.srv_calls, id);
-        self.wake_srv_call_waiters(id, Ok(()), effects);
+        self.wake_waiters(Wait::SrvCall(id), Ok(()), effects);
     }
 
     /// Phase 1 of a NET_ROOT, and of its SRV_CALL if it was the last within reach there and no caller holds that.
@@ -204,7 +203,7 @@ impl<X: Extensions> Tree<X> {
             }
         });
         self.shares.remove(&mut self.net_roots, id);
-        self.wake_net_root_waiters(id, Ok(()), effects);
+        self.wake_waiters(Wait::NetRoot(id), Ok(()), effects);
         let Some(srv_call) = self.srv_calls.get_mut(srv_call_id) else {
             return;
         };
@@ -244,7 +243,7 @@ impl<X: Extensions> Tree<X> {
             self.drives.remove(&mut self.v_net_roots, id);
         }
         self.views.remove(&mut self.v_net_roots, id);
-        self.wake_v_net_root_waiters(id, Ok(()), effects);
+        self.wake_waiters(Wait::VNetRoot(id), Ok(()), effects);
         let Some(net_root) = self.net_roots.get_mut(net_root_id) else {
             return;
         };
@@ -301,7 +300,7 @@ impl<X: Extensions> Tree<X> {
         };
         fcb.orphaned_srv_opens = fcb.orphaned_srv_opens.saturating_add(1);
         self.orphan_fcb_without_opens(fcb_id);
-        self.wake_fcb_waiters(fcb_id, effects);
+        self.wake_waiters(Wait::Fcb(fcb_id), Ok(()), effects);
     }
 
     /// Orphans a file all of whose opens are orphaned, so that a new open of its path makes a new FCB.
@@ -337,45 +336,6 @@ impl<X: Extensions> Tree<X> {
         self.release_directory(directory);
         if let Some(net_root) = self.net_roots.get_mut(net_root) {
             drop_one(&mut net_root.named_fcbs);
-        }
-    }
-
-    pub(crate) fn wake_srv_call_waiters(
-        &mut self,
-        id: SrvCallId,
-        result: Result<(), Status>,
-        effects: &mut Effects<X>,
-    ) {
-        while let Some(context) = self.srv_calls.get(id).and_then(|object| object.waiters.first()) {
-            self.wake(context, result, effects);
-        }
-    }
-
-    pub(crate) fn wake_net_root_waiters(
-        &mut self,
-        id: NetRootId,
-        result: Result<(), Status>,
-        effects: &mut Effects<X>,
-    ) {
-        while let Some(context) = self.net_roots.get(id).and_then(|object| object.waiters.first()) {
-            self.wake(context, result, effects);
-        }
-    }
-
-    pub(crate) fn wake_v_net_root_waiters(
-        &mut self,
-        id: VNetRootId,
-        result: Result<(), Status>,
-        effects: &mut Effects<X>,
-    ) {
-        while let Some(context) = self.v_net_roots.get(id).and_then(|object| object.waiters.first()) {
-            self.wake(context, result, effects);
-        }
-    }
-
-    pub(crate) fn wake_fcb_waiters(&mut self, id: FcbId, effects: &mut Effects<X>) {
-        while let Some(context) = self.fcbs.get(id).and_then(|object| object.waiters.first()) {
-            self.wake(context, Ok(()), effects);
         }
     }
 }

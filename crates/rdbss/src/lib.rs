@@ -71,7 +71,6 @@ pub use open::{BeginOpen, OpenRequest, Opened, Opening};
 pub use request::Request;
 pub use resolve::Resolved;
 pub use rx_context::{Context, ContextFlags, MajorFunction, NOTIFY_CHANGE_DIRECTORY, Owner};
-pub use share_access::ShareCounts;
 pub use srv_call::{SrvCall, SrvCallFlags};
 pub use srv_open::{SrvOpen, SrvOpenFlags};
 pub use tree::{Chain, Config, Tree};

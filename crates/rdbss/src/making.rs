@@ -45,7 +45,7 @@ impl<X: Extensions> Tree<X> {
         }
         become_good(&mut srv_call.condition)?;
         srv_call.extension = Some(extension);
-        self.wake_srv_call_waiters(id, Ok(()), effects);
+        self.wake_waiters(Wait::SrvCall(id), Ok(()), effects);
         Ok(())
     }
 
@@ -73,7 +73,7 @@ impl<X: Extensions> Tree<X> {
         }
         become_good(&mut net_root.condition)?;
         net_root.extension = Some(extension);
-        self.wake_net_root_waiters(id, Ok(()), effects);
+        self.wake_waiters(Wait::NetRoot(id), Ok(()), effects);
         Ok(())
     }
 
@@ -101,7 +101,7 @@ impl<X: Extensions> Tree<X> {
         }
         become_good(&mut v_net_root.condition)?;
         v_net_root.extension = Some(extension);
-        self.wake_v_net_root_waiters(id, Ok(()), effects);
+        self.wake_waiters(Wait::VNetRoot(id), Ok(()), effects);
         Ok(())
     }
 
@@ -128,12 +128,12 @@ impl<X: Extensions> Tree<X> {
                     .get_mut(srv_call_id)
                     .is_some_and(|object| become_bad(&mut object.condition))
                 {
-                    self.wake_srv_call_waiters(srv_call_id, Err(status), effects);
+                    self.wake_waiters(Wait::SrvCall(srv_call_id), Err(status), effects);
                 }
-                self.wake_net_root_waiters(net_root_id, Err(status), effects);
+                self.wake_waiters(Wait::NetRoot(net_root_id), Err(status), effects);
             }
         }
-        self.wake_v_net_root_waiters(id, Err(status), effects);
+        self.wake_waiters(Wait::VNetRoot(id), Err(status), effects);
         self.detach_v_net_root(id, effects);
         self.release_v_net_root(id, effects);
         Ok(())

@@ -470,7 +470,7 @@ impl<X: Extensions> Tree<X> {
                 .saturating_add(u32::from(failure.is_none()));
             v_net_root.finalization_done &= failure.is_some();
         }
-        self.wake_fcb_waiters(fcb_id, effects);
+        self.wake_waiters(Wait::Fcb(fcb_id), Ok(()), effects);
         match failure {
             None => {
                 self.totals.opens = self.totals.opens.saturating_add(1);

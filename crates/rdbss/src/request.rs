@@ -139,20 +139,6 @@ impl<X: Extensions> Tree<X> {
         Ok(())
     }
 
-    /// Cancels all requests that can be, upon every view and the device, as a stopping redirector does.
-    pub fn cancel_all_requests(&mut self, spare: Option<ContextId>, effects: &mut Effects<X>) {
-        let mut start = 0;
-        loop {
-            let Some(id) = self.contexts.iter_from(start).map(|(id, _)| id).next() else {
-                return;
-            };
-            start = id.index().saturating_add(1);
-            if Some(id) != spare {
-                _ = self.cancel_request(id, effects);
-            }
-        }
-    }
-
     /// Cancels all requests upon a handle.
     ///
     /// # Errors
@@ -198,12 +184,6 @@ impl<X: Extensions> Tree<X> {
         self.context(id)?.check()
     }
 
-    /// The number of requests under way.
-    #[must_use]
-    pub const fn outstanding_requests(&self) -> usize {
-        self.contexts.len()
-    }
-
     /// Cancels all requests upon a view and below it. Does nothing for one that is gone.
     pub fn cancel_v_net_root_requests(
         &mut self,
@@ -247,7 +227,23 @@ impl<X: Extensions> Tree<X> {
         Ok(())
     }
 
-    pub(crate) fn wake(&mut self, id: ContextId, result: Result<(), Status>, effects: &mut Effects<X>) {
+    /// Wakes all that wait for an object, in the order in which they came.
+    pub(crate) fn wake_waiters(&mut self, wait: Wait, result: Result<(), Status>, effects: &mut Effects<X>) {
+        while let Some(context) = self.first_waiter(wait) {
+            self.wake(context, result, effects);
+        }
+    }
+
+    fn first_waiter(&self, wait: Wait) -> Option<ContextId> {
+        match wait {
+            Wait::SrvCall(at) => self.srv_calls.get(at)?.waiters.first(),
+            Wait::NetRoot(at) => self.net_roots.get(at)?.waiters.first(),
+            Wait::VNetRoot(at) => self.v_net_roots.get(at)?.waiters.first(),
+            Wait::Fcb(at) => self.fcbs.get(at)?.waiters.first(),
+        }
+    }
+
+    fn wake(&mut self, id: ContextId, result: Result<(), Status>, effects: &mut Effects<X>) {
         self.stop_waiting(id);
         let Some(context) = self.contexts.get_mut(id) else {
             return;

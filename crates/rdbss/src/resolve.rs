@@ -55,21 +55,6 @@ impl<X: Extensions> Tree<X> {
         }
     }
 
-    /// The path of `rest` below a view, as for an open relative to a tree-connect handle. `rest` has no leading and
-    /// no trailing backslash.
-    ///
-    /// # Errors
-    /// As [`names::check_relative`]; `INVALID_PARAMETER` if the view is gone, `UNEXPECTED_NETWORK_ERROR` if it was
-    /// taken away, `OBJECT_PATH_INVALID` if the path gets too long, `INSUFFICIENT_RESOURCES`.
-    pub fn resolve_below(&self, v_net_root: VNetRootId, rest: Name<'_>) -> nt::Result<NameBuf> {
-        names::check_relative(rest)?;
-        let view = self.v_net_root(v_net_root)?;
-        if !view.attached {
-            return Err(Status::UNEXPECTED_NETWORK_ERROR);
-        }
-        join(view.prefix(), rest)
-    }
-
     /// The view and path of an open relative to a handle. `rest` has no leading and no trailing backslash; empty, it
     /// opens the same file again.
     ///

@@ -35,21 +35,21 @@ impl Claim {
 
 /// The sum of the claims on one file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ShareCounts {
+pub(crate) struct ShareCounts {
     /// Opens that take part.
-    pub opens: u32,
+    opens: u32,
     /// Those that read.
-    pub readers: u32,
+    readers: u32,
     /// Those that write.
-    pub writers: u32,
+    writers: u32,
     /// Those that delete.
-    pub deleters: u32,
+    deleters: u32,
     /// Those that tolerate readers.
-    pub shared_read: u32,
+    shared_read: u32,
     /// Those that tolerate writers.
-    pub shared_write: u32,
+    shared_write: u32,
     /// Those that tolerate deleters.
-    pub shared_delete: u32,
+    shared_delete: u32,
 }
 
 impl ShareCounts {

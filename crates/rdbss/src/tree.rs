@@ -118,15 +118,6 @@ impl<X: Extensions> Tree<X> {
         })
     }
 
-    /// Sets the flags of a server, such as how it treats case. Names already in the tree are not looked at again.
-    ///
-    /// # Errors
-    /// `INVALID_PARAMETER` if the server is gone.
-    pub fn set_srv_call_flags(&mut self, id: SrvCallId, flags: SrvCallFlags) -> nt::Result {
-        self.srv_calls.get_mut(id).ok_or(STALE)?.flags = flags;
-        Ok(())
-    }
-
     /// Sets or, with an empty name, clears the domain of a server (`RxSetSrvCallDomainName`).
     ///
     /// # Errors

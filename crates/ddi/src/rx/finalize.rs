@@ -63,7 +63,12 @@ fn finalize_connection(
 #[unsafe(no_mangle)]
 #[expect(non_snake_case, reason = "documented names")]
 pub unsafe extern "system" fn RxForceFinalizeAllVNetRoots(NetRoot: Object) {
-    let _none_of_ours = with(|door| finalize_connection(door, number(NetRoot), None, Level::Force));
+    let _none_of_ours = finalize(|door, effects| {
+        let id = door.net_root(number(NetRoot))?;
+        door.tree
+            .force_finalize_all_v_net_roots(id, door.caller, effects)?;
+        Ok(true)
+    });
 }
 
 /// Runs a finalisation of one object; FALSE for anything that is none.

@@ -327,7 +327,9 @@ fn requests_are_cancelled_by_what_they_are_upon() {
         .tree
         .cancel_v_net_root_requests(view, Some(on_view), &mut world.effects);
     assert_eq!(cancelled(&world), [true, false, true, true, false]);
-    world.tree.cancel_all_requests(None, &mut world.effects);
+    world
+        .tree
+        .cancel_v_net_root_requests(view, None, &mut world.effects);
     assert_eq!(cancelled(&world), [true, true, true, true, false]);
     assert_eq!(world.drain(), ["cancel"; 4]);
 }

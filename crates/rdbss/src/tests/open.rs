@@ -500,7 +500,7 @@ fn requests_pin_and_cleanup_cancels_them() {
         Some(Status::INVALID_PARAMETER)
     );
     let all = world.context();
-    world.tree.cancel_all_requests(None, &mut world.effects);
+    world.tree.cancel_device_requests(None, &mut world.effects);
     assert_eq!(world.drain(), ["cancel"]);
     assert!(world.tree.context(all).unwrap().is_cancelled());
     assert_eq!(world.drive(b'X', ME), Some(view));

@@ -382,11 +382,6 @@ fn what_allocates_can_fail_and_changes_nothing_then() {
         },
     );
     each_allocation(
-        "resolve_below",
-        |world| (world.map(r"\;X:\srv\share"), name("f")),
-        |world, (view, rest)| world.tree.resolve_below(*view, rest.as_name()).map(drop),
-    );
-    each_allocation(
         "set_srv_call_domain_name",
         |world| (world.create(r"\;X:\srv\share").srv_call, name("domain")),
         |world, (server, domain)| world.tree.set_srv_call_domain_name(*server, domain.as_name()),
@@ -565,7 +560,7 @@ fn a_life_with_any_allocation_failing_leaks_nothing() {
         world
             .tree
             .complete_open(opening.fobx, Ok(opened()), &mut world.effects)?;
-        world.tree.resolve_below(view, end).map(drop)
+        world.tree.resolve_relative(opening.fobx, end).map(drop)
     };
     for n in 0.. {
         let before = balance();
