@@ -31,8 +31,6 @@ pub(crate) use door::{Handle, with};
 #[cfg(feature = "host")]
 pub(crate) use reference::begin;
 
-pub(crate) use door::Opaque;
-
 use core::ffi::c_void;
 
 /// Any object of the tree, as C has it. Never followed.

@@ -24,3 +24,14 @@ pub trait Extensions: Sized + 'static {
     /// looks at. Must not block and must not call the tree.
     fn orphaned(_fobx: &Self::Fobx) {}
 }
+
+/// A mini-redirector that keeps nothing with the objects.
+impl Extensions for () {
+    type SrvCall = ();
+    type NetRoot = ();
+    type VNetRoot = ();
+    type Fcb = ();
+    type SrvOpen = ();
+    type Fobx = ();
+    type Context = ();
+}

@@ -2,7 +2,7 @@
 
 use super::answer;
 use crate::abi::{NtStatus, UnicodeString};
-use crate::rx::{Handle, Object, Opaque, number, opaque, start, stop, with};
+use crate::rx::{Handle, Object, number, opaque, start, stop, with};
 use core::ptr;
 use nt::{AccessMask, CreateOptions, ShareAccess, Status};
 use rdbss::{BeginOpen, DriveLetter, Effects, FcbKind, LogonId, MajorFunction, OpenRequest, Opened, Owner};
@@ -81,7 +81,7 @@ pub unsafe extern "system" fn RxHostBeginOpen(
         with(|door| {
             let v_net_root = door.v_net_root(number(VNetRoot))?;
             door.reserve()?;
-            let mut effects: Effects<Opaque> = Effects::new();
+            let mut effects: Effects<()> = Effects::new();
             let begun = door.tree.begin_open(
                 &OpenRequest {
                     v_net_root,
@@ -136,7 +136,7 @@ pub extern "system" fn RxHostCompleteOpen(Fobx: Object, Directory: u8) -> NtStat
             collapsible: false,
             delays_close: false,
         };
-        let mut effects: Effects<Opaque> = Effects::new();
+        let mut effects: Effects<()> = Effects::new();
         let completed = door.tree.complete_open(id, Ok(opened), &mut effects);
         drop(effects);
         completed
@@ -151,7 +151,7 @@ pub extern "system" fn RxHostCompleteOpen(Fobx: Object, Directory: u8) -> NtStat
 pub extern "system" fn RxHostClose(Fobx: Object) -> NtStatus {
     answer(with(|door| {
         let id = door.fobx(number(Fobx))?;
-        let mut effects: Effects<Opaque> = Effects::new();
+        let mut effects: Effects<()> = Effects::new();
         let _cleanup = door.tree.cleanup(id, &mut effects)?;
         let closed = door.tree.close(id, &mut effects);
         door.perform(effects);
@@ -181,7 +181,7 @@ pub extern "system" fn RxHostAcquireExclusiveFcb(RxContext: Object, Fobx: Object
 pub extern "system" fn RxHostCancel(RxContext: Object) -> NtStatus {
     answer(with(|door| {
         let id = door.context(number(RxContext))?;
-        let mut effects: Effects<Opaque> = Effects::new();
+        let mut effects: Effects<()> = Effects::new();
         let cancelled = door.tree.cancel_request(id, &mut effects);
         door.perform(effects);
         cancelled

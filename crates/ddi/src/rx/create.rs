@@ -234,7 +234,7 @@ fn finish(
     creation: Creation,
     share: usize,
     request: &ConnectRequest<'_>,
-    effects: &mut Effects<super::Opaque>,
+    effects: &mut Effects<()>,
 ) -> nt::Result<NetRootId> {
     let tree = &mut door.tree;
     if creation.new_srv_call {

@@ -9,22 +9,9 @@ use executive::sync::{Mutex, Rank, SpinLock};
 use hashbrown::HashMap;
 use nt::Status;
 use rdbss::{
-    Config, ContextId, DelayedClose, Effect, Effects, Extensions, FcbId, FobxId, NetRootId, SrvCallFlags,
-    SrvCallId, SrvOpenId, Tree, VNetRootId,
+    Config, ContextId, DelayedClose, Effect, Effects, FcbId, FobxId, NetRootId, SrvCallFlags, SrvCallId,
+    SrvOpenId, Tree, VNetRootId,
 };
-
-/// A mini-redirector that keeps nothing with the objects: who calls these routines keeps its own.
-pub(crate) enum Opaque {}
-
-impl Extensions for Opaque {
-    type SrvCall = ();
-    type NetRoot = ();
-    type VNetRoot = ();
-    type Fcb = ();
-    type SrvOpen = ();
-    type Fobx = ();
-    type Context = ();
-}
 
 /// The first number that is given out, and the distance between two: as pointers to something would be.
 const FIRST: usize = 0x1_0000;
@@ -34,7 +21,7 @@ static DOOR: SpinLock<Option<Arc<Mutex<Door>>>> = SpinLock::new(None);
 
 /// The tree, and what its callers know its objects by.
 pub(crate) struct Door {
-    pub(crate) tree: Tree<Opaque>,
+    pub(crate) tree: Tree<()>,
     handles: HashMap<usize, Handle, Numbered>,
     /// The numbers by what they stand for.
     numbers: HashMap<(u8, u64), usize, Numbered>,
@@ -85,7 +72,7 @@ impl Handle {
         }
     }
 
-    fn is_alive(self, tree: &Tree<Opaque>) -> bool {
+    fn is_alive(self, tree: &Tree<()>) -> bool {
         match self {
             Self::SrvCall(id) => tree.srv_call(id).is_ok(),
             Self::NetRoot(id) => tree.net_root(id).is_ok(),
@@ -247,7 +234,7 @@ impl Door {
 
     /// Does what the tree asked for: extensions are empty, and who waits is none of these routines' callers, but who is
     /// cancelled may have said what to call.
-    pub(crate) fn perform(&mut self, effects: Effects<Opaque>) {
+    pub(crate) fn perform(&mut self, effects: Effects<()>) {
         for effect in effects {
             let Effect::Cancel { context, .. } = effect else {
                 continue;

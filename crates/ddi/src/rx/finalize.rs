@@ -72,7 +72,7 @@ pub unsafe extern "system" fn RxForceFinalizeAllVNetRoots(NetRoot: Object) {
 }
 
 /// Runs a finalisation of one object; FALSE for anything that is none.
-fn finalize(body: impl FnOnce(&mut Door, &mut Effects<super::Opaque>) -> nt::Result<bool>) -> u8 {
+fn finalize(body: impl FnOnce(&mut Door, &mut Effects<()>) -> nt::Result<bool>) -> u8 {
     let gone = with(|door| {
         let mut effects = Effects::new();
         let gone = body(door, &mut effects);

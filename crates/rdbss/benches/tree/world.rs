@@ -2,24 +2,10 @@
 
 use nt::{AccessMask, CreateOptions, NameBuf, ShareAccess};
 use rdbss::{
-    BeginOpen, Config, Connect, ConnectRequest, ContextId, DelayedClose, Effects, Extensions, FcbId, FcbKind,
-    Fobx, FobxId, Level, LogonId, MajorFunction, Making, NetRoot, NetRootId, OpenRequest, Opened, Owner,
-    PathName, Request, ServerName, SrvCall, SrvCallFlags, SrvCallId, SrvOpen, SrvOpenId, Tree, VNetRoot,
-    VNetRootId,
+    BeginOpen, Config, Connect, ConnectRequest, ContextId, DelayedClose, Effects, FcbId, FcbKind, Fobx,
+    FobxId, Level, LogonId, MajorFunction, Making, NetRoot, NetRootId, OpenRequest, Opened, Owner, PathName,
+    Request, ServerName, SrvCall, SrvCallFlags, SrvCallId, SrvOpen, SrvOpenId, Tree, VNetRoot, VNetRootId,
 };
-
-/// Keeps nothing with the objects.
-pub(crate) enum Bare {}
-
-impl Extensions for Bare {
-    type SrvCall = ();
-    type NetRoot = ();
-    type VNetRoot = ();
-    type Fcb = ();
-    type SrvOpen = ();
-    type Fobx = ();
-    type Context = ();
-}
 
 pub(crate) const SHARES_PER_SERVER: usize = 10;
 pub(crate) const VIEWS_PER_SHARE: usize = 10;
@@ -65,26 +51,26 @@ type Row = (Kind, fn() -> usize, Make);
 
 /// Each kind.
 pub(crate) const KINDS: [Row; 7] = [
-    (Kind::SrvCall, size_of::<SrvCall<Bare>>, |world, base, number| {
+    (Kind::SrvCall, size_of::<SrvCall<()>>, |world, base, number| {
         world.srv_call(base.context, &format!("server{number:08}"));
     }),
-    (Kind::NetRoot, size_of::<NetRoot<Bare>>, |world, base, number| {
+    (Kind::NetRoot, size_of::<NetRoot<()>>, |world, base, number| {
         world.net_root(base.context, base.srv_call, &format!(r"\share{number:08}"));
     }),
-    (Kind::VNetRoot, size_of::<VNetRoot<Bare>>, |world, _, number| {
+    (Kind::VNetRoot, size_of::<VNetRoot<()>>, |world, _, number| {
         world.map_for(0, number + 1);
     }),
-    (Kind::Fcb, size_of::<rdbss::Fcb<Bare>>, |world, base, number| {
+    (Kind::Fcb, size_of::<rdbss::Fcb<()>>, |world, base, number| {
         let path = name(&format!(r"\home\file{number:08}"));
         world.tree.create_fcb(base.view, path.as_name()).unwrap();
     }),
-    (Kind::SrvOpen, size_of::<SrvOpen<Bare>>, |world, base, _| {
+    (Kind::SrvOpen, size_of::<SrvOpen<()>>, |world, base, _| {
         world.tree.create_srv_open(base.view, base.fcb, ()).unwrap();
     }),
-    (Kind::Fobx, size_of::<Fobx<Bare>>, |world, base, _| {
+    (Kind::Fobx, size_of::<Fobx<()>>, |world, base, _| {
         world.tree.create_fobx(base.srv_open, ()).unwrap();
     }),
-    (Kind::Context, size_of::<rdbss::Context<Bare>>, |world, _, _| {
+    (Kind::Context, size_of::<rdbss::Context<()>>, |world, _, _| {
         world.context(Owner::Device);
     }),
 ];
@@ -109,8 +95,8 @@ fn logon_of(number: usize) -> LogonId {
 }
 
 pub(crate) struct World {
-    pub(crate) tree: Tree<Bare>,
-    effects: Effects<Bare>,
+    pub(crate) tree: Tree<()>,
+    effects: Effects<()>,
     now: u64,
 }
 

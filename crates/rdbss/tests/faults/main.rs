@@ -7,21 +7,9 @@ use allocator::{balance, fail_nth};
 use nt::{AccessMask, CreateOptions, Name, NameBuf, ShareAccess, Status};
 use rdbss::{
     BeginOpen, Conditional, Config, Connect, ConnectRequest, ContextId, Creation, DelayedClose, Effects,
-    Extensions, FcbKind, FobxId, Level, LogonId, MajorFunction, Making, OpenRequest, Opened, Opening, Owner,
-    PathName, Request, ServerName, SrvCallFlags, SrvCallId, Tree, VNetRootId,
+    FcbKind, FobxId, Level, LogonId, MajorFunction, Making, OpenRequest, Opened, Opening, Owner, PathName,
+    Request, ServerName, SrvCallFlags, SrvCallId, Tree, VNetRootId,
 };
-
-enum Bare {}
-
-impl Extensions for Bare {
-    type SrvCall = ();
-    type NetRoot = ();
-    type VNetRoot = ();
-    type Fcb = ();
-    type SrvOpen = ();
-    type Fobx = ();
-    type Context = ();
-}
 
 const ME: LogonId = LogonId(1);
 
@@ -30,8 +18,8 @@ fn name(text: &str) -> NameBuf {
 }
 
 struct World {
-    tree: Tree<Bare>,
-    effects: Effects<Bare>,
+    tree: Tree<()>,
+    effects: Effects<()>,
 }
 
 impl World {
@@ -180,7 +168,7 @@ impl World {
     }
 }
 
-fn opened() -> Opened<Bare> {
+fn opened() -> Opened<()> {
     Opened {
         srv_open: Some(()),
         fobx: (),
