@@ -1,5 +1,5 @@
 //! The routines of the object tree: creation, references and finalisation of SRV_CALL, NET_ROOT, V_NET_ROOT, FCB, SRV_OPEN
-//! and FOBX.
+//! and FOBX, and RX_CONTEXTs to do so on behalf of.
 //!
 //! C callers get opaque pointers, which are numbers: there is no memory behind them to be looked at, and a stale one is
 //! refused. Behind them stands one [`rdbss::Tree`] for the process, under one lock, which is held for the length of a call;

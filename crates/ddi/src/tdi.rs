@@ -24,7 +24,7 @@ pub(crate) const MOST_ADDRESSES: i32 = 64;
 /// No address known to TDI is longer than this.
 pub(crate) const LONGEST_ADDRESS: usize = 512;
 
-/// The most bytes that [`write`] makes.
+/// The most bytes that [`write()`] makes.
 pub const WRITTEN: usize = LIST_HEADER + ADDRESS_HEADER + LENGTH_IP6;
 
 /// The IP addresses in a list; those of other types are passed over.

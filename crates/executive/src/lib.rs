@@ -12,6 +12,34 @@
 //! - time is asked of the [`task::Runtime`], so that the simulator can bend it.
 //!
 //! The std backend keeps a simulated IRQL per thread and panics on a call that the real kernel forbids.
+//!
+//! # The way in
+//!
+//! [`task::Runtime`] runs futures on a few threads, or in the simulator, where the clock moves only when nothing else does:
+//!
+//! ```
+//! use core::time::Duration;
+//! use executive::task::{Runtime, TimedOut, oneshot};
+//!
+//! # fn main() -> Result<(), executive::mem::AllocError> {
+//! // In a driver: `Runtime::start(4)`.
+//! let runtime = Runtime::simulated(7)?;
+//! let (answer, wait) = oneshot::<u32>()?;
+//! let clock = runtime.clone();
+//! runtime.spawn(async move {
+//!     clock.sleep(Duration::from_secs(3600)).await;
+//!     // As a completion routine would, at DISPATCH_LEVEL.
+//!     let _unwanted = answer.send(42);
+//! })?;
+//! let wait = runtime.timeout(Duration::from_secs(60), wait);
+//! assert_eq!(runtime.block_on(wait)?, Err(TimedOut), "an hour is too long, and took no time to find out");
+//! runtime.shutdown();
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`mem`] has what allocates ([`mem::Arc`], [`mem::TryVec`], [`mem::try_box`]) and what counts allocations and makes them
+//! fail in tests ([`mem::Counting`], [`mem::sweep`]); [`sync`] has locks that own what they guard; [`irql`] the level.
 #![no_std]
 
 extern crate alloc;

@@ -42,7 +42,7 @@ pub enum Connect {
     /// The caller is to make it. It holds a reference on the view, to be given back with
     /// [`Tree::dereference_v_net_root`] in the end; [`Tree::connect_failed`] gives it back by itself.
     Create(Creation),
-    /// Somebody else is making it or a part of it: an [`Effect::Wake`] will say when to call again.
+    /// Somebody else is making it or a part of it: an [`Effect::Wake`](crate::Effect::Wake) will say when to call again.
     Wait,
 }
 

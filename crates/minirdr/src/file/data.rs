@@ -113,12 +113,12 @@ pub(crate) async fn write(client: &Client, fid: Fid, offset: u64, data: &[u8]) -
     Ok(done)
 }
 
-/// As [`write`], for a fid that is open to append: the server puts the data at the end, wherever that is by then. `end` is
+/// As [`write()`], for a fid that is open to append: the server puts the data at the end, wherever that is by then. `end` is
 /// where servers that do not know appending put it. One message at a time, as the order in which they arrive is the order
 /// of the data.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub(crate) async fn append(client: &Client, fid: Fid, end: u64, data: &[u8]) -> nt::Result<usize> {
     let mut done = 0;
     for part in data.chunks(chunk_len(client)) {

@@ -77,7 +77,7 @@ pub(crate) fn needs_figures(class: Class, len: usize) -> nt::Result<bool> {
     Ok(matches!(class, Class::SIZE | Class::FULL_SIZE))
 }
 
-/// Encodes `class` into `buffer`. Result and errors as for [`crate::information::query`].
+/// Encodes `class` into `buffer`. Result and errors as for [`crate::information::query()`].
 pub(crate) fn query(
     class: Class,
     statfs: Option<&Rstatfs>,
