@@ -41,6 +41,9 @@ use target::{Target, Way, file_id};
 /// Most components that an unmapped name's share is looked for in.
 const SHARE_DEPTH_MAX: usize = 8;
 
+/// Bits of an access mask that no right has (`[MS-FSA]` 2.1.5.1).
+const NO_RIGHTS: AccessMask = AccessMask::from_bits_retain(0x0ce0_fe00);
+
 /// An open, as IRP_MJ_CREATE gives it.
 pub struct CreateRequest<'a, P: Platform> {
     /// Below the device: `\;X:\server@port\share\path` or `\server@port\share\path`; below `related`, without a
@@ -80,6 +83,7 @@ impl<P: Platform> MiniRedirector<P> {
     /// # Errors
     /// - a malformed name's own status, before anything is sent; `REDIRECTOR_NOT_STARTED`;
     /// - `BAD_NETWORK_NAME`, `BAD_NETWORK_PATH`: the name leads to no connection and none can be made;
+    /// - `CANNOT_DELETE`: the share's root, or a read-only file, is to be deleted when it is closed;
     /// - `OBJECT_NAME_NOT_FOUND`, `OBJECT_PATH_NOT_FOUND`, `OBJECT_NAME_COLLISION`, `NOT_A_DIRECTORY`,
     ///   `FILE_IS_A_DIRECTORY`, `ACCESS_DENIED`, `SHARING_VIOLATION`, `DELETE_PENDING`, `INVALID_PARAMETER`;
     /// - `IO_REPARSE_TAG_NOT_HANDLED`: a symbolic link leads out of the share; `REPARSE_POINT_NOT_RESOLVED`: links lead in a
@@ -382,6 +386,9 @@ fn check<P: Platform>(request: &CreateRequest<'_, P>) -> nt::Result {
     let access = request.desired_access.map_generic();
     let alertable = CreateOptions::SYNCHRONOUS_IO_ALERT;
     let synchronous = alertable | CreateOptions::SYNCHRONOUS_IO_NONALERT;
+    if access.is_empty() || access.intersects(NO_RIGHTS) {
+        return Err(Status::ACCESS_DENIED);
+    }
     let refused = disposition.0 > CreateDisposition::OVERWRITE_IF.0
         || options.contains(CreateOptions::DIRECTORY_FILE) && disposition.truncates()
         || options.contains(CreateOptions::DELETE_ON_CLOSE) && !access.contains(AccessMask::DELETE)

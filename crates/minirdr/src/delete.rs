@@ -38,7 +38,7 @@ impl<P: Platform> OpenFile<P> {
 
     async fn check_deletable(&self, flags: DispositionFlags) -> nt::Result {
         let place = self.place().await?;
-        if place.path.split_last().is_none() {
+        if place.path.is_root() {
             return Err(Status::CANNOT_DELETE);
         }
         let attributes = self.getattr().await?;

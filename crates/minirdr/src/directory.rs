@@ -370,8 +370,13 @@ impl Scan {
             if self.kept {
                 own.add(dos_attributes::read(directory).await?);
             }
-            for _ in 0..dots {
-                attributes.try_push(Some(own))?;
+            for candidate in candidates.iter().take(dots) {
+                let mut shown = own;
+                if candidate.end.dots == DOTS.len() {
+                    // What is above may be out of the share: it has no number here.
+                    shown.file_id = 0;
+                }
+                attributes.try_push(Some(shown))?;
             }
         }
         for known in self.look_at(directory, place, links, &names).await? {

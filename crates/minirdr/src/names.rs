@@ -227,6 +227,11 @@ impl ServerPath {
         Ok(path)
     }
 
+    /// Whether it is the share's root, which has no name.
+    pub(crate) fn is_root(&self) -> bool {
+        self.as_bytes().is_empty()
+    }
+
     /// How many components there are.
     pub(crate) fn len(&self) -> usize {
         self.components().count()

@@ -93,6 +93,11 @@ pub(crate) async fn open_on_server(
         if !wanted.disposition.may_create() {
             return Err(Status::OBJECT_NAME_NOT_FOUND);
         }
+        if wanted.options.contains(CreateOptions::DELETE_ON_CLOSE)
+            && wanted.file_attributes.contains(FileAttributes::READONLY)
+        {
+            return Err(Status::CANNOT_DELETE);
+        }
         match make(view, root, path, wanted).await {
             // Somebody made it since we looked.
             Err(Status::OBJECT_NAME_COLLISION) if wanted.disposition != CreateDisposition::CREATE => {}
@@ -254,6 +259,9 @@ async fn open_existing(
         return Ok(Outcome::Link(path.len().saturating_sub(1), text));
     }
     check_existing(&attributes, wanted)?;
+    if path.is_root() && wanted.options.contains(CreateOptions::DELETE_ON_CLOSE) {
+        return Err(Status::CANNOT_DELETE);
+    }
     access::check(&found.reply, view.uid, wanted.access)?;
     let mut flags = open_flags(wanted.access, attributes.is_directory());
     let cutter = fid_to_cut(&found.file, flags, wanted).await?;

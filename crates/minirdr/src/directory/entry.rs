@@ -112,7 +112,7 @@ impl<'a> EntryList<'a> {
         let start = out.used();
         out.require(self.fixed)?;
         out.u32(0)?; // NextEntryOffset
-        out.u32(0)?; // FileIndex: has no meaning on this file system
+        out.u32(0)?; // FileIndex: a cookie has no room in it, and NTFS gives none either
         if needs_attributes(self.class) {
             times(out, attributes)?;
             out.u64(attributes.end_of_file)?;

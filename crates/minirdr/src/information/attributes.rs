@@ -23,7 +23,7 @@ pub(crate) struct Attributes {
     pub allocation_size: u64,
     /// `FILE_ATTRIBUTE_*`.
     pub file_attributes: FileAttributes,
-    /// Hard links.
+    /// Hard links: 1 for a directory, of which Unix counts those of its subdirectories.
     pub number_of_links: u32,
     /// The server's qid path: the file's identity within the export.
     pub file_id: u64,
@@ -57,7 +57,11 @@ impl Attributes {
                 0
             },
             file_attributes: file_attributes(reply.mode, name),
-            number_of_links: u32::try_from(reply.nlink).unwrap_or(u32::MAX),
+            number_of_links: if reply.mode.is_directory() {
+                1
+            } else {
+                u32::try_from(reply.nlink).unwrap_or(u32::MAX)
+            },
             file_id: reply.qid.path,
             mode: reply.mode,
             uid: reply.uid,

@@ -167,7 +167,11 @@ impl<P: Platform> OpenFile<P> {
         let (view, path) = (self.view()?, self.path()?);
         let name = path.split_last().map_or(&b""[..], |(_, name)| name);
         let known = self.kept(reply, moved).await?;
-        let wanted = to_keep(attributes, name);
+        let mut wanted = to_keep(attributes, name);
+        if path.is_root() {
+            // As on NTFS: nobody would find the share.
+            wanted -= FileAttributes::HIDDEN | FileAttributes::SYSTEM;
+        }
         let keeping = async {
             match moved {
                 Some(file) => view.keep(file, known, wanted).await,

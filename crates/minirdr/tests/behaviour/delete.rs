@@ -105,6 +105,8 @@ pub(crate) fn the_root_of_a_share_stays(world: &World) {
         root.set_disposition(DELETE | POSIX_SEMANTICS),
         Err(Status::CANNOT_DELETE)
     );
+    let doomed = Open::delete().options(CreateOptions::DELETE_ON_CLOSE);
+    assert_eq!(world.open("", &doomed).err(), Some(Status::CANNOT_DELETE));
 }
 
 pub(crate) fn deletion_needs_the_right_to_delete(world: &World) {

@@ -252,6 +252,18 @@ pub(crate) fn the_dots_come_first(world: &World) {
     assert_eq!(dots(".*"), [".", ".."]);
     assert_eq!(dots("."), ["."]);
     assert_eq!(dots(".."), [".."]);
+    // What is above is not told: it may be out of the share.
+    std::fs::create_dir(world.path("folder")).unwrap();
+    let folder = world.open("folder", &Open::directory()).unwrap();
+    let query = DirectoryQuery {
+        class: FileInformationClass::ID_BOTH_DIRECTORY,
+        pattern: None,
+        restart: false,
+        single: true,
+    };
+    let id = |entry: &[u8]| u64::from_le_bytes(entry[96..104].try_into().unwrap());
+    assert_eq!(id(&folder.query_directory(&query, 4096).unwrap().0), folder.id());
+    assert_eq!(id(&folder.query_directory(&query, 4096).unwrap().0), 0);
 }
 
 pub(crate) fn a_name_is_found_without_listing(world: &World) {

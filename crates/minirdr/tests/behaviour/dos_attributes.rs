@@ -50,11 +50,18 @@ pub(crate) fn what_is_set_is_shown(world: &World) {
     assert_eq!(file.attributes(), F::NORMAL);
     assert_eq!(listed(world, "file"), F::NORMAL);
     std::fs::create_dir(world.path("folder")).unwrap();
+    let root = world.open("", &Open::write()).unwrap();
+    set(&root, F::HIDDEN | F::SYSTEM | F::NOT_CONTENT_INDEXED).unwrap();
+    assert_eq!(
+        root.attributes(),
+        F::DIRECTORY | F::NOT_CONTENT_INDEXED,
+        "a root stays in sight"
+    );
     let folder = world.open("folder", &Open::write()).unwrap();
     set(&folder, F::HIDDEN | F::DIRECTORY).unwrap();
     assert_eq!(listed(world, "folder"), F::HIDDEN | F::DIRECTORY);
     // Another mapping learns of it from the share alone.
-    drop((file, folder));
+    drop((file, folder, root));
     world.unmap("X:").unwrap();
     world.map("X:").unwrap();
     assert_eq!(listed(world, "folder"), F::HIDDEN | F::DIRECTORY);

@@ -148,6 +148,19 @@ pub(crate) fn options_that_contradict_each_other(world: &World) {
             invalid
         );
     }
+    // No right at all, and bits that are none.
+    for access in [0, 0x0200, 0x0400_0000, 0x0020_0080] {
+        let access = AccessMask::from_bits_retain(access);
+        assert_eq!(refused(Open::read().access(access)), Some(Status::ACCESS_DENIED));
+    }
+    let gone_at_once = Open::create()
+        .attributes(FileAttributes::READONLY)
+        .options(CreateOptions::DELETE_ON_CLOSE);
+    assert_eq!(
+        world.open("new", &gone_at_once).err(),
+        Some(Status::CANNOT_DELETE)
+    );
+    assert!(!world.path("new").exists());
     let short_lived = Open::directory()
         .disposition(CreateDisposition::CREATE)
         .attributes(FileAttributes::TEMPORARY);
