@@ -8,7 +8,7 @@ use rdbss::{
     Connect, ConnectRequest, Creation, Effects, LogonId, MajorFunction, Owner, Shorten, Tree, VNetRootId,
 };
 
-use crate::objects::{Objects, Platform, View};
+use crate::objects::{Objects, Platform, ShareState, View};
 use crate::server::Server;
 use crate::server::attachment::Attachment;
 use crate::{DEFAULT_PORT, MiniRedirector, Running};
@@ -126,12 +126,15 @@ impl<P: Platform> MiniRedirector<P> {
             }
         }
         if new_net_root {
-            self.report(|tree, effects| tree.net_root_good(net_root, (), effects))?;
+            let share = ShareState::try_new()?;
+            self.report(|tree, effects| tree.net_root_good(net_root, share, effects))?;
         } else if net_root == creation.net_root && share_units < name.path.len() {
             // What others use as this share, the server gives this user as a folder of another: its paths begin elsewhere.
             return Err(Status::BAD_NETWORK_NAME);
         }
-        let view = View::try_new(Arc::clone(server.link()), attached)?;
+        let share = self.tree().net_root(net_root)?.extension().cloned();
+        let share = share.ok_or(Status::UNEXPECTED_NETWORK_ERROR)?;
+        let view = View::try_new(Arc::clone(server.link()), attached, share)?;
         self.report(|tree, effects| tree.v_net_root_good(creation.v_net_root, view, effects))
     }
 

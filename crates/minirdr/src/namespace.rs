@@ -65,6 +65,8 @@ pub(crate) async fn rename(place: &Place, to: &ServerPath, flags: RenameFlags) -
             }
             remove_name(&old_parent, old_name, source, false).await?;
         }
+        // A server would call the file no directory.
+        Taken::ByOther if found.mode.is_directory() => return Err(Status::ACCESS_DENIED),
         Taken::BySame | Taken::ByOther | Taken::Free => {
             move_name(&old_parent, old_name, source, &new_parent, new_name).await?;
         }

@@ -40,7 +40,7 @@ pub(crate) struct Objects<P>(PhantomData<fn() -> P>);
 
 impl<P: Platform> Extensions for Objects<P> {
     type SrvCall = Arc<Server>;
-    type NetRoot = ();
+    type NetRoot = Arc<ShareState>;
     type VNetRoot = Arc<View>;
     type Fcb = Arc<SharedFile<P>>;
     type SrvOpen = Arc<ServerOpen>;
@@ -191,6 +191,26 @@ impl ServerOpen {
     }
 }
 
+/// What is known of a share by all who use it, as a change that one of them makes is the others' too: the extension of
+/// NET_ROOT.
+pub(crate) struct ShareState {
+    /// Names that differ only in case.
+    pub(crate) folded_names: FoldedNames,
+    /// Whether files have attributes that Unix has no place for.
+    pub(crate) kept: Kept,
+}
+
+impl ShareState {
+    /// # Errors
+    /// `INSUFFICIENT_RESOURCES`.
+    pub(crate) fn try_new() -> nt::Result<Arc<Self>> {
+        Ok(Arc::try_new(Self {
+            folded_names: FoldedNames::try_new()?,
+            kept: Kept::new(),
+        })?)
+    }
+}
+
 /// A user's root of a share: the extension of V_NET_ROOT. Its fid is had through [`View::root`], which attaches again where
 /// the session was lost.
 pub(crate) struct View {
@@ -205,16 +225,18 @@ pub(crate) struct View {
     pub(crate) gid: u32,
     /// Who attached, as a number; `None` for one known by name alone.
     pub(crate) uid: Option<u32>,
-    /// Names that differ only in case.
-    pub(crate) folded_names: FoldedNames,
     /// Files seen lately.
     pub(crate) known_files: KnownFiles,
-    /// Whether files have attributes that Unix has no place for.
-    pub(crate) kept: Kept,
+    /// What is known of the share, through whichever view.
+    pub(crate) share: Arc<ShareState>,
 }
 
 impl View {
-    pub(crate) fn try_new(link: Arc<Link>, attached: Attached) -> nt::Result<Arc<Self>> {
+    pub(crate) fn try_new(
+        link: Arc<Link>,
+        attached: Attached,
+        share: Arc<ShareState>,
+    ) -> nt::Result<Arc<Self>> {
         let Attached {
             root,
             attachment,
@@ -228,20 +250,19 @@ impl View {
             attachment,
             attaching: Semaphore::new(1),
             gid,
-            folded_names: FoldedNames::try_new()?,
             known_files: KnownFiles::try_new()?,
-            kept: Kept::new(),
+            share,
         })?)
     }
 
     /// A file or directory came to be at `path`.
     pub(crate) fn added(&self, path: &ServerPath) {
-        self.folded_names.added(path);
+        self.share.folded_names.added(path);
     }
 
     /// What was at `path` is not there any more.
     pub(crate) fn removed(&self, path: &ServerPath) {
-        self.folded_names.removed(path);
+        self.share.folded_names.removed(path);
         self.known_files.forget(path);
     }
 

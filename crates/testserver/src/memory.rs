@@ -133,6 +133,20 @@ impl MemoryServer {
             .expect("nothing is there yet");
     }
 
+    /// Puts another file in the place of what is at a path from the root, as programs do that write a new one and rename
+    /// it.
+    pub fn replace(&self, path: &str, file: MemoryFile) {
+        {
+            let mut tree = self.shared.tree();
+            let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+            if let Ok(folder) = tree.at(folder) {
+                // Nothing there is as good.
+                let _ = tree.unlink(folder, name.as_bytes(), None);
+            }
+        }
+        self.make(path, file);
+    }
+
     /// What is at a path from the root.
     #[must_use]
     pub fn file(&self, path: &str) -> Option<MemoryFile> {

@@ -214,7 +214,11 @@ async fn folded(
 ) -> nt::Result<Option<ServerPath>> {
     let directory = ServerPath::from_components(path.components().take(at))?;
     let wanted = path.components().nth(at).unwrap_or_default();
-    let found = view.folded_names.find(root, directory.as_bytes(), wanted).await;
+    let found = view
+        .share
+        .folded_names
+        .find(root, directory.as_bytes(), wanted)
+        .await;
     let name = match found {
         Ok(Folded::One(name)) if name != wanted => name,
         // A directory that may be passed through but not read has no other spellings.

@@ -40,7 +40,7 @@ pub(crate) enum Folded {
     Ambiguous,
 }
 
-/// The directories read lately on one view.
+/// The directories of one share that were read lately, through whichever view.
 pub(crate) struct FoldedNames(Mutex<Vec<Listing>>);
 
 /// The names in one directory.

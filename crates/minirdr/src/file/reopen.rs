@@ -43,7 +43,7 @@ impl View {
         let client = self.link.client().await?;
         let root = Arc::try_new(self.attachment.attach_again(&client).await?)?;
         self.replace(&root)?;
-        self.kept.forget();
+        self.share.kept.forget();
         Ok(root)
     }
 }

@@ -57,7 +57,7 @@ impl View {
     /// Something is kept from now on: other redirectors are told by a mark. Where the user may not set one, they do not
     /// see it.
     async fn mark(&self) {
-        if self.kept.0.swap(Kept::SOMETHING, Ordering::Relaxed) != Kept::SOMETHING
+        if self.share.kept.0.swap(Kept::SOMETHING, Ordering::Relaxed) != Kept::SOMETHING
             && let Ok(root) = self.root().await
         {
             let _ = xattr::set(&root, MARK, b"1").await;
@@ -108,7 +108,7 @@ impl<P: Platform> OpenFile<P> {
         if !self.redirector.settings().dos_attributes {
             return Ok(false);
         }
-        let kept = &view.kept.0;
+        let kept = &view.share.kept.0;
         let known = kept.load(Ordering::Relaxed);
         let now = self.redirector.0.runtime.now();
         if known == Kept::SOMETHING || now.as_nanos() < known {

@@ -73,7 +73,7 @@ macro_rules! behaviours {
                 short_buffers_get_what_fits, attributes_are_asked_for_by_name, sizes_are_those_of_the_packed_list,
                 malformed_attributes_change_nothing, too_much_is_refused, attributes_need_their_rights,
                 directories_have_attributes_too, what_is_overwritten_loses_them;
-            rename: into_another_directory_and_back, posix_rules_replace_an_open_file, a_read_only_target_is_replaced_on_demand_only,
+            rename: a_directory_takes_no_files_place, into_another_directory_and_back, posix_rules_replace_an_open_file, a_read_only_target_is_replaced_on_demand_only,
                 only_the_case_changes, a_name_in_another_case_is_taken, the_last_rename_counts, a_new_name_must_be_a_name,
                 a_hard_link, a_hard_link_replaces_on_demand_only, what_cannot_be_linked, one_of_two_links_replaces_the_other,
                 a_file_to_be_deleted_gets_no_new_name;
@@ -82,7 +82,8 @@ macro_rules! behaviours {
                 a_list_of_strangers_is_refused, malformed_descriptors_are_refused, security_needs_its_rights;
             spelling: another_case_finds_the_file, the_exact_name_comes_first, ambiguous_names_are_not_guessed,
                 directories_on_the_way_in_another_case, nothing_is_made_beside_another_case, case_counts_on_demand,
-                changes_are_seen_at_once, one_file_has_one_spelling, private_characters_on_the_server;
+                changes_are_seen_at_once,
+                changes_through_another_drive_are_seen_at_once, one_file_has_one_spelling, private_characters_on_the_server;
         }
     };
     (@list $world:expr, $attributes:tt $($module:ident: $($name:ident),*;)*) => {

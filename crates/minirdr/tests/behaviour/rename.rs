@@ -248,3 +248,15 @@ pub(crate) fn a_file_to_be_deleted_gets_no_new_name(world: &World) {
     drop(file);
     assert!(world.path("other").exists());
 }
+
+pub(crate) fn a_directory_takes_no_files_place(world: &World) {
+    std::fs::create_dir(world.path("folder")).unwrap();
+    std::fs::write(world.path("file"), b"data").unwrap();
+    let folder = world.open("folder", &Open::delete()).unwrap();
+    assert_eq!(
+        folder.rename("file", false, None),
+        Err(Status::OBJECT_NAME_COLLISION)
+    );
+    assert_eq!(folder.rename("file", true, None), Err(Status::ACCESS_DENIED));
+    assert_eq!(std::fs::read(world.path("file")).unwrap(), b"data");
+}

@@ -166,3 +166,28 @@ pub(crate) fn private_characters_on_the_server(world: &World) {
     let file = world.open_units_below(None, &full, &Open::read()).unwrap();
     assert_eq!(file.read(0, 9).unwrap(), b"private");
 }
+
+pub(crate) fn changes_through_another_drive_are_seen_at_once(world: &World) {
+    world.map("Y:").unwrap();
+    std::fs::create_dir(world.path("folder")).unwrap();
+    let on_y = |path: &str, open: &Open| world.open_full(&world.full("Y:", path), open).map(drop);
+    // Y: has read the directory now.
+    assert_eq!(
+        on_y("folder\\ONE", &Open::read()).err(),
+        Some(Status::OBJECT_NAME_NOT_FOUND)
+    );
+    drop(world.open("folder\\one", &Open::create()).unwrap());
+    on_y("folder\\ONE", &Open::read()).unwrap();
+    assert_eq!(
+        on_y("folder\\ONE", &Open::create()).err(),
+        Some(Status::OBJECT_NAME_COLLISION)
+    );
+    world
+        .open("folder\\one", &Open::delete())
+        .unwrap()
+        .set_delete(true)
+        .unwrap();
+    on_y("folder\\ONE", &Open::create()).unwrap();
+    assert!(world.path("folder/ONE").exists());
+    world.unmap("Y:").unwrap();
+}

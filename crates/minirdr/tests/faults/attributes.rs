@@ -30,7 +30,7 @@ impl Session<'_> {
         let cancel = CancelToken::try_new()?;
         let new = Open::with(AccessMask::MAXIMUM_ALLOWED, CreateDisposition::CREATE);
         let first = full_ea(&[("FIRST", b"1")]);
-        let file = self.drive.open_with_ea("attributed", &new, &first).await?;
+        let file = self.drive.create("attributed", &new, &first).await?.file;
         let more = full_ea(&[
             ("second", b"two"),
             ("THIRD", &[3; 300]),
@@ -60,7 +60,7 @@ impl Session<'_> {
         whole(file.query_ea(&indexed, self.buffer, &cancel).await)?;
         end(file).await;
         let anew = new.disposition(CreateDisposition::OVERWRITE);
-        let file = self.drive.open_with_ea("attributed", &anew, &first).await?;
+        let file = self.drive.create("attributed", &anew, &first).await?.file;
         end(file).await;
         Ok(())
     }

@@ -3,7 +3,7 @@
 
 use executive::mem::{Arc, unfailing};
 use executive::task::CancelToken;
-use minirdr::{Level, LogonId, MiniRedirector, OpenFile};
+use minirdr::{Created, Level, LogonId, MiniRedirector, OpenFile};
 use nt::{Name, NameBuf};
 
 use crate::open::Open;
@@ -59,18 +59,21 @@ impl Drive<'_> {
     }
 
     pub(crate) async fn open(&self, path: &str, open: &Open) -> nt::Result<File> {
-        self.open_with_ea(path, open, &[]).await
+        Ok(self.create(path, open, &[]).await?.file)
     }
 
-    /// Makes or opens a file that gets extended attributes if it is new.
-    pub(crate) async fn open_with_ea(&self, path: &str, open: &Open, attributes: &[u8]) -> nt::Result<File> {
+    /// Opens or makes a file, which gets extended attributes then.
+    pub(crate) async fn create(
+        &self,
+        path: &str,
+        open: &Open,
+        attributes: &[u8],
+    ) -> nt::Result<Created<Simulated>> {
         let (name, cancel) = (self.name(path), token());
         let request = open.request(name.as_name(), None, ME);
-        let created = self
-            .redirector
+        self.redirector
             .create_with_ea(&request, attributes, &cancel)
-            .await?;
-        Ok(created.file)
+            .await
     }
 }
 

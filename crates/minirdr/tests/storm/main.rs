@@ -3,50 +3,42 @@
 //! written; no handle reads a file that is not its own; the drive comes back with the server, it can be taken away in any
 //! state, and nothing is left.
 
-mod server;
+#[path = "../simulated/drive.rs"]
+mod drive;
+#[expect(dead_code, reason = "each test file uses a part")]
+#[path = "../world/open.rs"]
+mod open;
 #[path = "../simulated/mod.rs"]
 mod simulated;
+#[path = "../simulated/weather.rs"]
+mod weather;
 
 use std::alloc::System;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::Path;
-
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use drive::{Drive, token};
 use executive::mem::{Arc, Counting};
-use executive::task::{CancelToken, Runtime};
-use minirdr::{
-    CreateRequest, DirectoryQuery, Level, LogonId, MiniRedirector, ObjectCounts, OpenFile, Settings,
-    WritePosition,
-};
-use nt::{
-    AccessMask, CreateDisposition, CreateOptions, FileAttributes, FileInformationClass, Name, NameBuf,
-    ShareAccess, Status,
-};
+use executive::task::Runtime;
+use minirdr::{DirectoryQuery, Level, MiniRedirector, ObjectCounts, OpenFile, Settings, WritePosition};
+use nt::{FileInformationClass, Status};
+use open::Open;
 use rxce::memory::Network;
-use server::{Luck, Server};
 use simulated::Simulated;
+use testserver::{MemoryFile, MemoryServer};
+use weather::{Luck, Server};
 
 #[global_allocator]
 static MEMORY: Counting<System> = Counting::new(System);
 
 const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 564);
-const ME: LogonId = LogonId(1);
 const SEEDS: u64 = 1000;
 /// The deadline of a request.
 const DEADLINE: Duration = Duration::from_secs(1);
 /// Longest that an operation may take: a few requests, one of them too late, a new session and all of it once more.
 const LIMIT: Duration = Duration::from_secs(10);
-
-fn token() -> CancelToken {
-    CancelToken::try_new().unwrap()
-}
-
-fn text(text: &str) -> NameBuf {
-    NameBuf::try_from_str(text).unwrap()
-}
 
 /// A handle, and which file it is of.
 struct Handle {
@@ -88,7 +80,15 @@ fn is_lost(status: Status) -> bool {
     )
 }
 
-impl Program<'_> {
+impl<'a> Program<'a> {
+    fn drive(&self) -> Drive<'a> {
+        Drive {
+            redirector: self.redirector,
+            letter: "X:",
+            share: "\\10.0.0.1\\export",
+        }
+    }
+
     /// Notes what an operation came to, and how long it took.
     async fn timed<V>(&mut self, what: &str, work: impl Future<Output = nt::Result<V>>) -> nt::Result<V> {
         let before = self.runtime.now();
@@ -103,27 +103,13 @@ impl Program<'_> {
     }
 
     async fn open(&mut self, which: usize) {
-        let full = text(&format!("\\;X:\\10.0.0.1\\export\\file{which}"));
-        let redirector = self.redirector;
-        let opening = async {
-            let request = CreateRequest {
-                name: full.as_name(),
-                related: None,
-                logon: ME,
-                desired_access: AccessMask::GENERIC_READ | AccessMask::GENERIC_WRITE,
-                share_access: ShareAccess::all(),
-                disposition: CreateDisposition::OPEN,
-                options: CreateOptions::empty(),
-                file_attributes: FileAttributes::NORMAL,
-                open_target_directory: false,
-                case_sensitive: false,
-            };
-            redirector.create(&request, &token()).await
-        };
-        if let Ok(created) = self.timed("open", opening).await {
+        let (drive, path) = (self.drive(), format!("file{which}"));
+        let open = Open::write();
+        let opening = drive.open(&path, &open);
+        if let Ok(file) = self.timed("open", opening).await {
             let generation = self.server.generations[which].load(Ordering::SeqCst);
             self.handles.push(Handle {
-                file: created.file,
+                file,
                 which,
                 generation,
             });
@@ -215,22 +201,9 @@ impl Program<'_> {
     }
 
     async fn list(&mut self) {
-        let full = text("\\;X:\\10.0.0.1\\export");
-        let redirector = self.redirector;
+        let drive = self.drive();
         let listing = async {
-            let request = CreateRequest {
-                name: full.as_name(),
-                related: None,
-                logon: ME,
-                desired_access: AccessMask::GENERIC_READ,
-                share_access: ShareAccess::all(),
-                disposition: CreateDisposition::OPEN,
-                options: CreateOptions::DIRECTORY_FILE,
-                file_attributes: FileAttributes::NORMAL,
-                open_target_directory: false,
-                case_sensitive: false,
-            };
-            let folder = redirector.create(&request, &token()).await?.file;
+            let folder = drive.open("", &Open::directory()).await?;
             let query = DirectoryQuery {
                 class: FileInformationClass::NAMES,
                 pattern: None,
@@ -238,21 +211,22 @@ impl Program<'_> {
                 single: false,
             };
             let mut buffer = [0; 4000];
-            folder.query_directory(&query, &mut buffer, &token()).await
+            let cancel = token();
+            let listed = folder.query_directory(&query, &mut buffer, &cancel).await;
+            drive::end(folder).await;
+            listed
         };
         let _ = self.timed("list", listing).await;
     }
 
     async fn run(&mut self) {
-        let drive = text("\\;X:\\10.0.0.1\\export");
         for _ in 0..40 {
-            let redirector = self.redirector;
-            let cancel = token();
-            let mapping = redirector.add_connection(drive.as_name(), Name::default(), ME, &cancel);
-            if self.timed("map", mapping).await.is_ok() {
+            let drive = self.drive();
+            if self.timed("map", drive.map()).await.is_ok() {
                 self.use_it().await;
                 return;
             }
+            self.runtime.sleep(Duration::from_millis(500)).await;
         }
         panic!("seed {}: the drive cannot be mapped in 40 attempts", self.seed);
     }
@@ -308,29 +282,32 @@ impl Program<'_> {
     }
 
     async fn unmap(&mut self, level: Level) {
-        let drive = text("X:");
         let before = self.runtime.now();
-        let gone = self
-            .redirector
-            .delete_connection(drive.as_name(), ME, level, &token())
-            .await;
+        let gone = self.drive().unmap(level).await;
         assert_eq!(gone, Ok(()), "seed {}", self.seed);
         let took = self.runtime.now().saturating_since(before);
         assert_eq!(took, Duration::ZERO, "seed {}: it waits for nobody", self.seed);
     }
 }
 
+/// Puts another file in the place of one.
+fn replace_a_file(server: &Server) {
+    let which = server.luck.lock().unwrap().below(4) as usize;
+    server
+        .good
+        .replace(&format!("file{which}"), MemoryFile::File(vec![0; 3000]));
+    server.generations[which].fetch_add(1, Ordering::SeqCst);
+}
+
 /// One run; the result is the number of operations that succeeded, and of sessions made anew.
-fn run(folder: &Path, seed: u64) -> (u32, u64) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        std::fs::remove_file(entry.unwrap().path()).unwrap();
-    }
+fn run(seed: u64) -> (u32, u64) {
+    let good = MemoryServer::new();
     for which in 0..4 {
-        std::fs::write(folder.join(format!("file{which}")), [0; 3000]).unwrap();
+        good.make(&format!("file{which}"), MemoryFile::File(vec![0; 3000]));
     }
     let runtime = Runtime::simulated(seed).unwrap();
     let network = Network::new(&runtime).unwrap();
-    let server = Server::new(&runtime, &network, ADDRESS, folder.to_owned(), seed ^ 0x5EED);
+    let server = Server::new(&runtime, &network, ADDRESS, good, seed ^ 0x5EED, replace_a_file);
     server.start();
     let settings = Settings {
         request_timeout: DEADLINE,
@@ -374,21 +351,20 @@ fn run(folder: &Path, seed: u64) -> (u32, u64) {
 
 #[test]
 fn a_thousand_storms() {
-    let folder = tempfile::tempdir().unwrap();
     let (mut successes, mut reconnects) = (0, 0);
     for seed in [3, 14, 159] {
-        let same = run(folder.path(), seed) == run(folder.path(), seed);
+        let same = run(seed) == run(seed);
         assert!(same, "the same seed {seed} is not the same storm");
     }
     for seed in 0..SEEDS {
         let kept = MEMORY.usage().live_blocks;
-        let (done, anew) = run(folder.path(), seed);
+        let (done, anew) = run(seed);
         successes += u64::from(done);
         reconnects += anew;
         let left = MEMORY.usage().live_blocks.saturating_sub(kept);
         assert_eq!(left, 0, "seed {seed}: {left} blocks of memory are left");
     }
-    println!("{SEEDS} seeds: {successes} operations succeeded, {reconnects} sessions were made anew");
+    println!("sweep: {SEEDS} storms: {successes} operations succeeded, {reconnects} sessions were made anew");
     assert!(reconnects > SEEDS / 2, "no storm at all: {reconnects} reconnects");
     assert!(successes > SEEDS * 10, "nothing but storm: {successes} successes");
 }

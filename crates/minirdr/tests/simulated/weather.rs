@@ -1,15 +1,15 @@
-//! A server whose luck is in its seed: it dies at any byte, falls silent, is slow, is away for a while, and comes back with
-//! other files.
+//! A server whose luck is in its seed: it dies at any byte, falls silent, is slow, is away for a while, and may come back
+//! with other files.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use executive::task::Runtime;
+use executive::task::{Either, Notify, Runtime, select};
 use rxce::Endpoint as _;
 use rxce::memory::{MemoryEndpoint, Network};
+use testserver::MemoryServer;
 
 use crate::simulated::receive_frame;
 
@@ -80,14 +80,19 @@ pub(crate) struct Server {
     pub(crate) runtime: Runtime,
     pub(crate) network: Network,
     pub(crate) address: SocketAddr,
-    pub(crate) folder: PathBuf,
+    pub(crate) good: MemoryServer,
     pub(crate) luck: Mutex<Luck>,
+    /// Changes files while nobody listens.
+    change: fn(&Self),
     /// No more trouble from now on.
     pub(crate) calm: AtomicBool,
-    /// Nobody listens until then.
+    /// Nobody listens.
     away: AtomicBool,
+    leaves: Notify,
     /// Its tasks.
     pub(crate) tasks: AtomicUsize,
+    /// Requests that have been read and not been answered.
+    pub(crate) under_way: AtomicUsize,
     /// How often each file has been replaced.
     pub(crate) generations: [AtomicUsize; 4],
 }
@@ -97,18 +102,22 @@ impl Server {
         runtime: &Runtime,
         network: &Network,
         address: SocketAddr,
-        folder: PathBuf,
+        good: MemoryServer,
         seed: u64,
+        change: fn(&Self),
     ) -> Arc<Self> {
         Arc::new(Self {
             runtime: runtime.clone(),
             network: network.clone(),
             address,
-            folder,
+            good,
             luck: Mutex::new(Luck(seed)),
+            change,
             calm: AtomicBool::new(false),
             away: AtomicBool::new(false),
+            leaves: Notify::new(),
             tasks: AtomicUsize::new(0),
+            under_way: AtomicUsize::new(0),
             generations: Default::default(),
         })
     }
@@ -140,12 +149,13 @@ impl Server {
     async fn listen(self: &Arc<Self>) {
         let listener = self.network.listen(self.address).unwrap();
         loop {
-            let look = Duration::from_millis(10);
-            let Ok(endpoint) = self.runtime.timeout(look, listener.accept()).await else {
-                if self.away.load(Ordering::SeqCst) {
-                    return;
-                }
-                continue;
+            // Asked for first, so that no leaving is missed.
+            let leaving = self.leaves.notified();
+            if self.away.load(Ordering::SeqCst) {
+                return;
+            }
+            let Either::Left(endpoint) = select(listener.accept(), leaving).await else {
+                return;
             };
             let server = Arc::clone(self);
             self.spawn(async move { server.serve(endpoint).await });
@@ -162,7 +172,7 @@ impl Server {
             Fate::BreaksReceiving(bytes) => endpoint.break_after_receiving(bytes),
             _ => {}
         }
-        let mut good = p9_server::Server::new(&*self.folder, Default::default(), Default::default()).unwrap();
+        let mut good = self.good.connect();
         let mut served = 0;
         loop {
             // Without a last message a frozen server would be a silent one.
@@ -178,31 +188,23 @@ impl Server {
                 Fate::FallsSilent(last) if served >= last => continue,
                 Fate::GoesAway(last) | Fate::Changes(last) if served == last => {
                     if matches!(fate, Fate::Changes(_)) {
-                        self.replace_a_file();
+                        (self.change)(self);
                     }
                     self.away.store(true, Ordering::SeqCst);
+                    self.leaves.notify_all();
                     return;
                 }
-                Fate::Drags(time) if !self.calm.load(Ordering::SeqCst) => self.runtime.sleep(time).await,
+                Fate::Drags(time) if !self.calm.load(Ordering::SeqCst) => {
+                    self.under_way.fetch_add(1, Ordering::SeqCst);
+                    self.runtime.sleep(time).await;
+                    self.under_way.fetch_sub(1, Ordering::SeqCst);
+                }
                 _ => {}
             }
             served += 1;
-            let mut reply = Vec::new();
-            good.handle_message(&mut &request[..], &mut reply).unwrap();
-            if endpoint.send(reply).await.1.is_err() {
+            if endpoint.send(good.answer(&request)).await.1.is_err() {
                 return;
             }
         }
-    }
-
-    /// Puts another file in the place of one.
-    fn replace_a_file(&self) {
-        let which = self.luck.lock().unwrap().below(4) as usize;
-        // Its inode number must not be the next file's: no client could tell the two apart.
-        let old = format!("kept{which}-{}", self.generations[which].load(Ordering::SeqCst));
-        std::fs::hard_link(self.folder.join(format!("file{which}")), self.folder.join(old)).unwrap();
-        std::fs::write(self.folder.join("new"), [0; 3000]).unwrap();
-        std::fs::rename(self.folder.join("new"), self.folder.join(format!("file{which}"))).unwrap();
-        self.generations[which].fetch_add(1, Ordering::SeqCst);
     }
 }
