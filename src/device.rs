@@ -26,6 +26,14 @@ const DEVICE_NAME: &[u16] = &ascii!(r"\Device\Mrx9p");
 /// [`ioctl::LINK_NAME`].
 const LINK_NAME: &[u16] = &ascii!(r"\DosDevices\Global\Mrx9p");
 
+/// The driver's one device while it lives.
+static LIVE: AtomicPtr<DEVICE_OBJECT> = AtomicPtr::new(ptr::null_mut());
+
+/// The driver's device object, from [`Device::create`] on until the driver is taken apart.
+pub(crate) fn live() -> Option<NonNull<DEVICE_OBJECT>> {
+    NonNull::new(LIVE.load(Ordering::Acquire))
+}
+
 /// `\Device\Mrx9p`. Deleted when dropped.
 pub(crate) struct Device {
     object: NonNull<DEVICE_OBJECT>,
@@ -98,6 +106,7 @@ impl Device {
         // READ, WRITE and QUERY_DIRECTORY buffers then arrive locked, probed by the I/O manager.
         // SAFETY: just created; nobody sends requests to it yet.
         unsafe { (*device.object.as_ptr()).Flags |= DO_DIRECT_IO };
+        LIVE.store(device.object.as_ptr(), Ordering::Release);
         Ok(device)
     }
 
@@ -125,11 +134,6 @@ impl Device {
         Status::from_ntstatus(status).ok()
     }
 
-    /// The device object, live as long as the value.
-    pub(crate) fn object(&self) -> NonNull<DEVICE_OBJECT> {
-        self.object
-    }
-
     /// Whether who opens the bare device may.
     ///
     /// # Errors
@@ -152,6 +156,7 @@ impl Device {
 impl Drop for Device {
     fn drop(&mut self) {
         self.leave_mup();
+        LIVE.store(ptr::null_mut(), Ordering::Release);
         // SAFETY: created by us and deleted once; no handle is open on it, or the driver would not unload.
         unsafe { IoDeleteDevice(self.object.as_ptr()) };
     }

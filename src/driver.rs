@@ -58,7 +58,7 @@ impl Driver {
         }
         let device = Device::create(object, mup)?;
         let runtime = RunningRuntime(Runtime::start(RUNTIME_THREADS)?);
-        let transport = Registration(Wsk::register(device.object())?);
+        let transport = Registration(Wsk::register()?);
         let redirector = Redirector::new(transport.0.clone(), runtime.0.clone(), parameters.settings)?;
         Ok(try_box(Self {
             // DO_DEVICE_INITIALIZING keeps everybody out until DriverEntry returns.

@@ -8,6 +8,7 @@ use crate::driver::Driver;
 use crate::file_object::FileObject;
 use crate::irp::{Irp, Outcome, pend};
 use crate::platform::OpenFile;
+use crate::sections::USER_MAPPED_FILE;
 
 /// IRP_MJ_QUERY_INFORMATION.
 pub(crate) fn query(driver: &Driver, mut irp: Irp) -> NTSTATUS {
@@ -93,8 +94,6 @@ pub(crate) fn set(driver: &Driver, mut irp: Irp) -> NTSTATUS {
 /// # Errors
 /// `USER_MAPPED_FILE`: views show what is to be cut off. `CANNOT_DELETE`: the file runs as a program.
 fn check_views(file: &OpenFile, class: FileInformationClass, data: &[u8]) -> nt::Result {
-    /// STATUS_USER_MAPPED_FILE.
-    const USER_MAPPED_FILE: Status = Status(0xC000_0243);
     let sections = file.fcb_header().sections();
     match class {
         FileInformationClass::END_OF_FILE | FileInformationClass::ALLOCATION => match get(data) {

@@ -11,6 +11,7 @@
 //! registry parameters                           information, directory, ioctl
 //! irp      owned IRPs, cancellation             fcb, file_object   what NT finds behind a FILE_OBJECT
 //! wsk      sockets                              logon      whose mappings a request sees
+//! sections mapped views                         work_item  what a task must not wait for
 //! ```
 #![no_std]
 
@@ -48,4 +49,5 @@ mod security;
 #[cfg(feature = "selftest")]
 mod selftest;
 mod unicode;
+mod work_item;
 mod wsk;

@@ -1,8 +1,10 @@
 //! What the mini-redirector stands on in the kernel.
 
 use executive::mem::AllocError;
+use minirdr::{HeldHeader, MappedOpen};
 
 use crate::fcb::FcbHeader;
+use crate::work_item::elsewhere;
 use crate::wsk::Wsk;
 
 /// The kernel: WSK sockets below, NT's FCB headers above.
@@ -14,6 +16,14 @@ impl minirdr::Platform for PlatformKernel {
 
     fn new_fcb_header() -> Result<FcbHeader, AllocError> {
         FcbHeader::new()
+    }
+
+    async fn views_allow(file: HeldHeader<Self>, open: MappedOpen) -> nt::Result {
+        if !file.sections().exist() {
+            return Ok(());
+        }
+        // The memory manager may wait for paging I/O, which tasks answer.
+        elsewhere(move || file.sections().allow(open)).await?
     }
 }
 

@@ -8,9 +8,11 @@
 use core::marker::PhantomData;
 use core::ptr;
 
+use minirdr::MappedOpen;
 use nt::Status;
 use wdk_sys::ntddk::{
-    CcFlushCache, CcPurgeCacheSection, MmCanFileBeTruncated, MmFlushImageSection, MmForceSectionClosed,
+    CcFlushCache, CcPurgeCacheSection, MmCanFileBeTruncated, MmDoesFileHaveUserWritableReferences,
+    MmFlushImageSection, MmForceSectionClosed,
 };
 use wdk_sys::{IO_STATUS_BLOCK, LARGE_INTEGER, PSECTION_OBJECT_POINTERS, SECTION_OBJECT_POINTERS};
 
@@ -18,6 +20,9 @@ use wdk_sys::{IO_STATUS_BLOCK, LARGE_INTEGER, PSECTION_OBJECT_POINTERS, SECTION_
 const FOR_DELETE: wdk_sys::MMFLUSH_TYPE = 0;
 /// `MMFLUSH_TYPE.MmFlushForWrite`.
 const FOR_WRITE: wdk_sys::MMFLUSH_TYPE = 1;
+
+/// STATUS_USER_MAPPED_FILE.
+pub(crate) const USER_MAPPED_FILE: Status = Status(0xC000_0243);
 
 /// What becomes of changed pages that could not be written when a section is to be given up.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -62,6 +67,54 @@ impl Sections<'_> {
         let word = unsafe { &raw const (*self.pointers).ImageSectionObject };
         // SAFETY: as in `has_data`.
         !unsafe { word.read_volatile() }.is_null()
+    }
+
+    /// Whether the file is, or was, mapped. Without that, everything below does nothing. Any IRQL.
+    pub(crate) fn exist(self) -> bool {
+        self.has_data() || self.has_image()
+    }
+
+    /// Whether the views allow another open: sections outlive the handles that they were made from, whose share access is
+    /// given back by then. If they do, and the open is to take the file's data away, they keep nothing of it.
+    /// IRQL = PASSIVE_LEVEL.
+    ///
+    /// # Errors
+    /// - `SHARING_VIOLATION`: the file runs as a program and is to be written; or it is mapped to be written, and nobody is to
+    ///   write it;
+    /// - `CANNOT_DELETE`: it runs as a program and is to be deleted;
+    /// - [`USER_MAPPED_FILE`]: views show what is to be taken away; as [`Self::flush`].
+    pub(crate) fn allow(self, open: MappedOpen) -> nt::Result {
+        if (open.writes || open.deletes) && !self.may_be_written() {
+            return Err(if open.deletes {
+                Status::CANNOT_DELETE
+            } else {
+                Status::SHARING_VIOLATION
+            });
+        }
+        if open.uses_data && !open.shares_writing && self.is_mapped_to_be_written() {
+            return Err(Status::SHARING_VIOLATION);
+        }
+        if open.truncates {
+            if !self.may_end_at(0) {
+                return Err(USER_MAPPED_FILE);
+            }
+            // The server may refuse yet: until then the data are the file's.
+            self.flush()?;
+            self.purge_range(None);
+        }
+        Ok(())
+    }
+
+    /// Whether the file does not run as a program. What is kept of one that ran is given up. IRQL <= APC_LEVEL.
+    fn may_be_written(self) -> bool {
+        // SAFETY: the pointers are a live file's. IRQL <= APC_LEVEL.
+        !self.has_image() || unsafe { MmFlushImageSection(self.pointers, FOR_WRITE) } != 0
+    }
+
+    /// Whether somebody has a view that can be written. IRQL <= APC_LEVEL.
+    fn is_mapped_to_be_written(self) -> bool {
+        // SAFETY: as in `may_be_written`.
+        self.has_data() && unsafe { MmDoesFileHaveUserWritableReferences(self.pointers) } != 0
     }
 
     /// Writes what views have changed to the server, and waits for that. IRQL <= APC_LEVEL.
@@ -125,12 +178,9 @@ impl Sections<'_> {
         if !written && unwritten == Unwritten::Kept {
             return;
         }
-        if self.has_image() {
-            // SAFETY: the pointers are a live file's. IRQL <= APC_LEVEL.
-            let _unused = unsafe { MmFlushImageSection(self.pointers, FOR_WRITE) };
-        }
+        let _unused = self.may_be_written();
         if self.has_data() {
-            // SAFETY: as above. What is in use is closed later, when it is not.
+            // SAFETY: the pointers are a live file's. IRQL <= APC_LEVEL. What is in use is closed later, when it is not.
             let _closed = unsafe { MmForceSectionClosed(self.pointers, 1) };
         }
     }

@@ -10,12 +10,11 @@ use super::socket::Socket;
 use alloc::vec::Vec;
 use core::cell::UnsafeCell;
 use core::ops::Deref;
-use core::ptr::{self, NonNull};
+use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use executive::mem::{AllocError, Arc, TryVec};
 use executive::sync::{Event, Reset, SpinLock};
 use nt::Status;
-use wdk_sys::DEVICE_OBJECT;
 
 /// Version 1.0 of the client side, the only one there is.
 const VERSION_1_0: u16 = 0x0100;
@@ -33,13 +32,12 @@ static CLIENT_DISPATCH: WSK_CLIENT_DISPATCH = WSK_CLIENT_DISPATCH {
 pub(crate) struct Wsk(pub(super) Arc<Client>);
 
 impl Wsk {
-    /// Registers with Winsock Kernel and waits for its provider, at most ten seconds. IRQL = PASSIVE_LEVEL. The device,
-    /// which keeps the driver loaded, outlives the registration.
+    /// Registers with Winsock Kernel and waits for its provider, at most ten seconds. IRQL = PASSIVE_LEVEL.
     ///
     /// # Errors
     /// What WskRegister or WskCaptureProviderNPI says; INSUFFICIENT_RESOURCES.
-    pub(crate) fn register(device: NonNull<DEVICE_OBJECT>) -> nt::Result<Self> {
-        keep_loaded::prepare(device);
+    pub(crate) fn register() -> nt::Result<Self> {
+        keep_loaded::prepare();
         Client::register().map(Wsk)
     }
 

@@ -6,12 +6,13 @@
 
 use core::ffi::c_void;
 use core::mem::transmute;
-use core::ptr::{self, NonNull};
+use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
 use nt::{Status, ascii};
 use wdk_sys::{DEVICE_OBJECT, IRP, NTSTATUS, PIO_COMPLETION_ROUTINE, PVOID};
 
+use crate::device;
 use crate::unicode::routine;
 
 /// `IoSetCompletionRoutineEx`; the last three arguments say for which ends of the request: success, error, cancellation.
@@ -27,12 +28,9 @@ type SetCompletion = unsafe extern "C" fn(
 
 /// The routine, null where the kernel has none.
 static SET_COMPLETION: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
-/// The driver's device, as long as there are requests.
-static DEVICE: AtomicPtr<DEVICE_OBJECT> = AtomicPtr::new(ptr::null_mut());
 
-/// Looks for the routine. IRQL = PASSIVE_LEVEL, before the first request; `device` outlives the last.
-pub(super) fn prepare(device: NonNull<DEVICE_OBJECT>) {
-    DEVICE.store(device.as_ptr(), Ordering::Relaxed);
+/// Looks for the routine. IRQL = PASSIVE_LEVEL, before the first request.
+pub(super) fn prepare() {
     // Wine exports the routine, too, but only to say that it is missing when it is called.
     if routine(&ascii!("wine_ntoskrnl_main_loop")).is_none()
         && let Some(address) = routine(&ascii!("IoSetCompletionRoutineEx"))
@@ -52,13 +50,12 @@ pub(super) unsafe fn set_completion(
     context: *mut c_void,
 ) -> bool {
     let address = SET_COMPLETION.load(Ordering::Acquire);
-    if address.is_null() {
+    let (false, Some(device)) = (address.is_null(), device::live()) else {
         return false;
-    }
+    };
     // SAFETY: `prepare` found the routine of this name, which has this documented type.
     let set = unsafe { transmute::<PVOID, SetCompletion>(address) };
-    let device = DEVICE.load(Ordering::Relaxed);
-    // SAFETY: the device is live (`prepare`); the rest is the caller's word.
-    let status = unsafe { set(device, irp, completion, context, 1, 1, 1) };
+    // SAFETY: the device is live: it is deleted after the last request. The rest is the caller's word.
+    let status = unsafe { set(device.as_ptr(), irp, completion, context, 1, 1, 1) };
     Status::from_ntstatus(status).is_success()
 }

@@ -33,7 +33,7 @@ use crate::dormant::{may_be_shared, shared_access, still_opens};
 use crate::file::OpenFile;
 use crate::information::attributes::Attributes;
 use crate::names::ServerPath;
-use crate::objects::{Platform, ServerOpen, SharedFile, View};
+use crate::objects::{HeldHeader, MappedOpen, Platform, ServerOpen, SharedFile, View};
 use crate::request::Running;
 use crate::server::client::{OwnedFid, retried};
 use target::{Target, Way, file_id};
@@ -358,18 +358,33 @@ impl<P: Platform> MiniRedirector<P> {
                     desired_access: wanted.access | added,
                     ..open
                 })?;
-                tree.begin_open(&open, &mut effects)
+                tree.begin_open(&open, &mut effects).map(|begun| {
+                    let known = match &begun {
+                        BeginOpen::Begun(opening) if !opening.new_fcb => tree.fcb(opening.fcb).ok(),
+                        _ => None,
+                    };
+                    let known = known.and_then(|fcb| fcb.extension().cloned());
+                    (begun, known)
+                })
             };
             self.perform(effects);
             match begun? {
-                BeginOpen::Begun(opening) => {
-                    return Ok(Unfinished {
+                (BeginOpen::Begun(opening), known) => {
+                    let unfinished = Unfinished {
                         redirector: self,
                         opening,
                         ended: false,
-                    });
+                    };
+                    let Some(file) = known else {
+                        return Ok(unfinished);
+                    };
+                    let open = mapped_open(open.desired_access | added, share_access, wanted);
+                    return match P::views_allow(HeldHeader(file), open).await {
+                        Ok(()) => Ok(unfinished),
+                        Err(status) => Err(unfinished.fail(status)),
+                    };
                 }
-                BeginOpen::Wait => running.control.woken().await?,
+                (BeginOpen::Wait, _) => running.control.woken().await?,
             }
         }
     }
@@ -377,6 +392,18 @@ impl<P: Platform> MiniRedirector<P> {
     /// What the server calls the root of a view's share.
     pub(crate) fn share(&self, view: VNetRootId) -> nt::Result<ServerPath> {
         ServerPath::parse(self.tree().chain(view)?.net_root.share())
+    }
+}
+
+/// What an open is to views of its file. `access` includes what `wanted`'s disposition stands for.
+fn mapped_open(access: AccessMask, share: ShareAccess, wanted: &Wanted) -> MappedOpen {
+    let data = AccessMask::READ_DATA | AccessMask::EXECUTE | AccessMask::DELETE | WRITES;
+    MappedOpen {
+        uses_data: access.intersects(data),
+        writes: access.intersects(WRITES),
+        deletes: wanted.options.contains(CreateOptions::DELETE_ON_CLOSE),
+        truncates: wanted.disposition.truncates(),
+        shares_writing: share.contains(ShareAccess::WRITE),
     }
 }
 

@@ -58,7 +58,7 @@ pub use file::transfer::{WritePosition, Written};
 pub use lock::{LockRequest, Requestor, Unlock};
 pub use names::{to_nt, to_server};
 pub use notify::{NotifyAction, NotifyFilter, NotifyRequest};
-pub use objects::Platform;
+pub use objects::{HeldHeader, MappedOpen, Platform};
 pub use rdbss::{Level, LogonId, Statistics as ObjectCounts};
 pub use security::{Caller, Sid};
 pub use server::link_state::LinkState;

@@ -1,6 +1,8 @@
 //! What the mini-redirector keeps with the objects of the tree.
 
+use core::future::{Future, ready};
 use core::marker::PhantomData;
+use core::ops::Deref;
 
 use executive::mem::{AllocError, Arc};
 use executive::sync::SpinLock;
@@ -33,6 +35,45 @@ pub trait Platform: Send + Sync + 'static {
     /// # Errors
     /// [`AllocError`].
     fn new_fcb_header() -> Result<Self::FcbHeader, AllocError>;
+
+    /// Whether the mapped views of a file, which outlive handles and their share access, allow another open. Called before
+    /// the server is asked for anything. Where nothing can be mapped, they always do.
+    ///
+    /// # Errors
+    /// `SHARING_VIOLATION`, `CANNOT_DELETE`, `USER_MAPPED_FILE`; what writing their changes came to.
+    fn views_allow(file: HeldHeader<Self>, open: MappedOpen) -> impl Future<Output = nt::Result> + Send
+    where
+        Self: Sized,
+    {
+        let _ = (file, open);
+        ready(Ok(()))
+    }
+}
+
+/// A file's header, which lives as long as this does.
+pub struct HeldHeader<P: Platform>(pub(crate) Arc<SharedFile<P>>);
+
+impl<P: Platform> Deref for HeldHeader<P> {
+    type Target = P::FcbHeader;
+
+    fn deref(&self) -> &P::FcbHeader {
+        &self.0.header
+    }
+}
+
+/// What an open wants of a file that may be mapped into memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MappedOpen {
+    /// To read, write or delete it, rather than to look at its attributes.
+    pub uses_data: bool,
+    /// To write it.
+    pub writes: bool,
+    /// To delete it when the handle is closed.
+    pub deletes: bool,
+    /// To take its data away at once.
+    pub truncates: bool,
+    /// Others may write it meanwhile.
+    pub shares_writing: bool,
 }
 
 /// The extensions of every object in the tree.

@@ -5,6 +5,7 @@ pub(crate) mod file;
 pub(crate) mod open;
 
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::time::Duration;
 
 pub(crate) use file::File;
@@ -12,8 +13,8 @@ pub(crate) use open::Open;
 
 use executive::mem::AllocError;
 use executive::task::{CancelToken, Runtime};
-use minirdr::{Level, LogonId, MiniRedirector, ObjectCounts, Platform, Settings};
-use nt::{Name, NameBuf};
+use minirdr::{HeldHeader, Level, LogonId, MappedOpen, MiniRedirector, ObjectCounts, Platform, Settings};
+use nt::{Name, NameBuf, Status};
 use tempfile::TempDir;
 use testserver::{Diod, TestServer};
 
@@ -22,11 +23,30 @@ pub(crate) struct Host;
 
 impl Platform for Host {
     type Transport = rxce::sockets::Sockets;
-    type FcbHeader = ();
+    type FcbHeader = Views;
 
-    fn new_fcb_header() -> Result<(), AllocError> {
-        Ok(())
+    fn new_fcb_header() -> Result<Views, AllocError> {
+        Ok(Views::default())
     }
+
+    async fn views_allow(file: HeldHeader<Self>, open: MappedOpen) -> nt::Result {
+        // As a system thread would answer: not at once.
+        executive::task::yield_now().await;
+        file.asked.lock().unwrap().push(open);
+        match *file.refusal.lock().unwrap() {
+            Some(status) => Err(status),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A file's views, as far as opens are concerned.
+#[derive(Default)]
+pub(crate) struct Views {
+    /// What they have to say to each open.
+    pub(crate) refusal: Mutex<Option<Status>>,
+    /// The opens they were asked about.
+    pub(crate) asked: Mutex<Vec<MappedOpen>>,
 }
 
 /// Whose drives the tests map.
