@@ -354,6 +354,12 @@ impl<P: Platform> MiniRedirector<P> {
             let mut effects = Effects::new();
             let begun = {
                 let mut tree = self.tree();
+                if wanted.disposition.may_create()
+                    && let Some((directory, _)) = open.path.rsplit_once(nt::name::SEPARATOR)
+                    && tree.is_delete_pending(v_net_root, directory)?
+                {
+                    return Err(Status::DELETE_PENDING);
+                }
                 tree.check_share_access(&OpenRequest {
                     desired_access: wanted.access | added,
                     ..open

@@ -4,9 +4,13 @@ use ninep::wire::{OpenFlags, Tlopen, Treaddir};
 use nt::Status;
 use rdbss::Effects;
 
+use crate::create::access;
+use crate::create::lookup::Lookup;
+use crate::dialect::look_up;
 use crate::file::OpenFile;
 use crate::information::attributes::ANY_WRITE;
 use crate::information::set_information::DispositionFlags;
+use crate::names::ServerPath;
 use crate::namespace;
 use crate::objects::Platform;
 use crate::server::client::OwnedFid;
@@ -42,6 +46,12 @@ impl<P: Platform> OpenFile<P> {
             return Err(Status::CANNOT_DELETE);
         }
         let attributes = self.getattr().await?;
+        // When it goes there is nobody left to tell that it may not.
+        let (directory, _) = place.path.split_last().unwrap_or_default();
+        let directory = ServerPath::from_components(ServerPath::components_of(directory))?;
+        if let Lookup::Found(directory) = look_up(&place.root, &directory, None).await? {
+            access::check_removal(&directory.reply, &attributes, self.view()?.uid)?;
+        }
         let is_read_only = attributes.mode.is_regular() && attributes.mode.permissions() & ANY_WRITE == 0;
         if is_read_only && !flags.contains(DispositionFlags::IGNORE_READONLY_ATTRIBUTE) {
             return Err(Status::CANNOT_DELETE);

@@ -10,7 +10,8 @@ use executive::mem::Arc;
 use ninep::wire::{Rgetattr, Tlink};
 use nt::{FileAttributes, Status};
 
-use crate::dialect::{move_name, remove_name};
+use crate::create::lookup::{Found, Lookup};
+use crate::dialect::{look_up, move_name, remove_name};
 use crate::information::attributes::Attributes;
 use crate::information::set_information::RenameFlags;
 use crate::names::ServerPath;
@@ -41,9 +42,8 @@ pub(crate) async fn find(place: &Place) -> nt::Result<OwnedFid> {
 /// As [`find`]; `ACCESS_DENIED` for the share's root.
 pub(crate) async fn remove(place: &Place) -> nt::Result {
     let (parent, name) = parent_of(&place.root, &place.path).await?;
-    let target = parent.walk(core::iter::once(name)).await?;
-    let (target, found) = check_same(target, place.file_id).await?;
-    remove_name(&parent, name, target, found.mode.is_directory()).await
+    let target = same_at(&parent, name, place.file_id).await?;
+    remove_name(&parent, name, target.file, target.reply.mode.is_directory()).await
 }
 
 /// Gives the file at `place` the path `to`; `flags` say what may be replaced. The result is whether another file was.
@@ -53,8 +53,11 @@ pub(crate) async fn remove(place: &Place) -> nt::Result {
 /// new name is taken and not to be replaced; `ACCESS_DENIED` where it is a directory's or a read-only file's.
 pub(crate) async fn rename(place: &Place, to: &ServerPath, flags: RenameFlags) -> nt::Result<bool> {
     let (old_parent, old_name) = parent_of(&place.root, &place.path).await?;
-    let source = old_parent.walk(core::iter::once(old_name)).await?;
-    let (source, found) = check_same(source, place.file_id).await?;
+    let Found {
+        file: source,
+        reply: found,
+        ..
+    } = same_at(&old_parent, old_name, place.file_id).await?;
     let (new_parent, new_name) = parent_of(&place.root, to).await?;
     let taken = check_target(&new_parent, new_name, place.file_id, flags).await?;
     match taken {
@@ -149,12 +152,9 @@ enum Taken {
 
 /// Whether the file `file_id` may take `name`.
 async fn check_target(parent: &OwnedFid, name: &[u8], file_id: u64, flags: RenameFlags) -> nt::Result<Taken> {
-    let taken = match parent.walk(core::iter::once(name)).await {
-        Ok(taken) => taken,
-        Err(Status::OBJECT_NAME_NOT_FOUND) => return Ok(Taken::Free),
-        Err(status) => return Err(status),
+    let Some(Found { reply, .. }) = entry(parent, name).await? else {
+        return Ok(Taken::Free);
     };
-    let reply = taken.client().getattr(taken.fid()).await?;
     if reply.qid.path == file_id {
         return Ok(Taken::BySame);
     }
@@ -210,6 +210,23 @@ pub(crate) async fn parent_of<'p>(root: &OwnedFid, path: &'p ServerPath) -> nt::
     let (directory, name) = path.split_last().ok_or(Status::ACCESS_DENIED)?;
     let parent = root.walk_to_parent(ServerPath::components_of(directory)).await?;
     Ok((parent, name))
+}
+
+/// The entry `name` of a directory, if it is there. A symbolic link is not followed.
+pub(crate) async fn entry(directory: &OwnedFid, name: &[u8]) -> nt::Result<Option<Found>> {
+    let path = ServerPath::from_components(core::iter::once(name))?;
+    match look_up(directory, &path, None).await? {
+        Lookup::Found(found) => Ok(Some(found)),
+        Lookup::Missing(_) | Lookup::Link(_) => Ok(None),
+    }
+}
+
+/// The entry `name` of a directory, if it is the file `file_id`; else `OBJECT_NAME_NOT_FOUND`.
+pub(crate) async fn same_at(directory: &OwnedFid, name: &[u8], file_id: u64) -> nt::Result<Found> {
+    let found = entry(directory, name).await?;
+    found
+        .filter(|found| found.reply.qid.path == file_id)
+        .ok_or(Status::OBJECT_NAME_NOT_FOUND)
 }
 
 /// `target` and what it is, if it is the file `file_id`; else `OBJECT_NAME_NOT_FOUND`.

@@ -14,11 +14,12 @@ use ninep::wire::{Mode, OpenFlags, Tlcreate, Tmkdir, Treadlink, Tsymlink};
 use nt::{AccessMask, CreateOptions, Status};
 use rdbss::MajorFunction;
 
+use crate::create::lookup::Found;
 use crate::delete::is_empty;
 use crate::dialect::{move_name, remove_name};
 use crate::dormant::FileIdentity;
 use crate::file::OpenFile;
-use crate::namespace::{TemporaryName, parent_of, take_back};
+use crate::namespace::{TemporaryName, parent_of, same_at, take_back};
 use crate::notify::{NotifyAction, NotifyFilter};
 use crate::objects::Platform;
 use crate::server::client::{OwnedFid, after_change, retried};
@@ -171,11 +172,11 @@ impl<P: Platform> OpenFile<P> {
     ) -> nt::Result {
         let place = self.place().await?;
         let (parent, name) = parent_of(&place.root, &place.path).await?;
-        let old = parent.walk(core::iter::once(name)).await?;
-        let found = old.client().getattr(old.fid()).await?;
-        if found.qid.path != place.file_id {
-            return Err(Status::OBJECT_NAME_NOT_FOUND);
-        }
+        let Found {
+            file: old,
+            reply: found,
+            ..
+        } = same_at(&parent, name, place.file_id).await?;
         let is_directory = found.mode.is_directory();
         let refusal = match found.mode {
             mode if mode.is_symlink() => None,

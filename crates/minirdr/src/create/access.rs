@@ -72,9 +72,26 @@ pub(crate) fn check(file: &Rgetattr, user: Option<u32>, access: AccessMask) -> n
     }
 }
 
+/// Whether `user` can be let take the name of `file` out of `directory`.
+///
+/// # Errors
+/// `ACCESS_DENIED`.
+pub(crate) fn check_removal(directory: &Rgetattr, file: &Rgetattr, user: Option<u32>) -> nt::Result {
+    const WRITE_AND_PASS: u32 = 2 | 1;
+    /// Only who owns a file, or the directory, takes its name away (S_ISVTX).
+    const STICKY: u32 = 0o1000;
+    let permitted = permissions(directory, user) & WRITE_AND_PASS == WRITE_AND_PASS;
+    let owns = user.is_none_or(|user| [0, file.uid, directory.uid].contains(&user));
+    if permitted && (owns || directory.mode.0 & STICKY == 0) {
+        Ok(())
+    } else {
+        Err(Status::ACCESS_DENIED)
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{READS, WRITES, check, maximum_allowed};
+    use super::{READS, WRITES, check, check_removal, maximum_allowed};
     use crate::information::attributes::tests::reply;
     use ninep::wire::{Mode, Rgetattr};
     use nt::AccessMask;
@@ -111,6 +128,31 @@ mod tests {
                 writes || mode == 0o444
             );
             check(&file, user, AccessMask::READ_ATTRIBUTES | AccessMask::DELETE).unwrap();
+        }
+    }
+
+    #[test]
+    fn who_may_take_names_away() {
+        let owned_by = |uid, mode| Rgetattr { uid, ..reply(mode) };
+        // Mode of the directory, which 1000 owns; owner of the file; user; may.
+        for (mode, owner, user, may) in [
+            (0o755, 0, Some(1000), true),
+            (0o755, 5, Some(5), false),
+            (0o755, 5, Some(0), true),
+            (0o755, 5, None, true),
+            (0o775, 0, Some(5), true),
+            (0o555, 1000, Some(1000), false),
+            (0o622, 5, Some(5), false),
+            (0o1777, 5, Some(5), true),
+            (0o1777, 6, Some(5), false),
+            (0o1777, 6, Some(1000), true),
+            (0o1777, 6, Some(0), true),
+            (0o1777, 6, None, true),
+        ] {
+            let directory = owned_by(1000, Mode::DIRECTORY | mode);
+            let file = owned_by(owner, Mode::REGULAR | 0o644);
+            let allowed = check_removal(&directory, &file, user).is_ok();
+            assert_eq!(allowed, may, "{mode:o} {owner} {user:?}");
         }
     }
 

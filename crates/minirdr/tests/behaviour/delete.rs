@@ -109,6 +109,48 @@ pub(crate) fn the_root_of_a_share_stays(world: &World) {
     assert_eq!(world.open("", &doomed).err(), Some(Status::CANNOT_DELETE));
 }
 
+pub(crate) fn nothing_is_made_in_a_directory_that_goes(world: &World) {
+    std::fs::create_dir(world.path("folder")).unwrap();
+    let folder = world.open("folder", &Open::delete()).unwrap();
+    folder.set_delete(true).unwrap();
+    let pending = Some(Status::DELETE_PENDING);
+    let new_folder = Open::create().options(CreateOptions::DIRECTORY_FILE);
+    assert_eq!(world.open("folder\\new", &Open::create()).err(), pending);
+    assert_eq!(world.open("FOLDER\\new", &new_folder).err(), pending);
+    assert_eq!(
+        world.open("folder\\new", &Open::read()).err(),
+        Some(Status::OBJECT_NAME_NOT_FOUND)
+    );
+    folder.set_delete(false).unwrap();
+    drop(world.open("folder\\new", &Open::create()).unwrap());
+    drop(folder);
+    assert!(world.path("folder/new").exists());
+}
+
+/// The name goes when the last handle does, and then nobody is told that it did not.
+pub(crate) fn who_may_not_delete_hears_of_it(world: &World) {
+    std::fs::create_dir_all(world.path("folder/below")).unwrap();
+    std::fs::set_permissions(world.path(""), PermissionsExt::from_mode(0o755)).unwrap();
+    std::fs::write(world.path("folder/file"), b"").unwrap();
+    world.unmap("X:").unwrap();
+    // Somebody who owns nothing here.
+    world.map_name(&world.full("X:", ""), "54321").unwrap();
+    let modes = [(0o755, false), (0o777, true), (0o1777, false), (0o773, true)];
+    for (mode, may) in modes {
+        let permissions = PermissionsExt::from_mode(mode);
+        std::fs::set_permissions(world.path("folder"), permissions).unwrap();
+        for name in ["folder\\file", "folder\\below"] {
+            let file = world.open(name, &Open::delete()).unwrap();
+            for disposition in [DELETE, DELETE | POSIX_SEMANTICS, DELETE | ON_CLOSE] {
+                let expected = if may { Ok(()) } else { Err(Status::ACCESS_DENIED) };
+                assert_eq!(file.set_disposition(disposition), expected, "{mode:o} {name}");
+                file.set_disposition(disposition & !DELETE).unwrap();
+            }
+        }
+    }
+    assert!(world.path("folder/file").exists() && world.path("folder/below").exists());
+}
+
 pub(crate) fn deletion_needs_the_right_to_delete(world: &World) {
     std::fs::write(world.path("file"), b"").unwrap();
     let writer = world.open("file", &Open::write()).unwrap();

@@ -35,7 +35,8 @@ macro_rules! behaviours {
                 another_file_takes_the_old_name_of_an_open_one, allocation_needs_the_right_to_write;
             delete: a_file_goes_with_its_last_handle, a_posix_deletion_frees_the_name_at_once,
                 a_read_only_file_is_deleted_on_demand_only, delete_on_close_is_set_and_taken_back,
-                a_directory_that_fills_up_stays, the_root_of_a_share_stays, deletion_needs_the_right_to_delete,
+                a_directory_that_fills_up_stays, the_root_of_a_share_stays, nothing_is_made_in_a_directory_that_goes,
+                who_may_not_delete_hears_of_it, deletion_needs_the_right_to_delete,
                 a_deleted_name_can_be_made_anew, an_entry_that_is_not_empty_is_not_marked;
             directory: nested_folders, patterns, restarting_and_single_entries, tiny_buffers, many_entries,
                 every_class_lists_the_same, only_directories_are_listed,
