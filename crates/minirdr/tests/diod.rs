@@ -4,4 +4,4 @@
 mod behaviour;
 mod world;
 
-behaviours! { crate::world::World::with_diod(), #[ignore = "needs diod"] }
+behaviours! { "diod", crate::world::World::with_diod(), #[ignore = "needs diod"] }

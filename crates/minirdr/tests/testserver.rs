@@ -3,4 +3,4 @@
 mod behaviour;
 mod world;
 
-behaviours! { crate::world::World::new(), }
+behaviours! { "the embedded server", crate::world::World::new(), }

@@ -14,15 +14,16 @@ pub(crate) mod matrix;
 pub(crate) mod names;
 pub(crate) mod notify;
 pub(crate) mod open;
+pub(crate) mod programs;
 pub(crate) mod query;
 pub(crate) mod rename;
 pub(crate) mod security;
 pub(crate) mod spelling;
 
-/// A test for each behaviour, in a world that `$world` makes.
+/// A test for each behaviour, in a world that `$world` makes, with `$server` behind it.
 macro_rules! behaviours {
-    ($world:expr, $(#[$attribute:meta])*) => {
-        behaviours! { @list $world, [$(#[$attribute])*]
+    ($server:literal, $world:expr, $(#[$attribute:meta])*) => {
+        behaviours! { @list $server, $world, [$(#[$attribute])*]
             create: dispositions, options_are_obeyed, read_only_files, share_access_is_held, missing_parts_of_a_path,
                 a_symbolic_link_is_opened_as_such_on_demand, fifos_are_looked_at_and_never_opened, relative_opens,
                 a_target_directory_is_opened_for_a_rename, refused_before_anything_is_sent;
@@ -63,6 +64,11 @@ macro_rules! behaviours {
                 a_hidden_name_can_be_overwritten, permissions_of_what_is_made, the_mode_decides_over_access,
                 all_that_is_allowed, all_that_is_allowed_is_claimed, opening_by_file_id, a_target_directory_tells_what_exists,
                 opening_by_an_id_from_a_listing, streams_are_not_there, opening_again_sends_all_at_once, rights_to_look_open_nothing;
+            programs: saving_through_temporary_names, replacing_a_file_that_is_read, a_copied_tree_is_not_copied_again,
+                a_tree_with_read_only_files_is_purged, an_index_is_replaced_through_its_lock, an_object_is_made_once,
+                a_database_locks_bytes_behind_its_end, a_running_program_is_not_replaced, temporary_files_go_by_themselves,
+                a_deep_tree_comes_and_goes, a_large_file_is_filled_from_behind, another_machine_reads_what_is_written,
+                another_machine_has_the_same_names, another_machines_locks_are_met;
             query: every_file_class, short_buffers, the_name_is_cut, volume_classes, attributes_follow_the_server,
                 a_pending_delete_counts_one_link_less, files_have_no_short_name,
                 a_file_has_one_stream_and_a_directory_none, file_and_volume_agree_on_the_serial_number,
@@ -87,11 +93,15 @@ macro_rules! behaviours {
                 changes_through_another_drive_are_seen_at_once, one_file_has_one_spelling, private_characters_on_the_server;
         }
     };
-    (@list $world:expr, $attributes:tt $($module:ident: $($name:ident),*;)*) => {
+    (@list $server:literal, $world:expr, $attributes:tt $($module:ident: $($name:ident),*;)*) => {
         $(behaviours! { @module $world, $attributes $module: $($name),* })*
 
+        behaviours! { @count $server, $attributes $($module: $($name),*;)* }
+    };
+    (@count $server:literal, [$($attributes:tt)*] $($module:ident: $($name:ident),*;)*) => {
         /// Counts them: the functions, and of tables the cells.
         #[test]
+        $($attributes)*
         fn two_hundred_behaviours_have_a_name() {
             let functions = [$($(concat!(stringify!($module), "::", stringify!($name))),*),*];
             let functions = functions.iter().filter(|name| !name.starts_with("matrix::")).count();
@@ -101,7 +111,8 @@ macro_rules! behaviours {
             cells.dedup();
             assert_eq!(functions + cells.len(), count, "each has a name of its own");
             assert!(count >= 200, "{count}");
-            println!("sweep: {count} named behaviours: {functions} told, {} in tables", cells.len());
+            let (server, cells) = ($server, cells.len());
+            println!("sweep: {count} named behaviours on {server}: {functions} told, {cells} in tables");
         }
     };
     (@module $world:expr, $attributes:tt $module:ident: $($name:ident),*) => {

@@ -289,6 +289,23 @@ impl World {
         })
     }
 
+    /// Another machine, with the same share as drive X:.
+    pub(crate) fn neighbour(&self) -> Neighbour<'_> {
+        let settings = Settings {
+            request_timeout: Duration::from_secs(60),
+            ..Settings::default()
+        };
+        let redirector = MiniRedirector::new(rxce::sockets::Sockets, self.runtime.clone(), settings).unwrap();
+        redirector.start().unwrap();
+        let (drive, cancel) = (name(&self.full("X:", "")), token());
+        let mapping = redirector.add_connection(drive.as_name(), Name::default(), ME, &cancel);
+        self.block(mapping).unwrap();
+        Neighbour {
+            world: self,
+            redirector,
+        }
+    }
+
     /// The sorted names in a directory of drive X:.
     pub(crate) fn list(&self, path: &str) -> nt::Result<Vec<String>> {
         let mut names = self.open(path, &Open::directory())?.names()?;
@@ -332,5 +349,37 @@ impl World {
         self.runtime.shutdown();
         assert_eq!(self.runtime.live_tasks(), 0);
         self.server
+    }
+}
+
+/// Another client of the same server.
+pub(crate) struct Neighbour<'w> {
+    world: &'w World,
+    redirector: MiniRedirector<Host>,
+}
+
+impl<'w> Neighbour<'w> {
+    /// Opens a path on its drive X:.
+    pub(crate) fn open(&self, path: &str, open: &Open) -> nt::Result<File<'w>> {
+        let (full, cancel) = (name(&self.world.full("X:", path)), token());
+        let request = open.request(full.as_name(), None, ME);
+        let created = self.redirector.create(&request, &cancel);
+        let created = self.world.block(created)?;
+        Ok(File {
+            world: self.world,
+            file: created.file,
+            action: created.action,
+        })
+    }
+
+    /// Takes its drive away; nothing may be left.
+    pub(crate) fn end(self) {
+        let (drive, cancel) = (name("X:"), token());
+        let deleting = self
+            .redirector
+            .delete_connection(drive.as_name(), ME, Level::Refuse, &cancel);
+        self.world.block(deleting).unwrap();
+        assert_eq!(self.redirector.statistics().objects, ObjectCounts::default());
+        self.redirector.stop().unwrap();
     }
 }
