@@ -40,6 +40,10 @@ pub(crate) fn run(project: &Project) -> Result<ExitCode> {
             &["clippy", "--quiet", "--all-targets", "--", "-D", "warnings"],
         ),
     );
+    report(
+        "links in the crates' documentation lead somewhere",
+        document(project),
+    );
     report("clippy on the drivers", clippy_drivers(project));
     report(
         "clippy on the provider and the programs",
@@ -83,6 +87,17 @@ fn cargo(project: &Project, arguments: &[&str]) -> Result<()> {
     let mut cargo = Command::new("cargo");
     clean_environment(&mut cargo);
     process::run(&step, cargo.current_dir(project.root()).args(arguments))
+}
+
+fn document(project: &Project) -> Result<()> {
+    let step = Step::begin("cargo doc");
+    let mut cargo = Command::new("cargo");
+    clean_environment(&mut cargo);
+    cargo
+        .current_dir(project.root())
+        .args(["doc", "--quiet", "--no-deps"])
+        .env("RUSTDOCFLAGS", "-D warnings");
+    process::run(&step, &mut cargo)
 }
 
 fn clippy_drivers(project: &Project) -> Result<()> {

@@ -1,7 +1,7 @@
 //! NT vocabulary: statuses, counted UTF-16 names, times, access masks and information classes.
 //!
 //! This crate knows words, not behaviour: no I/O, no locks, no objects. Everything it allocates can fail and says
-//! so with [`Status::INSUFFICIENT_RESOURCES`]; all of it may be called at any IRQL at which its memory may be touched.
+//! so with [`Status::INSUFFICIENT_RESOURCES`]. IRQL <= DISPATCH_LEVEL.
 //!
 //! - [`Status`] is `NTSTATUS`, with one table that gives each its name, its meaning and its Win32 error ([`Win32Error`]);
 //!   [`Errno`] is what a 9P server answers, with the table of the statuses that its numbers become.
