@@ -6,4 +6,5 @@ mod finalize;
 mod model;
 mod objects;
 mod open;
+mod storm;
 mod world;
