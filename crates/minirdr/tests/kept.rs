@@ -224,6 +224,21 @@ fn what_an_entry_costs() {
 }
 
 #[test]
+fn what_a_copy_costs() {
+    const TXATTRCREATE: u8 = 32;
+    let two = Two::new(&["one".into(), "two".into()]);
+    two.served.counts.lock().unwrap().clear();
+    // Programs that copy files set what the original has, which is ARCHIVE.
+    for name in ["one", "two"] {
+        two.set(0, &format!("folder\\{name}"), F::ARCHIVE);
+        two.set(0, &format!("folder\\{name}"), F::NORMAL);
+    }
+    assert_eq!(two.count(TXATTRCREATE), 0, "nothing is kept");
+    assert_eq!(two.count(TXATTRWALK), 1, "and looked for once");
+    two.end();
+}
+
+#[test]
 fn what_another_machine_sets_is_seen() {
     let two = Two::new(&["one".into(), "two".into()]);
     assert_eq!(two.listed(1), (2, 0));

@@ -178,10 +178,10 @@ impl Wanted {
         !self.options.contains(CreateOptions::OPEN_REPARSE_POINT)
     }
 
-    /// The attributes that a file called `name` is to keep in an extended one.
-    fn to_keep(&self, name: &[u8]) -> FileAttributes {
+    /// The attributes that a file or directory called `name` is to keep in an extended one.
+    fn to_keep(&self, name: &[u8], is_directory: bool) -> FileAttributes {
         if self.dos_attributes {
-            dos_attributes::to_keep(self.file_attributes, name)
+            dos_attributes::to_keep(self.file_attributes, name, is_directory)
         } else {
             FileAttributes::empty()
         }
@@ -327,7 +327,7 @@ async fn replace_extended(view: &View, name: &[u8], found: &Found, wanted: &Want
             removed => removed?,
         }
     }
-    let mut new = wanted.to_keep(name);
+    let mut new = wanted.to_keep(name, false);
     if wanted.disposition != CreateDisposition::SUPERSEDE {
         new |= kept;
     }
@@ -341,7 +341,7 @@ async fn replace_extended(view: &View, name: &[u8], found: &Found, wanted: &Want
 /// they are no reason to take it away again.
 async fn keep_of_new(view: &View, path: &ServerPath, made: &mut OnServer, wanted: &Wanted) {
     let name = path.split_last().map_or(&b""[..], |(_, name)| name);
-    let kept = wanted.to_keep(name);
+    let kept = wanted.to_keep(name, made.attributes.is_directory());
     if kept.is_empty() {
         return;
     }
@@ -450,8 +450,8 @@ async fn make(view: &View, root: &OwnedFid, path: &ServerPath, wanted: &Wanted) 
         (made, flags)
     } else {
         // Linux lets nobody set attributes of a file that he may not write: then it becomes read-only in the end.
-        let read_only =
-            wanted.file_attributes.contains(FileAttributes::READONLY) && wanted.to_keep(name).is_empty();
+        let read_only = wanted.file_attributes.contains(FileAttributes::READONLY)
+            && wanted.to_keep(name, false).is_empty();
         let mode = FILE_MODE & !wanted.umask & if read_only { !ANY_WRITE } else { !0 };
         let flags = open_flags(wanted.access, false).unwrap_or_default();
         let request = Tlcreate {

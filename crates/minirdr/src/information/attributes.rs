@@ -3,6 +3,8 @@
 use ninep::wire::{EntryType, GetAttrMask, Mode, Rgetattr, Time};
 use nt::{FileAttributes, FileTime};
 
+use crate::information::dos_attributes;
+
 /// Any of the three write permissions of a mode.
 pub(crate) const ANY_WRITE: u32 = 0o222;
 
@@ -107,12 +109,9 @@ impl Attributes {
         self.mode.is_directory()
     }
 
-    /// Adds attributes that the server keeps for NT.
+    /// Adds attributes that the server keeps for NT of such a file.
     pub(crate) fn add(&mut self, kept: FileAttributes) {
-        if !kept.is_empty() {
-            self.file_attributes |= kept;
-            self.file_attributes -= FileAttributes::NORMAL;
-        }
+        self.file_attributes |= kept & dos_attributes::kept_of(self.is_directory());
     }
 
     /// It is a link that leads to a directory: NT takes it for one.
@@ -130,7 +129,6 @@ impl Attributes {
     pub(crate) fn make_read_only(&mut self) {
         self.mode.0 &= !ANY_WRITE;
         self.file_attributes |= FileAttributes::READONLY;
-        self.file_attributes -= FileAttributes::NORMAL;
     }
 
     /// Major and minor number of a device file.
@@ -176,8 +174,11 @@ fn file_attributes(mode: Mode, name: &[u8]) -> FileAttributes {
         attributes |= FileAttributes::DIRECTORY;
     } else if mode.is_symlink() {
         attributes |= FileAttributes::REPARSE_POINT;
-    } else if mode.is_regular() && mode.permissions() & ANY_WRITE == 0 {
-        attributes |= FileAttributes::READONLY;
+    } else if mode.is_regular() {
+        attributes |= FileAttributes::ARCHIVE;
+        if mode.permissions() & ANY_WRITE == 0 {
+            attributes |= FileAttributes::READONLY;
+        }
     }
     if name.first() == Some(&b'.') && name != b"." && name != b".." {
         attributes |= FileAttributes::HIDDEN;

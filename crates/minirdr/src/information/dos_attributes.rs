@@ -1,5 +1,8 @@
 //! The attributes that NT has and Unix has not, kept in an extended attribute of the server's file.
 //!
+//! Every file is ARCHIVE, as programs expect it and the files they copy are: to keep it would be several messages for each, and
+//! nothing here would set it again when a file is written. One that a program clears it of is archived once more than needed.
+//!
 //! `user.mrx9p.attributes` is text: `0x` and one to eight hexadecimal digits, the bits of `FILE_ATTRIBUTE_*`. A file
 //! without it has none of them. Whoever keeps the first one on a share marks the share's root with
 //! `user.mrx9p.has_attributes`: where that is missing nothing more is asked for a while, so that a share on which nobody has
@@ -18,13 +21,26 @@ use crate::file::OpenFile;
 use crate::objects::{Platform, View};
 use crate::server::client::{Client, OwnedFid, retried};
 
-/// What is kept: what NTFS lets a program set, but for READONLY, which the permissions tell.
-pub(crate) const KEPT: FileAttributes = FileAttributes::HIDDEN
+/// What is kept of files: what NTFS lets a program set, but for READONLY, which the permissions tell, and ARCHIVE, which every
+/// file has.
+const OF_FILES: FileAttributes = FileAttributes::HIDDEN
     .union(FileAttributes::SYSTEM)
-    .union(FileAttributes::ARCHIVE)
     .union(FileAttributes::TEMPORARY)
     .union(FileAttributes::OFFLINE)
     .union(FileAttributes::NOT_CONTENT_INDEXED);
+/// What is kept of directories: READONLY forbids nothing there, and marks those that Explorer shows in a way of their own.
+const OF_DIRECTORIES: FileAttributes = FileAttributes::HIDDEN
+    .union(FileAttributes::SYSTEM)
+    .union(FileAttributes::READONLY)
+    .union(FileAttributes::OFFLINE)
+    .union(FileAttributes::NOT_CONTENT_INDEXED);
+/// What a text can say.
+const KEPT: FileAttributes = OF_FILES.union(OF_DIRECTORIES);
+
+/// What is kept of a file or a directory.
+pub(crate) const fn kept_of(is_directory: bool) -> FileAttributes {
+    if is_directory { OF_DIRECTORIES } else { OF_FILES }
+}
 
 /// Where it is kept.
 pub(crate) const NAME: &[u8] = b"user.mrx9p.attributes";
@@ -167,7 +183,7 @@ impl<P: Platform> OpenFile<P> {
         let (view, path) = (self.view()?, self.path()?);
         let name = path.split_last().map_or(&b""[..], |(_, name)| name);
         let known = self.kept(reply, moved).await?;
-        let mut wanted = to_keep(attributes, name);
+        let mut wanted = to_keep(attributes, name, reply.mode.is_directory());
         if path.is_root() {
             // As on NTFS: nobody would find the share.
             wanted -= FileAttributes::HIDDEN | FileAttributes::SYSTEM;
@@ -183,9 +199,9 @@ impl<P: Platform> OpenFile<P> {
     }
 }
 
-/// What of `attributes` is kept of a file called `name`: one with a leading dot is hidden without.
-pub(crate) fn to_keep(attributes: FileAttributes, name: &[u8]) -> FileAttributes {
-    let kept = attributes & KEPT;
+/// What of `attributes` is kept of a file or directory called `name`: one with a leading dot is hidden without.
+pub(crate) fn to_keep(attributes: FileAttributes, name: &[u8], is_directory: bool) -> FileAttributes {
+    let kept = attributes & kept_of(is_directory);
     if name.first() == Some(&b'.') {
         kept - FileAttributes::HIDDEN
     } else {
@@ -261,7 +277,7 @@ mod tests {
     fn texts_of_others() {
         for (text, attributes) in [
             (&b"0x2"[..], Some(F::HIDDEN)),
-            (b"0x00000026", Some(F::HIDDEN | F::SYSTEM | F::ARCHIVE)),
+            (b"0x00000026", Some(F::HIDDEN | F::SYSTEM)),
             (b"0xFFFFffff", Some(KEPT)),
             (b"0x0", Some(F::empty())),
             (b"0x", None),
@@ -277,9 +293,10 @@ mod tests {
 
     #[test]
     fn a_dot_hides_by_itself() {
-        let wish = F::HIDDEN | F::ARCHIVE | F::READONLY | F::NORMAL;
-        assert_eq!(to_keep(wish, b"name"), F::HIDDEN | F::ARCHIVE);
-        assert_eq!(to_keep(wish, b".name"), F::ARCHIVE);
+        let wish = F::HIDDEN | F::OFFLINE | F::ARCHIVE | F::READONLY | F::NORMAL;
+        assert_eq!(to_keep(wish, b"name", false), F::HIDDEN | F::OFFLINE);
+        assert_eq!(to_keep(wish, b".name", false), F::OFFLINE);
+        assert_eq!(to_keep(wish, b".name", true), F::OFFLINE | F::READONLY);
     }
 
     proptest! {

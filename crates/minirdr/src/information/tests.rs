@@ -46,7 +46,7 @@ fn documented_offsets() {
     ] {
         assert_eq!(u64_at(at), time.0 as u64);
     }
-    assert_eq!(u32_at(32), 0x80);
+    assert_eq!(u32_at(32), 0x20);
     assert_eq!((u64_at(40), u64_at(48)), (32 * 512, 12_345));
     assert_eq!(u32_at(56), 2, "one link is about to go");
     assert_eq!(all[60..64], [1, 0, 0, 0]);

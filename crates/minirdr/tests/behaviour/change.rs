@@ -269,7 +269,11 @@ pub(crate) fn read_only(world: &World) {
     file.set(FileInformationClass::BASIC, &basic(0, 0, 1)).unwrap();
     assert!(mode().readonly());
     let record = file.information(FileInformationClass::BASIC).unwrap();
-    assert_eq!(record[32], 1);
+    assert_eq!(
+        record[32],
+        0x20 | 1,
+        "FILE_ATTRIBUTE_ARCHIVE | FILE_ATTRIBUTE_READONLY"
+    );
     assert_eq!(file.set_delete(true), Err(Status::CANNOT_DELETE));
     file.set(FileInformationClass::BASIC, &basic(0, 0, 0x80)).unwrap();
     assert!(!mode().readonly());

@@ -39,7 +39,7 @@ pub(crate) fn nested_folders(world: &World) {
         .unwrap();
     let of = |wanted: &str| entries.iter().find(|entry| entry.name == wanted).unwrap();
     assert_eq!(of("one").size, 5);
-    assert_eq!(of("one").attributes, FileAttributes::NORMAL);
+    assert_eq!(of("one").attributes, FileAttributes::ARCHIVE);
     assert_eq!(of("b").attributes, FileAttributes::DIRECTORY);
     assert_eq!(of("b").size, 0);
     assert_eq!(of(".").attributes, FileAttributes::DIRECTORY);
@@ -49,7 +49,8 @@ pub(crate) fn nested_folders(world: &World) {
         .unwrap()
         .entries(".hidden", 4096)
         .unwrap();
-    assert_eq!(hidden[0].attributes, FileAttributes::HIDDEN);
+    let shown = FileAttributes::HIDDEN | FileAttributes::ARCHIVE;
+    assert_eq!(hidden[0].attributes, shown);
 }
 
 pub(crate) fn patterns(world: &World) {

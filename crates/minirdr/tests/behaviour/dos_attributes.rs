@@ -1,6 +1,9 @@
 //! Attributes that NT has and Unix has not.
 
-use nt::{CreateAction, CreateDisposition, FileAttributes as F, FileInformationClass as Class, Status};
+use nt::{
+    CreateAction, CreateDisposition, CreateOptions, FileAttributes as F, FileInformationClass as Class,
+    Status,
+};
 
 use super::ea;
 use crate::world::file::{File, u32_at};
@@ -26,29 +29,46 @@ fn listed(world: &World, name: &str) -> F {
 fn keeps(world: &World) -> bool {
     let file = world.open("probe", &Open::create()).unwrap();
     set(&file, F::SYSTEM).unwrap();
-    let kept = file.attributes() == F::SYSTEM;
-    assert!(kept || file.attributes() == F::NORMAL);
+    let kept = file.attributes() == F::ARCHIVE | F::SYSTEM;
+    assert!(kept || file.attributes() == F::ARCHIVE);
     kept
+}
+
+/// Every file is ARCHIVE, whatever is set, and at no cost.
+pub(crate) fn every_file_is_to_be_archived(world: &World) {
+    for attributes in [F::NORMAL, F::ARCHIVE] {
+        let file = world
+            .open("file", &Open::create().attributes(attributes))
+            .unwrap();
+        set(&file, attributes).unwrap();
+        assert_eq!(file.attributes(), F::ARCHIVE);
+        assert_eq!(listed(world, "file"), F::ARCHIVE);
+        file.close();
+        std::fs::remove_file(world.path("file")).unwrap();
+    }
+    let folder = Open::create().options(CreateOptions::DIRECTORY_FILE);
+    let folder = world.open("folder", &folder.attributes(F::ARCHIVE)).unwrap();
+    assert_eq!(folder.attributes(), F::DIRECTORY);
 }
 
 pub(crate) fn what_is_set_is_shown(world: &World) {
     let file = world.open("file", &Open::create()).unwrap();
-    assert_eq!(listed(world, "file"), F::NORMAL);
     if !keeps(world) {
         return;
     }
-    set(&file, F::HIDDEN | F::ARCHIVE).unwrap();
-    assert_eq!(file.attributes(), F::HIDDEN | F::ARCHIVE);
-    assert_eq!(listed(world, "file"), F::HIDDEN | F::ARCHIVE);
-    set(&file, F::HIDDEN | F::READONLY).unwrap();
-    assert_eq!(listed(world, "file"), F::HIDDEN | F::READONLY);
-    let record = file.information(Class::ATTRIBUTE_TAG).unwrap();
-    assert_eq!(u32_at(&record, 0), (F::HIDDEN | F::READONLY).bits());
-    set(&file, F::SYSTEM).unwrap();
-    assert_eq!(file.attributes(), F::SYSTEM);
-    set(&file, F::NORMAL).unwrap();
-    assert_eq!(file.attributes(), F::NORMAL);
-    assert_eq!(listed(world, "file"), F::NORMAL);
+    for (set_to, shown) in [
+        (F::HIDDEN | F::ARCHIVE, F::HIDDEN | F::ARCHIVE),
+        (F::HIDDEN | F::READONLY, F::HIDDEN | F::READONLY | F::ARCHIVE),
+        (F::SYSTEM, F::SYSTEM | F::ARCHIVE),
+        (F::TEMPORARY, F::TEMPORARY | F::ARCHIVE),
+        (F::NORMAL, F::ARCHIVE),
+    ] {
+        set(&file, set_to).unwrap();
+        assert_eq!(file.attributes(), shown);
+        assert_eq!(listed(world, "file"), shown);
+        let record = file.information(Class::ATTRIBUTE_TAG).unwrap();
+        assert_eq!(u32_at(&record, 0), shown.bits());
+    }
     std::fs::create_dir(world.path("folder")).unwrap();
     let root = world.open("", &Open::write()).unwrap();
     set(&root, F::HIDDEN | F::SYSTEM | F::NOT_CONTENT_INDEXED).unwrap();
@@ -58,6 +78,10 @@ pub(crate) fn what_is_set_is_shown(world: &World) {
         "a root stays in sight"
     );
     let folder = world.open("folder", &Open::write()).unwrap();
+    // READONLY of a directory takes nothing away: Explorer marks folders with it that look otherwise.
+    set(&folder, F::READONLY | F::SYSTEM).unwrap();
+    assert_eq!(listed(world, "folder"), F::READONLY | F::SYSTEM | F::DIRECTORY);
+    drop(world.open("folder\\new", &Open::create()).unwrap());
     set(&folder, F::HIDDEN | F::DIRECTORY).unwrap();
     assert_eq!(listed(world, "folder"), F::HIDDEN | F::DIRECTORY);
     // Another mapping learns of it from the share alone.
@@ -72,7 +96,7 @@ pub(crate) fn a_new_file_keeps_its_attributes(world: &World) {
     let file = world.open("file", &Open::create().attributes(wish)).unwrap();
     file.write(0, b"who made it may write").unwrap();
     let kept = keeps(world);
-    let shown = if kept { wish } else { F::READONLY };
+    let shown = F::ARCHIVE | if kept { wish } else { F::READONLY };
     assert_eq!(file.attributes(), shown);
     assert_eq!(listed(world, "file"), shown);
     assert!(
@@ -83,9 +107,9 @@ pub(crate) fn a_new_file_keeps_its_attributes(world: &World) {
     );
     let hidden = Open::create().attributes(F::HIDDEN);
     drop(world.open(".dotted", &hidden).unwrap());
-    assert_eq!(listed(world, ".dotted"), F::HIDDEN);
+    assert_eq!(listed(world, ".dotted"), F::HIDDEN | F::ARCHIVE);
     std::fs::rename(world.path(".dotted"), world.path("undotted")).unwrap();
-    assert_eq!(listed(world, "undotted"), F::NORMAL, "the dot alone hid it");
+    assert_eq!(listed(world, "undotted"), F::ARCHIVE, "the dot alone hid it");
 }
 
 pub(crate) fn a_hidden_file_is_not_overwritten_unawares(world: &World) {

@@ -43,7 +43,7 @@ macro_rules! behaviours {
                 every_class_lists_the_same, only_directories_are_listed,
                 the_dots_come_first, a_name_is_found_without_listing, links_show_their_tag,
                 files_that_go_meanwhile_are_left_out, hidden_from_unix_is_hidden_here;
-            dos_attributes: what_is_set_is_shown, a_new_file_keeps_its_attributes,
+            dos_attributes: every_file_is_to_be_archived, what_is_set_is_shown, a_new_file_keeps_its_attributes,
                 a_hidden_file_is_not_overwritten_unawares, nothing_shows_among_extended_attributes,
                 a_supersede_replaces_attributes;
             links: opens_follow_a_link, opens_follow_links_on_the_way, dangling_links, links_in_a_circle,

@@ -40,7 +40,7 @@ pub(crate) fn every_file_class(world: &World) {
     let written = nt::FileTime::from_unix(on_server.mtime(), on_server.mtime_nsec() as u32);
     let basic = file.information(Class::BASIC).unwrap();
     assert_eq!(u64_at(&basic, 16), written.0 as u64);
-    assert_eq!(u32_at(&basic, 32), 0x80, "FILE_ATTRIBUTE_NORMAL");
+    assert_eq!(u32_at(&basic, 32), 0x20, "FILE_ATTRIBUTE_ARCHIVE");
     let standard = file.information(Class::STANDARD).unwrap();
     assert_eq!(u64_at(&standard, 0), on_server.blocks() * 512, "AllocationSize");
     assert_eq!(u64_at(&standard, 8), 12_345, "EndOfFile");

@@ -59,9 +59,10 @@ fn a_file() {
 fn flags() {
     use FileAttributes as F;
     for (mode, name, flags) in [
-        (Mode::REGULAR | 0o644, &b"a"[..], F::NORMAL),
-        (Mode::REGULAR | 0o444, b"a", F::READONLY),
-        (Mode::REGULAR | 0o444, b".a", F::READONLY | F::HIDDEN),
+        (Mode::REGULAR | 0o644, &b"a"[..], F::ARCHIVE),
+        (Mode::REGULAR | 0o444, b"a", F::ARCHIVE | F::READONLY),
+        (Mode::REGULAR | 0o444, b".a", F::ARCHIVE | F::READONLY | F::HIDDEN),
+        (Mode::FIFO | 0o644, b"a", F::NORMAL),
         (Mode::DIRECTORY | 0o755, b"a", F::DIRECTORY),
         (Mode::DIRECTORY | 0o555, b"a", F::DIRECTORY),
         (Mode::DIRECTORY | 0o755, b".git", F::DIRECTORY | F::HIDDEN),
