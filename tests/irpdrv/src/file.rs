@@ -5,7 +5,7 @@ use crate::target::Target;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::cell::UnsafeCell;
-use core::ptr;
+use core::{mem, ptr};
 use executive::mem::{AllocError, Arc, TryVec, try_box};
 use executive::sync::SpinLock;
 use executive::task::Notify;
@@ -48,6 +48,12 @@ struct State {
     opened: bool,
     /// A cleanup was sent.
     cleaned: bool,
+    /// A close was sent.
+    closed: bool,
+    /// The close that is to be sent by who ends the last IRP.
+    close: Option<Arc<Inner>>,
+    /// IRPs that have not ended.
+    under_way: usize,
     pending: Vec<Arc<Inner>>,
 }
 
@@ -117,6 +123,39 @@ impl File {
         (state.opened, state.cleaned)
     }
 
+    /// Whether a close was sent.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.state.lock().closed
+    }
+
+    /// Notes that a close is about to be sent; whether it is the first, which alone may be.
+    pub(crate) fn closes(&self) -> bool {
+        let (first, unsent) = {
+            let mut state = self.state.lock();
+            (!mem::replace(&mut state.closed, true), state.close.take())
+        };
+        drop(unsent);
+        first
+    }
+
+    /// Has `close` sent by the thread that ends the last IRP after the cleanup.
+    pub(crate) fn close_with_last(&self, close: Arc<Inner>) {
+        let before = self.state.lock().close.replace(close);
+        drop(before);
+    }
+
+    /// An IRP has ended, but the close. Gives the close that is to be sent now.
+    pub(crate) fn one_ended(&self) -> Option<Arc<Inner>> {
+        let mut state = self.state.lock();
+        state.under_way = state.under_way.saturating_sub(1);
+        if state.under_way != 0 || !state.cleaned {
+            return None;
+        }
+        let close = state.close.take();
+        state.closed |= close.is_some();
+        close
+    }
+
     pub(crate) fn cleaned(&self) {
         self.state.lock().cleaned = true;
     }
@@ -138,7 +177,10 @@ impl File {
 
     /// Notes an IRP that is about to be sent.
     pub(crate) fn begin(&self, inner: &Arc<Inner>) -> Result<(), AllocError> {
-        self.state.lock().pending.try_push(inner.clone())
+        let mut state = self.state.lock();
+        state.pending.try_push(inner.clone())?;
+        state.under_way += 1;
+        Ok(())
     }
 
     /// Forgets an IRP that has completed.

@@ -15,11 +15,11 @@ use executive::sync::SpinLock;
 use nt::Status;
 use wdk_sys::ntddk::{
     ExFreePool, IoAllocateIrp, IoAllocateMdl, IoCancelIrp, IoFreeIrp, IoFreeMdl, IofCallDriver,
-    MmBuildMdlForNonPagedPool,
+    KeDelayExecutionThread, MmBuildMdlForNonPagedPool,
 };
 use wdk_sys::{
-    DEVICE_OBJECT, IRP, MDL, MDL_SOURCE_IS_NONPAGED_POOL, NTSTATUS, SL_INVOKE_ON_CANCEL, SL_INVOKE_ON_ERROR,
-    SL_INVOKE_ON_SUCCESS, STATUS_MORE_PROCESSING_REQUIRED,
+    DEVICE_OBJECT, IRP, LARGE_INTEGER, MDL, MDL_SOURCE_IS_NONPAGED_POOL, NTSTATUS, SL_INVOKE_ON_CANCEL,
+    SL_INVOKE_ON_ERROR, SL_INVOKE_ON_SUCCESS, STATUS_MORE_PROCESSING_REQUIRED,
 };
 
 /// How an IRP ended.
@@ -126,6 +126,43 @@ impl Inner {
 
     /// Sends the IRP, once, and waits for its end. IRQL = PASSIVE_LEVEL.
     pub(crate) async fn send(this: &Arc<Self>) -> Outcome {
+        Self::start(this);
+        poll_fn(|context| {
+            let waiter = context.waker().clone();
+            let mut progress = this.progress.lock();
+            if let Some(outcome) = progress.outcome {
+                return Poll::Ready(outcome);
+            }
+            let before = progress.waiter.replace(waiter);
+            drop(progress);
+            drop(before);
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Sends the IRP, once, and waits for its end as the I/O manager waits for a CLOSE: without letting go of the thread. It
+    /// would wait for ever; here a test is to go on. IRQL = PASSIVE_LEVEL.
+    fn send_and_block(this: &Arc<Self>) -> Option<Outcome> {
+        /// 10 ms, relative, in units of 100 ns.
+        const PAUSE: i64 = -100_000;
+        /// Ten seconds of pauses.
+        const PAUSES: u32 = 1000;
+        Self::start(this);
+        for _ in 0..PAUSES {
+            let outcome = this.progress.lock().outcome;
+            if outcome.is_some() {
+                return outcome;
+            }
+            let mut pause = LARGE_INTEGER { QuadPart: PAUSE };
+            // SAFETY: KernelMode, not alertable; the interval outlives the call. IRQL <= APC_LEVEL.
+            let _ = unsafe { KeDelayExecutionThread(0, 0, &raw mut pause) };
+        }
+        None
+    }
+
+    /// Sends the IRP, once. IRQL = PASSIVE_LEVEL.
+    fn start(this: &Arc<Self>) {
         let context = Arc::into_raw(this.clone());
         // SAFETY: the IRP has not been sent: its location is still the next one.
         if let Some(mut location) = unsafe { stack::next(this.irp) } {
@@ -142,18 +179,6 @@ impl Inner {
         }
         // SAFETY: the IRP is set up for this device; the completion routine keeps what it points to.
         let _told_by_the_irp = unsafe { IofCallDriver(this.file.target.device(), this.irp.as_ptr()) };
-        poll_fn(|context| {
-            let waiter = context.waker().clone();
-            let mut progress = this.progress.lock();
-            if let Some(outcome) = progress.outcome {
-                return Poll::Ready(outcome);
-            }
-            let before = progress.waiter.replace(waiter);
-            drop(progress);
-            drop(before);
-            Poll::Pending
-        })
-        .await
     }
 
     /// IoCancelIrp. IRQL <= DISPATCH_LEVEL.
@@ -232,7 +257,13 @@ unsafe extern "C" fn completed(_: *mut DEVICE_OBJECT, _: *mut IRP, context: *mut
     // SAFETY: the I/O manager has completed the IRP and leaves it to us.
     let block = unsafe { (*inner.irp.as_ptr()).IoStatus };
     // SAFETY: a completed IRP has a status, not the pointer that shares its place.
-    let status = unsafe { block.__bindgen_anon_1.Status };
+    let mut status = unsafe { block.__bindgen_anon_1.Status };
+    if !matches!(inner.parameters, Parameters::Close)
+        && let Some(close) = inner.file.one_ended()
+        && Inner::send_and_block(&close).is_none()
+    {
+        status = Status::DEVICE_BUSY.as_ntstatus();
+    }
     let waiter = {
         let mut progress = inner.progress.lock();
         progress.outcome = Some(Outcome {

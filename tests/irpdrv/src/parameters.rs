@@ -263,6 +263,14 @@ impl Parameters {
         }
     }
 
+    /// Whether the file is to be closed by the thread that ends the IRP.
+    pub(crate) fn closes(&self) -> bool {
+        match self {
+            Self::Read { flags, .. } | Self::Write { flags, .. } => flags.contains(TransferFlags::CLOSES),
+            _ => false,
+        }
+    }
+
     fn control_flags(&self) -> ControlFlags {
         match self {
             Self::Control(control) => control.flags,

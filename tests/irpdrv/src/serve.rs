@@ -82,8 +82,13 @@ async fn act(world: &World, owner: Owner, request: Request<'_>) -> nt::Result<An
                 .lock()
                 .remove(handle, owner)
                 .ok_or(Status::INVALID_HANDLE)?;
+            if !file.closes() {
+                return Ok(Answer::success());
+            }
             send(world, file, Parameters::Close, Vec::new()).await
         }
+        // The thread that ended the last IRP has closed it.
+        Operation::Cleanup if file.is_closed() => Ok(Answer::success()),
         Operation::Cleanup => {
             file.cleaned();
             send(world, file, Parameters::Cleanup, Vec::new()).await
@@ -308,6 +313,9 @@ fn count(world: &World) -> nt::Result<Answer> {
 
 /// Sends an IRP and waits for its end.
 async fn send(world: &World, file: Arc<File>, parameters: Parameters, buffer: Vec<u8>) -> nt::Result<Answer> {
+    if parameters.closes() {
+        file.close_with_last(Inner::try_new(file.clone(), Parameters::Close, Vec::new())?);
+    }
     let inner = Inner::try_new(file.clone(), parameters, buffer)?;
     file.begin(&inner)?;
     world.sent.fetch_add(1, Ordering::SeqCst);
@@ -344,7 +352,7 @@ pub(crate) async fn abandon(world: Arc<World>, owner: Owner) {
         if opened && !cleaned {
             let _sent = send(&world, file.clone(), Parameters::Cleanup, Vec::new()).await;
         }
-        if opened {
+        if opened && file.closes() {
             let _sent = send(&world, file, Parameters::Close, Vec::new()).await;
         }
     }

@@ -4,11 +4,12 @@
 use ioctl::irp::{Operation, TransferFlags};
 use nt::{CreateDisposition, Status};
 
-use super::check::{done, equal, refused};
+use super::check::{done, equal, refused, refused_with_one_of};
 use super::content::{create, pattern};
 use super::environment::Environment;
+use super::relay::Relay;
 use super::{Checked, tests};
-use crate::files::{OpenFile, Reply, read_at, read_file, write_file};
+use crate::files::{OpenFile, Reply, read_at, read_file, remove, write_file};
 use crate::open::OpenRequest;
 use crate::runner::Test;
 
@@ -23,6 +24,7 @@ pub(crate) fn tests() -> Vec<Test<Environment>> {
         pages_of_an_orphan_are_refused,
         pages_of_a_directory_are_refused,
         minor_functions_of_caching_are_refused,
+        transfers_that_end_may_close_their_files,
     ]
 }
 
@@ -261,4 +263,51 @@ fn minor_functions_of_caching_are_refused(environment: &Environment) -> Checked 
     equal("reading", read_at(&*file, 0, 100), Ok(b"as it was".to_vec()))?;
     done("closing", file.close())?;
     scratch.finish()
+}
+
+/// The I/O manager sends CLOSE in the thread that ends the last request on a file, and waits there. That thread is one of the
+/// few that the driver has: were CLOSE to need another of them, enough such files at once would stop them all.
+fn transfers_that_end_may_close_their_files(environment: &Environment) -> Checked {
+    const FILES: usize = 16;
+    environment.needs_irps()?;
+    let relay = Relay::new(environment.share()?)?;
+    let mapped = environment.mapped_at(relay.share())?;
+    let path = mapped
+        .root()
+        .join(&format!("mrx9p-closes-{}", std::process::id()))?;
+    done("writing", write_file(&*environment.files, &path, b"content"))?;
+    let mut files = Vec::new();
+    for _ in 0..FILES {
+        files.push(done("opening", environment.files.open(&path, &OpenRequest::read()))?.0);
+    }
+    relay.hold();
+    let operation = Operation::Read {
+        offset: 0,
+        length: 7,
+        key: 0,
+        flags: TransferFlags::CLOSES,
+    };
+    let (mut reads, mut cleanups) = (Vec::new(), Vec::new());
+    for file in &files {
+        reads.push(done("reading", file.start(&operation))?);
+    }
+    for file in &files {
+        cleanups.push(done("cleaning up", file.start(&Operation::Cleanup))?);
+    }
+    relay.let_through();
+    for cleanup in cleanups {
+        done("cleaning up", cleanup.wait()?.status.ok())?;
+    }
+    for read in reads {
+        match read.wait()?.data() {
+            Ok(data) => equal("what was read", data, b"content".to_vec())?,
+            // The cleanup ends what is under way; on a busy machine the deadline may come first.
+            ended => refused_with_one_of("reading", ended, &[Status::CANCELLED, Status::IO_TIMEOUT])?,
+        }
+    }
+    for mut file in files {
+        done("giving the handle back", file.close())?;
+    }
+    done("removing the file", remove(&*environment.files, &path))?;
+    mapped.finish()
 }

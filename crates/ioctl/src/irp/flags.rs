@@ -38,6 +38,9 @@ bitflags::bitflags! {
         const NO_CACHE = 0x1;
         /// `IRP_PAGING_IO`: as the memory manager asks, for the file rather than for the handle.
         const PAGING = 0x2;
+        /// After its cleanup the file is closed in the thread that ends its last IRP, as the I/O manager does where that IRP
+        /// holds the last reference to the file object. If that thread waits for too long, the IRP's outcome is DEVICE_BUSY.
+        const CLOSES = 0x4;
         /// `IRP_MN_DPC`.
         const MINOR_DPC = 0x100;
         /// `IRP_MN_MDL`.
