@@ -45,6 +45,14 @@ pub const TARGETS: &[Target] = &[
         name: "names_to_nt",
         run: names::to_nt,
     },
+    Target {
+        name: "link_text",
+        run: record::link_text,
+    },
+    Target {
+        name: "attribute_names",
+        run: record::attribute_names,
+    },
     // From programs.
     Target {
         name: "names_to_server",

@@ -1,4 +1,4 @@
-//! Records that programs send with IRPs.
+//! Records that programs send with IRPs, and what servers keep for them.
 
 use crate::bytes::Bytes;
 
@@ -22,4 +22,14 @@ pub(crate) fn security_descriptor(data: &[u8]) {
 /// REPARSE_DATA_BUFFER.
 pub(crate) fn reparse_data(data: &[u8]) {
     minirdr::fuzzing::reparse_data(data);
+}
+
+/// What a server's symbolic link says.
+pub(crate) fn link_text(data: &[u8]) {
+    minirdr::fuzzing::link_text(data);
+}
+
+/// A server's list of extended attributes.
+pub(crate) fn attribute_names(data: &[u8]) {
+    minirdr::fuzzing::attribute_names(data);
 }

@@ -15,12 +15,17 @@ fn every_input_of_the_corpus_is_taken() {
             (target.run)(&vec![0xff; length]);
         }
         let folder = corpus.join(target.name);
+        let mut known = std::collections::HashMap::new();
         let entries =
             std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
         for entry in entries {
             let file = entry.unwrap().path();
             println!("{}", file.display());
-            (target.run)(&std::fs::read(&file).unwrap());
+            let input = std::fs::read(&file).unwrap();
+            (target.run)(&input);
+            if let Some(same) = known.insert(input, file.clone()) {
+                panic!("{} and {} are the same", same.display(), file.display());
+            }
             inputs += 1;
         }
     }

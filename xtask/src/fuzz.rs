@@ -95,11 +95,14 @@ fn fuzz(project: &Project, driver: &Path, name: &str, seconds: u32) -> Result<()
         .arg("-print_final_stats=1")
         .arg(format!("-artifact_prefix={}/", findings.display()))
         .args([&grown, &project.root().join("fuzz/corpus").join(name)]);
-    let (mut runs, mut last) = (String::new(), Vec::new());
+    let (mut runs, mut covered, mut last) = (String::new(), String::new(), Vec::new());
     let silence = Duration::from_secs(u64::from(seconds) + 120);
     let status = follow(&mut command, silence, |line| {
         if let Some(count) = line.strip_prefix("stat::number_of_executed_units:") {
             runs = count.trim().to_owned();
+        }
+        if let Some((_, figures)) = line.split_once("cov: ") {
+            covered = figures.split_whitespace().next().unwrap_or("?").to_owned();
         }
         last.push(line.to_owned());
         // A finding is told at the end.
@@ -110,13 +113,6 @@ fn fuzz(project: &Project, driver: &Path, name: &str, seconds: u32) -> Result<()
     if !status.success() {
         bail!("{}\nits input is in {}", last.join("\n"), findings.display());
     }
-    let covered = last
-        .iter()
-        .rev()
-        .find_map(|line| line.split_once("cov: ")?.1.split_whitespace().next());
-    println!(
-        "{name}: {runs} inputs in {seconds} s, {} branches",
-        covered.unwrap_or("?")
-    );
+    println!("{name}: {runs} inputs in {seconds} s, {covered} branches");
     Ok(())
 }

@@ -10,6 +10,9 @@ mod symlink;
 
 pub(crate) mod target;
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use symlink::fuzz as fuzz_link;
+
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, AtomicU32};

@@ -270,5 +270,20 @@ pub(crate) fn fuzz(record: &[u8]) {
     let _ = parse_names(record);
 }
 
+/// Reads `list` as a server's names: each that is shown is found.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn fuzz_names(list: &[u8]) {
+    use executive::mem::TryVec;
+    let mut copy = alloc::vec::Vec::new();
+    if copy.try_extend_from_slice(list).is_err() {
+        return;
+    }
+    let Ok(names) = Names::parse(copy) else { return };
+    for index in 0..names.len() {
+        let known = names.get(index);
+        assert!(known.is_some_and(|(spelled, name)| names.find(name) == Some(spelled)));
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! Parsers of what programs send, for the fuzzer alone.
+//! Parsers of what programs and servers send, for the fuzzer alone.
 
 use nt::FileInformationClass;
 
@@ -22,4 +22,16 @@ pub fn security_descriptor(record: &[u8]) {
 /// Decodes reparse data.
 pub fn reparse_data(record: &[u8]) {
     crate::reparse::fuzz(record);
+}
+
+/// Follows what a server's symbolic link says, and shows it to programs.
+pub fn link_text(text: &[u8]) {
+    crate::create::fuzz_link(text);
+    crate::reparse::fuzz_text(text);
+}
+
+/// Reads a server's list of extended attributes, and the text that attributes of NT are kept as.
+pub fn attribute_names(list: &[u8]) {
+    crate::ea::fuzz_names(list);
+    crate::information::dos_attributes::fuzz(list);
 }

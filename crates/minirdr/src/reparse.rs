@@ -249,3 +249,22 @@ pub(crate) fn fuzz(record: &[u8]) {
             && again.relative == read.relative
     }));
 }
+
+/// Shows a link that says `text` to a program, which may set it again.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn fuzz_text(text: &[u8]) {
+    let name = |text| nt::NameBuf::try_from_str(text).unwrap_or_default();
+    let (host, export) = (name("server"), name("\\srv\\export"));
+    let share = Share::try_new(host.as_name(), 564, export.as_name(), None, nt::Name::default());
+    let path = crate::names::ServerPath::from_components([&b"d"[..], b"link"].into_iter());
+    let (Ok(share), Ok(path)) = (share, path) else {
+        return;
+    };
+    let Ok(shown) = target::to_nt(text, &share) else {
+        return;
+    };
+    if let Ok(record) = shown.encode() {
+        assert!(data::ReparseData::parse(&record).is_ok());
+    }
+    let _ = target::to_server(&shown, &share, &path);
+}

@@ -77,6 +77,22 @@ pub(crate) fn resolve(
     Ok(resolved)
 }
 
+/// Follows a link at `\d\link` that says `text`, on the way to `\d\link\f`: it never leads to a name that is none, or out
+/// of the share.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn fuzz(text: &[u8]) {
+    let path = ServerPath::from_components([&b"d"[..], b"link", b"f"].into_iter());
+    let share = ServerPath::from_components([&b"srv"[..], b"export"].into_iter());
+    let (Ok(path), Ok(share)) = (path, share) else {
+        return;
+    };
+    if let Ok(resolved) = resolve(&path, 1, text, &share) {
+        let is_name =
+            |name: &[u8]| !matches!(name, b"" | b"." | b"..") && !name.contains(&b'/') && !name.contains(&0);
+        assert!(resolved.components().all(is_name));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::resolve;

@@ -266,6 +266,14 @@ pub(crate) fn parse(text: &[u8]) -> Option<FileAttributes> {
     Some(FileAttributes::from_bits_retain(bits) & KEPT)
 }
 
+/// Reads `text` as kept attributes: what was read is kept as it was read.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn fuzz(text: &[u8]) {
+    if let Some(attributes) = parse(text) {
+        assert_eq!(parse(write(attributes, &mut [0; 10])), Some(attributes));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -105,8 +105,11 @@ impl Share {
 /// A link's text in NT's spelling.
 ///
 /// # Errors
-/// `INSUFFICIENT_RESOURCES`.
+/// `IO_REPARSE_DATA_INVALID` for an empty one, which no system makes and no program could set; `INSUFFICIENT_RESOURCES`.
 pub(super) fn to_nt(text: &[u8], share: &Share) -> nt::Result<ReparseData> {
+    if text.is_empty() {
+        return Err(Status::IO_REPARSE_DATA_INVALID);
+    }
     let components = text.split(|&byte| byte == b'/').filter(|name| !name.is_empty());
     if text.first() != Some(&b'/') {
         let mut shown = NameBuf::default();
