@@ -28,6 +28,7 @@ mod tests {
     use crate::irql::at_dispatch;
 
     #[test]
+    #[cfg_attr(miri, ignore = "long there")]
     fn threads_take_turns() {
         let lock = Mutex::try_new(0_u32, Rank::LEAF).unwrap();
         std::thread::scope(|scope| {

@@ -58,6 +58,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "long there")]
     fn threads_take_turns() {
         let lock = SpinLock::new(0_u32);
         std::thread::scope(|scope| {

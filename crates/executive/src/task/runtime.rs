@@ -100,7 +100,10 @@ impl Runtime {
         })
     }
 
-    /// Has `future` polled by the runtime's threads at PASSIVE_LEVEL. The task goes on when the handle is dropped.
+    /// Has `future` polled by the runtime's threads at PASSIVE_LEVEL. The task goes on when the handle is dropped. A poll that
+    /// waits for something holds its thread; meanwhile the others run tasks, but a timer may fire late, as they sleep until
+    /// the one that was next when they fell asleep.
+    ///
     /// Callable up to DISPATCH_LEVEL if dropping `future` is.
     ///
     /// # Errors

@@ -208,6 +208,7 @@ mod tests {
 
     proptest! {
         #[test]
+        #[cfg_attr(miri, ignore = "long there, and safe code")]
         fn behaves_as_an_ordered_map(steps in steps()) {
             let mut timers = Timers::default();
             let mut model = BTreeMap::new();
