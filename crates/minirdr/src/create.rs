@@ -359,7 +359,7 @@ impl<P: Platform> MiniRedirector<P> {
                 let mut tree = self.tree();
                 if wanted.disposition.may_create()
                     && let Some((directory, _)) = open.path.rsplit_once(nt::name::SEPARATOR)
-                    && tree.is_delete_pending(v_net_root, directory)?
+                    && tree.is_directory_delete_pending(v_net_root, directory)?
                 {
                     return Err(Status::DELETE_PENDING);
                 }

@@ -178,16 +178,17 @@ impl<X: Extensions> Tree<X> {
     }
 
     /// The FCB that `path` leads to.
-    /// Whether the file at `path` below a view's share is open and about to go: a directory that is takes no more files.
+    /// Whether there is a directory at `path` below a view's share that is open and about to go: it takes no more files.
     ///
     /// # Errors
     /// As [`Tree::v_net_root`].
-    pub fn is_delete_pending(&self, v_net_root: VNetRootId, path: Name<'_>) -> nt::Result<bool> {
+    pub fn is_directory_delete_pending(&self, v_net_root: VNetRootId, path: Name<'_>) -> nt::Result<bool> {
         let net_root = self.v_net_root(v_net_root)?.net_root;
         let Some(id) = self.find_fcb(net_root, path) else {
             return Ok(false);
         };
-        Ok(self.fcb(id)?.state.contains(crate::FcbState::DELETE_ON_CLOSE))
+        let fcb = self.fcb(id)?;
+        Ok(fcb.kind == crate::FcbKind::Directory && fcb.state.contains(crate::FcbState::DELETE_ON_CLOSE))
     }
 
     pub(crate) fn find_fcb(&self, net_root: NetRootId, path: Name<'_>) -> Option<FcbId> {

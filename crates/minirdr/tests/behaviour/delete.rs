@@ -121,6 +121,13 @@ pub(crate) fn nothing_is_made_in_a_directory_that_goes(world: &World) {
         world.open("folder\\new", &Open::read()).err(),
         Some(Status::OBJECT_NAME_NOT_FOUND)
     );
+    // Below a file there is nothing, whatever becomes of it.
+    let file = world.open("file", &Open::create()).unwrap();
+    file.set_delete(true).unwrap();
+    assert_eq!(
+        world.open("file\\new", &Open::create()).err(),
+        Some(Status::OBJECT_PATH_NOT_FOUND)
+    );
     folder.set_delete(false).unwrap();
     drop(world.open("folder\\new", &Open::create()).unwrap());
     drop(folder);
