@@ -50,7 +50,7 @@ pub use access::{
 };
 pub use class::{FileInformationClass, FsInformationClass};
 pub use errno::Errno;
-pub use name::{Name, NameBuf, upcase};
+pub use name::{Case, Name, NameBuf, upcase};
 pub use status::{Result, Status};
 pub use time::FileTime;
 pub use win32::Win32Error;

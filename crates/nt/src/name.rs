@@ -17,6 +17,26 @@ pub const SEPARATOR: u16 = b'\\' as u16;
 /// The longest name in units: a `UNICODE_STRING` counts bytes in a `USHORT`.
 pub const MAX_UNITS: usize = 0xFFFE / 2;
 
+/// Whether letters that differ in case alone are equal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Case {
+    /// `a` and `A` are different.
+    Sensitive,
+    /// `a` and `A` are the same (after [`upcase`]).
+    Ignored,
+}
+
+impl Case {
+    /// Whether two names are one.
+    #[must_use]
+    pub fn equal(self, a: Name<'_>, b: Name<'_>) -> bool {
+        match self {
+            Self::Sensitive => a == b,
+            Self::Ignored => a.eq_ignore_case(b),
+        }
+    }
+}
+
 /// A borrowed counted name.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Name<'a>(&'a [u16]);

@@ -11,6 +11,7 @@
 //! Matching follows all possibilities at once (a set of positions in the pattern), so its time is at most the
 //! product of both lengths, whatever the pattern.
 
+pub use crate::name::Case;
 use crate::name::NameBuf;
 use crate::{Name, Result, Status, upcase};
 
@@ -23,15 +24,6 @@ const DOT: u16 = b'.' as u16;
 
 /// The longest pattern in units: twice the longest component NT allows, and then some.
 pub const MAX_PATTERN_UNITS: usize = 511;
-
-/// Whether letters that differ in case alone are equal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Case {
-    /// `a` and `A` are different.
-    Sensitive,
-    /// `a` and `A` are the same (after [`upcase`]).
-    Ignored,
-}
 
 /// Whether the name has a wildcard unit, that is, whether it is a pattern (`FsRtlDoesNameContainWildCards`).
 #[must_use]

@@ -10,7 +10,7 @@
 //! `server` is `host` or `host@port`. Everything here works on the text alone: a name that is refused has caused no
 //! traffic.
 
-use nt::{CreateOptions, Name, Status};
+use nt::{Case, CreateOptions, Name, Status};
 
 use crate::logon::LogonId;
 
@@ -207,26 +207,6 @@ pub(crate) fn component_at(path: Name<'_>, start: usize) -> Option<Name<'_>> {
     let len = after.iter().position(|&unit| unit == SEPARATOR);
     rest.split_at(len.unwrap_or(after.len()).saturating_add(1))
         .map(|(component, _)| component)
-}
-
-/// Whether the case of letters distinguishes names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Case {
-    /// `A` and `a` are different names.
-    Sensitive,
-    /// `A` and `a` are one name.
-    Insensitive,
-}
-
-impl Case {
-    /// Whether the names are one name.
-    #[must_use]
-    pub fn equal(self, a: Name<'_>, b: Name<'_>) -> bool {
-        match self {
-            Self::Sensitive => a == b,
-            Self::Insensitive => a.eq_ignore_case(b),
-        }
-    }
 }
 
 type DeviceName<'a> = (Option<DriveLetter>, Option<LogonId>, Name<'a>);

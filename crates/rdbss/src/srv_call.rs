@@ -1,14 +1,13 @@
 //! SRV_CALL: a server.
 
 use bitflags::bitflags;
-use nt::{Name, NameBuf};
+use nt::{Case, Name, NameBuf};
 
 use crate::condition::Condition;
 use crate::effect::NodeBox;
 use crate::extensions::Extensions;
 use crate::id::{SrvCallId, kind};
 use crate::list::List;
-use crate::names::Case;
 use crate::table::Chained;
 
 bitflags! {
@@ -117,7 +116,7 @@ impl<X: Extensions> SrvCall<X> {
 
 const fn case(insensitive: bool) -> Case {
     if insensitive {
-        Case::Insensitive
+        Case::Ignored
     } else {
         Case::Sensitive
     }

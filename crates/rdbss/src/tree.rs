@@ -1,6 +1,6 @@
 //! The tree itself: its arenas and tables, access to its objects, references.
 
-use nt::{Name, Status};
+use nt::{Case, Name, Status};
 
 use crate::arena::Arena;
 use crate::directory::{ByParent, Directory};
@@ -13,7 +13,7 @@ use crate::fobx::Fobx;
 use crate::id::{ContextId, FcbId, FobxId, NetRootId, SrvCallId, SrvOpenId, VNetRootId, kind};
 use crate::list::List;
 use crate::logon::LogonId;
-use crate::names::{Case, DriveLetter, component_at};
+use crate::names::{DriveLetter, component_at};
 use crate::net_root::{ByShare, NetRoot};
 use crate::rx_context::Context;
 use crate::srv_call::{ByHost, SrvCall, SrvCallFlags};

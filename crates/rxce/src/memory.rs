@@ -1,7 +1,7 @@
 //! A network in memory, on the clock of the runtime it is given: in the simulator every run of a seed is the same.
 //!
-//! Connections can be slow and narrow, carry sends in pieces, be refused, be swallowed, and break at any byte; datagrams can be late and get lost. Like everything here it survives a failed
-//! allocation, so that fault sweeps may run over it.
+//! Connections can be slow and narrow, carry sends in pieces, be refused, be swallowed, and break at any byte; datagrams can be
+//! late and get lost. Like everything here it survives a failed allocation, so that fault sweeps may run over it.
 
 mod pipe;
 mod post;
