@@ -168,6 +168,12 @@ impl Scene {
             units,
             name,
         });
+        wipe(&mut scene.transport);
+        wipe(&mut scene.address);
+        wipe(&mut scene.connection);
+        wipe(&mut scene.other);
+        wipe(&mut scene.vc);
+        wipe(&mut scene.second);
         let length = (scene.units.len() * 2) as u16;
         scene.name = UnicodeString {
             length,
@@ -378,8 +384,14 @@ fn tear_down(scene: &mut Scene) -> i32 {
     first | second | third | last
 }
 
+/// Zeroes a structure of C's whole, padding included, which a move need not copy.
+fn wipe<T>(value: &mut T) {
+    // SAFETY: it is there, and zero is a value of each of the C structures.
+    unsafe { ptr::write_bytes(value, 0, 1) };
+}
+
 fn is_zero<T>(value: &T) -> bool {
-    // SAFETY: the structures have been zeroed whole, padding included, or this fails.
+    // SAFETY: all bytes have been written: by `wipe`, and by the engine's routines, which write whole structures or zero them.
     let bytes = unsafe { core::slice::from_raw_parts(ptr::from_ref(value).cast::<u8>(), size_of::<T>()) };
     bytes.iter().all(|&byte| byte == 0)
 }
