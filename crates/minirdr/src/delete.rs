@@ -1,7 +1,7 @@
 //! FileDispositionInformation: deletion, which happens when handles are cleaned up.
 
 use ninep::wire::{OpenFlags, Tlopen, Treaddir};
-use nt::Status;
+use nt::{AccessMask, Status};
 use rdbss::Effects;
 
 use crate::create::access;
@@ -18,6 +18,9 @@ use crate::server::client::OwnedFid;
 impl<P: Platform> OpenFile<P> {
     /// Marks the file for deletion, or takes that back.
     pub(crate) async fn set_disposition(&self, flags: DispositionFlags) -> nt::Result {
+        if !self.granted_access.contains(AccessMask::DELETE) {
+            return Err(Status::ACCESS_DENIED);
+        }
         let delete = flags.contains(DispositionFlags::DELETE);
         if delete {
             self.check_deletable(flags).await?;

@@ -159,7 +159,7 @@ impl Scan {
     ///
     /// # Errors
     /// `NO_SUCH_FILE` when nothing matches a first query, `NO_MORE_FILES` at the end, `INFO_LENGTH_MISMATCH`,
-    /// `INVALID_INFO_CLASS`; `INVALID_NETWORK_RESPONSE` for a listing that is malformed or never ends; the server's
+    /// `OBJECT_NAME_INVALID`, `INVALID_INFO_CLASS`; `INVALID_NETWORK_RESPONSE` for a listing that is malformed or never ends; the server's
     /// errors. `Ok` carries `BUFFER_OVERFLOW` with a first entry whose name was cut.
     pub(crate) async fn query(
         &mut self,
@@ -187,7 +187,18 @@ impl Scan {
     }
 
     /// Takes over the pattern of a first or restarting query.
+    ///
+    /// # Errors
+    /// `OBJECT_NAME_INVALID` for what is no name, wildcards and dots aside.
     fn begin(&mut self, query: &DirectoryQuery<'_>, case: Case) -> nt::Result {
+        let takes_pattern = self.pattern.is_none() || query.restart;
+        if takes_pattern
+            && query
+                .pattern
+                .is_some_and(|pattern| pattern.as_units().iter().any(no_pattern_has))
+        {
+            return Err(Status::OBJECT_NAME_INVALID);
+        }
         if query.restart {
             *self = Self {
                 pattern: self.pattern.take(),
@@ -196,7 +207,7 @@ impl Scan {
                 ..Self::default()
             };
         }
-        if self.pattern.is_some() && !query.restart {
+        if !takes_pattern {
             return Ok(());
         }
         match query.pattern {
@@ -435,6 +446,12 @@ impl Scan {
             Err(_) => Status::BUFFER_OVERFLOW,
         }
     }
+}
+
+/// Whether a character is in no name and no wildcard either (`[MS-FSCC]` 2.1.5).
+fn no_pattern_has(unit: &u16) -> bool {
+    const NEVER: [u16; 4] = nt::ascii!("\\/:|");
+    *unit < 0x20 || NEVER.contains(unit)
 }
 
 #[cfg(test)]

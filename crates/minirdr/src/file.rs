@@ -78,7 +78,7 @@ impl<P: Platform> OpenFile<P> {
     ///
     /// # Errors
     /// `NO_SUCH_FILE`: nothing matches. `NO_MORE_FILES`: the end. `INVALID_PARAMETER`: not a directory.
-    /// `INVALID_INFO_CLASS`, `INFO_LENGTH_MISMATCH`; otherwise as [`Self::read`].
+    /// `OBJECT_NAME_INVALID`: no such pattern. `INVALID_INFO_CLASS`, `INFO_LENGTH_MISMATCH`; otherwise as [`Self::read`].
     pub async fn query_directory(
         &self,
         query: &DirectoryQuery<'_>,

@@ -60,13 +60,11 @@ impl<P: Platform> OpenFile<P> {
         Ok(())
     }
 
-    /// Gives the file one more name, in the directory `target` or its own.
+    /// Gives the file one more name, in the directory `target` or its own. That takes no right to the file (`[MS-FSA]`
+    /// 2.1.5.15.6), only one to the directory.
     pub(crate) async fn link(&self, new: &NewName, target: Option<&Self>) -> nt::Result {
         if self.is_directory {
             return Err(Status::FILE_IS_A_DIRECTORY);
-        }
-        if !self.granted_access.contains(AccessMask::WRITE_ATTRIBUTES) {
-            return Err(Status::ACCESS_DENIED);
         }
         let path = self.new_path(new, target)?;
         let view = self.view()?;

@@ -170,6 +170,13 @@ pub(crate) fn deletion_needs_the_right_to_delete(world: &World) {
         assert_eq!(refused, Err(Status::ACCESS_DENIED));
     }
     drop(writer);
+    // Who may not delete at all does not hear what else would be in the way.
+    let permissions = PermissionsExt::from_mode(0o444);
+    std::fs::set_permissions(world.path("file"), permissions).unwrap();
+    let reader = world.open("file", &Open::read()).unwrap();
+    assert_eq!(reader.set_delete(true), Err(Status::ACCESS_DENIED));
+    assert_eq!(reader.set_delete(false), Err(Status::ACCESS_DENIED));
+    drop(reader);
     assert!(world.path("file").exists());
 }
 

@@ -238,6 +238,20 @@ pub(crate) fn only_directories_are_listed(world: &World) {
     assert_eq!(file.names().err(), Some(Status::INVALID_PARAMETER));
 }
 
+pub(crate) fn patterns_that_no_name_matches(world: &World) {
+    let folder = world.open("", &Open::directory()).unwrap();
+    for pattern in ["a\\b", "a/b", "file:stream", "a|b", "*\u{1f}", "\0"] {
+        assert_eq!(
+            folder.entries(pattern, 4096).err(),
+            Some(Status::OBJECT_NAME_INVALID),
+            "{pattern:?}"
+        );
+    }
+    // The handle takes another after that, and that one counts.
+    assert_eq!(folder.entries("nobody?", 4096).err(), Some(Status::NO_SUCH_FILE));
+    assert_eq!(folder.entries("*", 4096).unwrap().len(), 2);
+}
+
 pub(crate) fn the_dots_come_first(world: &World) {
     for number in 0..20 {
         std::fs::write(world.path(&format!("{number}")), b"").unwrap();
@@ -279,7 +293,11 @@ pub(crate) fn a_name_is_found_without_listing(world: &World) {
     assert_eq!(find("README").unwrap(), ["README"], "as it is written");
     assert_eq!(find("OTHER").unwrap(), ["other"], "in another case");
     assert_eq!(find("nobody"), Err(Status::NO_SUCH_FILE));
-    assert_eq!(find("no/body"), Err(Status::NO_SUCH_FILE));
+    assert_eq!(
+        find("nobody."),
+        Err(Status::NO_SUCH_FILE),
+        "what no file is called"
+    );
     let folder = world.open("", &Open::directory()).unwrap();
     let pattern = name("Readme");
     let query = DirectoryQuery {

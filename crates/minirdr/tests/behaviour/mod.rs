@@ -40,7 +40,7 @@ macro_rules! behaviours {
                 who_may_not_delete_hears_of_it, deletion_needs_the_right_to_delete,
                 a_deleted_name_can_be_made_anew, an_entry_that_is_not_empty_is_not_marked;
             directory: nested_folders, patterns, restarting_and_single_entries, tiny_buffers, many_entries,
-                every_class_lists_the_same, only_directories_are_listed,
+                every_class_lists_the_same, only_directories_are_listed, patterns_that_no_name_matches,
                 the_dots_come_first, a_name_is_found_without_listing, links_show_their_tag,
                 files_that_go_meanwhile_are_left_out, hidden_from_unix_is_hidden_here;
             dos_attributes: every_file_is_to_be_archived, what_is_set_is_shown, a_new_file_keeps_its_attributes,
