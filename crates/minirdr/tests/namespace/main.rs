@@ -13,11 +13,13 @@ mod model;
 #[path = "../world/open.rs"]
 mod open;
 mod operation;
-#[path = "../simulated/records.rs"]
+#[path = "../world/records.rs"]
 #[expect(dead_code, reason = "each test file uses a part")]
 mod records;
 #[path = "../simulated/mod.rs"]
 mod simulated;
+#[path = "../world/status.rs"]
+mod status;
 mod steps;
 #[expect(dead_code, reason = "each test file uses a part")]
 #[path = "../simulated/weather.rs"]
@@ -25,28 +27,17 @@ mod weather;
 
 use std::alloc::System;
 use std::env;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use executive::mem::Counting;
-use executive::task::Runtime;
-use minirdr::{MiniRedirector, ObjectCounts, Settings};
-use rxce::memory::Network;
-use simulated::Simulated;
 use steps::{Counts, Program};
 use testserver::MemoryServer;
-use weather::Server;
+use weather::outdoors;
 
 #[global_allocator]
 static MEMORY: Counting<System> = Counting::new(System);
 
-const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 564);
-const SHARE: &str = "\\10.0.0.1\\export";
 /// Seeds without `MINIRDR_MODEL_SEEDS`.
 const SEEDS: u64 = 300;
-/// The deadline of a request.
-const DEADLINE: Duration = Duration::from_secs(1);
 
 fn number(variable: &str) -> Option<u64> {
     env::var(variable).ok()?.parse().ok()
@@ -54,36 +45,19 @@ fn number(variable: &str) -> Option<u64> {
 
 /// One run, from nothing to nothing.
 fn run(seed: u64) -> Counts {
-    let runtime = Runtime::simulated(seed).unwrap();
-    let network = Network::new(&runtime).unwrap();
-    let good = MemoryServer::new();
-    let server = Server::new(&runtime, &network, ADDRESS, good, seed ^ 0x5EED, |_| {});
-    server.calm.store(seed.is_multiple_of(3), Ordering::SeqCst);
-    server.start();
-    let settings = Settings {
-        request_timeout: DEADLINE,
-        ..Settings::default()
-    };
-    let redirector = MiniRedirector::<Simulated>::new(network, runtime.clone(), settings).unwrap();
-    redirector.start().unwrap();
-    let mut program = Program::new(seed, &runtime, &redirector, &server);
-    runtime.block_on(program.run()).unwrap();
-    let counts = program.counts;
-    drop(program);
-    let statistics = redirector.statistics();
-    assert_eq!(
-        statistics.objects,
-        ObjectCounts::default(),
-        "seed {seed}: objects are left"
+    let calm = seed.is_multiple_of(3);
+    let ran = outdoors(
+        seed,
+        MemoryServer::new(),
+        |_| {},
+        calm,
+        |outdoors| {
+            let mut program = Program::new(outdoors);
+            outdoors.runtime.block_on(program.run()).unwrap();
+            program.counts
+        },
     );
-    redirector.stop().unwrap();
-    drop(redirector);
-    runtime.advance(Duration::from_secs(30));
-    let left = runtime.live_tasks() - server.tasks.load(Ordering::SeqCst);
-    assert_eq!(left, 0, "seed {seed}: tasks are left");
-    runtime.cancel_all();
-    runtime.shutdown();
-    counts
+    ran.0
 }
 
 #[test]

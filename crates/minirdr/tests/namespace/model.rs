@@ -168,7 +168,13 @@ impl Model {
         use CreateDisposition as D;
         let disposition = opening.disposition;
         let Some((directory, name)) = self.walk(path) else {
-            return Expected::fails(Status::OBJECT_PATH_NOT_FOUND);
+            let mut expected = Expected::fails(Status::OBJECT_PATH_NOT_FOUND);
+            let folder = path.rsplit_once('\\').and_then(|(folder, _)| self.find(folder));
+            if folder.is_some_and(|folder| self.files[folder].is_doomed) {
+                // What is there is no directory, and about to go.
+                expected.failures.push(Status::DELETE_PENDING);
+            }
+            return expected;
         };
         let found = if name.is_empty() {
             Some(ROOT)
@@ -179,12 +185,10 @@ impl Model {
             if matches!(disposition, D::OPEN | D::OVERWRITE) {
                 return Expected::fails(Status::OBJECT_NAME_NOT_FOUND);
             }
-            let mut made = Expected::of(CreateAction::CREATED, Vec::new());
             if self.files[directory].is_doomed {
-                // NTFS refuses what would keep a directory from going.
-                made.failures.push(Status::DELETE_PENDING);
+                return Expected::fails(Status::DELETE_PENDING);
             }
-            return made;
+            return Expected::of(CreateAction::CREATED, Vec::new());
         };
         let file = &self.files[node];
         let (added, action) = match disposition {

@@ -8,14 +8,14 @@ use executive::task::Runtime;
 use minirdr::{DirectoryQuery, Level, LockRequest, MiniRedirector, Requestor, Unlock};
 use nt::{CreateAction, CreateOptions, FileInformationClass as Class, Status};
 
-use crate::SHARE;
 use crate::drive::{Drive, File, end, token};
 use crate::model::{Expected, LOCK_LENGTH, Model};
 use crate::open::Open;
 use crate::operation::{Kind, LETTERS, Opening, Operation, SLOTS};
 use crate::records::new_name;
 use crate::simulated::Simulated;
-use crate::weather::{Luck, Server};
+use crate::status::is_lost;
+use crate::weather::{Luck, Outdoors, SHARE, Server};
 
 /// Steps of one seed.
 const STEPS: usize = 60;
@@ -66,16 +66,6 @@ enum Came<V> {
     Lost(Status),
 }
 
-fn is_lost(status: Status) -> bool {
-    matches!(
-        status,
-        Status::IO_TIMEOUT
-            | Status::CONNECTION_DISCONNECTED
-            | Status::CONNECTION_ABORTED
-            | Status::BAD_NETWORK_PATH
-    )
-}
-
 /// Whether a status says that nothing was done.
 fn is_undone(status: Status) -> bool {
     matches!(status, Status::CONNECTION_DISCONNECTED | Status::BAD_NETWORK_PATH)
@@ -98,19 +88,14 @@ impl Opening {
 }
 
 impl<'a> Program<'a> {
-    pub(crate) fn new(
-        seed: u64,
-        runtime: &'a Runtime,
-        redirector: &'a MiniRedirector<Simulated>,
-        server: &'a Arc<Server>,
-    ) -> Self {
+    pub(crate) fn new(outdoors: &Outdoors<'a>) -> Self {
         Self {
-            seed,
-            luck: Luck(seed),
-            runtime,
-            redirector,
-            server,
-            stormy: !server.calm.load(Ordering::SeqCst),
+            seed: outdoors.seed,
+            luck: Luck(outdoors.seed),
+            runtime: outdoors.runtime,
+            redirector: outdoors.redirector,
+            server: outdoors.server,
+            stormy: !outdoors.server.calm.load(Ordering::SeqCst),
             model: Model::new(),
             files: Default::default(),
             log: Vec::new(),
