@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use minirdr::{Level, LinkState, Settings};
 use nt::{FileInformationClass, Status};
 use testserver::TestServer;
+use world::status::is_lost;
 use world::{Open, World, token};
 
 /// The shortest deadlines there are.
@@ -17,17 +18,6 @@ fn impatient() -> Settings {
         request_timeout: Duration::from_secs(1),
         ..Settings::default()
     }
-}
-
-/// Whether the status says that the server is not to be had.
-fn is_lost(status: Status) -> bool {
-    matches!(
-        status,
-        Status::IO_TIMEOUT
-            | Status::CONNECTION_DISCONNECTED
-            | Status::CONNECTION_ABORTED
-            | Status::BAD_NETWORK_PATH
-    )
 }
 
 /// What `attempt` comes to once the server is found again.

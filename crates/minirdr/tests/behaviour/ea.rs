@@ -6,6 +6,7 @@ use nt::{
 };
 
 use crate::world::file::{File, u32_at};
+use crate::world::records::full_ea;
 use crate::world::{Open, Server, World, token};
 
 type Entry = (Vec<u8>, Vec<u8>);
@@ -20,27 +21,10 @@ fn query(file: &File<'_>, query: &EaQuery<'_>, len: usize) -> nt::Result<(Vec<u8
 }
 
 fn set(file: &File<'_>, entries: &[(&str, &[u8])]) -> nt::Result {
-    let (_, status) = file.world().block(file.file.set_ea(&list(entries), &token()))?;
+    let (_, status) = file
+        .world()
+        .block(file.file.set_ea(&full_ea(entries), &token()))?;
     status.ok()
-}
-
-/// FILE_FULL_EA_INFORMATION entries.
-fn list(entries: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut list = Vec::new();
-    for (index, (name, value)) in entries.iter().enumerate() {
-        let mut entry = vec![0, 0, 0, 0, 0, name.len() as u8];
-        entry.extend((value.len() as u16).to_le_bytes());
-        entry.extend(name.as_bytes());
-        entry.push(0);
-        entry.extend(*value);
-        if index + 1 < entries.len() {
-            entry.resize(entry.len().next_multiple_of(4), 0);
-            let next = (entry.len() as u32).to_le_bytes();
-            entry[..4].copy_from_slice(&next);
-        }
-        list.extend(entry);
-    }
-    list
 }
 
 fn entries(list: &[u8]) -> Vec<Entry> {
@@ -96,7 +80,7 @@ fn with_attributes<'w>(world: &'w World, values: &[(&str, &[u8])]) -> Option<Fil
 }
 
 pub(crate) fn a_create_brings_attributes(world: &World) {
-    let brought = list(&[("BROUGHT", b"along")]);
+    let brought = full_ea(&[("BROUGHT", b"along")]);
     // A handle that could not set them by itself.
     let create = |path| world.open_with_ea(path, &Open::create(), &brought);
     let made = match create("new") {
@@ -112,7 +96,7 @@ pub(crate) fn a_create_brings_attributes(world: &World) {
     };
     assert_eq!(all(&made).unwrap(), [entry("BROUGHT", b"along")]);
     made.close();
-    let other = list(&[("OTHER", b"ignored")]);
+    let other = full_ea(&[("OTHER", b"ignored")]);
     let opened = world.open_with_ea("new", &Open::read(), &other).unwrap();
     assert_eq!(
         all(&opened).unwrap(),
@@ -123,7 +107,7 @@ pub(crate) fn a_create_brings_attributes(world: &World) {
 }
 
 pub(crate) fn a_create_with_bad_attributes_makes_nothing(world: &World) {
-    let mut bad = list(&[("NAME", b"value")]);
+    let mut bad = full_ea(&[("NAME", b"value")]);
     bad.truncate(10);
     let refused = world.open_with_ea("none", &Open::create(), &bad);
     assert_eq!(refused.err(), Some(Status::EA_LIST_INCONSISTENT));
@@ -131,7 +115,7 @@ pub(crate) fn a_create_with_bad_attributes_makes_nothing(world: &World) {
         options: CreateOptions::NO_EA_KNOWLEDGE,
         ..Open::create()
     };
-    let refused = world.open_with_ea("none", &ignorant, &list(&[("NAME", b"value")]));
+    let refused = world.open_with_ea("none", &ignorant, &full_ea(&[("NAME", b"value")]));
     assert_eq!(refused.err(), Some(Status::ACCESS_DENIED));
     assert_eq!(
         world.open("none", &Open::read()).err(),
@@ -275,7 +259,7 @@ pub(crate) fn malformed_attributes_change_nothing(world: &World) {
     let Some(file) = with_attributes(world, &[("A", b"1")]) else {
         return;
     };
-    let mut bad = list(&[("A", b"2"), ("B?", b"2")]);
+    let mut bad = full_ea(&[("A", b"2"), ("B?", b"2")]);
     let answer = world.block(file.file.set_ea(&bad, &token()));
     assert_eq!(answer, Ok((12, Status::INVALID_EA_NAME)));
     bad[12 + 4] = 1;

@@ -19,7 +19,7 @@ mod notify;
 #[expect(dead_code, reason = "each test file uses a part")]
 #[path = "../world/open.rs"]
 mod open;
-#[path = "../simulated/records.rs"]
+#[path = "../world/records.rs"]
 mod records;
 #[path = "../simulated/mod.rs"]
 mod simulated;

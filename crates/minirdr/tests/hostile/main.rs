@@ -9,7 +9,7 @@ mod drive;
 #[path = "../world/open.rs"]
 mod open;
 mod program;
-#[path = "../simulated/records.rs"]
+#[path = "../world/records.rs"]
 mod records;
 mod server;
 #[path = "../simulated/mod.rs"]

@@ -1,17 +1,18 @@
 //! A server whose luck is in its seed: it dies at any byte, falls silent, is slow, is away for a while, and may come back
 //! with other files.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use executive::task::{Either, Notify, Runtime, select};
+use minirdr::{MiniRedirector, ObjectCounts, Settings, Statistics};
 use rxce::Endpoint as _;
 use rxce::memory::{MemoryEndpoint, Network};
 use testserver::MemoryServer;
 
-use crate::simulated::receive_frame;
+use crate::simulated::{Simulated, receive_frame};
 
 /// A SplitMix64 generator.
 #[derive(Clone, Debug)]
@@ -207,4 +208,57 @@ impl Server {
             }
         }
     }
+}
+
+/// A redirector in the weather of one seed.
+pub(crate) struct Outdoors<'a> {
+    pub(crate) seed: u64,
+    pub(crate) runtime: &'a Runtime,
+    pub(crate) redirector: &'a MiniRedirector<Simulated>,
+    pub(crate) server: &'a Arc<Server>,
+}
+
+/// Where servers in the weather are.
+pub(crate) const SHARE: &str = "\\10.0.0.1\\export";
+const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 564);
+/// The deadline of a request.
+const DEADLINE: Duration = Duration::from_secs(1);
+
+/// Does `work` in the weather of `seed`, with `good` for a server, and looks that no object and no task is left. `change`
+/// changes files while nobody listens; `calm`: no trouble ever.
+pub(crate) fn outdoors<V>(
+    seed: u64,
+    good: MemoryServer,
+    change: fn(&Server),
+    calm: bool,
+    work: impl FnOnce(&Outdoors<'_>) -> V,
+) -> (V, Statistics) {
+    let runtime = Runtime::simulated(seed).unwrap();
+    let network = Network::new(&runtime).unwrap();
+    let server = Server::new(&runtime, &network, ADDRESS, good, seed ^ 0x5EED, change);
+    server.calm.store(calm, Ordering::SeqCst);
+    server.start();
+    let settings = Settings {
+        request_timeout: DEADLINE,
+        ..Settings::default()
+    };
+    let redirector = MiniRedirector::<Simulated>::new(network, runtime.clone(), settings).unwrap();
+    redirector.start().unwrap();
+    let value = work(&Outdoors {
+        seed,
+        runtime: &runtime,
+        redirector: &redirector,
+        server: &server,
+    });
+    let statistics = redirector.statistics();
+    let none = ObjectCounts::default();
+    assert_eq!(statistics.objects, none, "seed {seed}: objects are left");
+    redirector.stop().unwrap();
+    drop(redirector);
+    runtime.advance(Duration::from_secs(30));
+    let left = runtime.live_tasks() - server.tasks.load(Ordering::SeqCst);
+    assert_eq!(left, 0, "seed {seed}: tasks are left");
+    runtime.cancel_all();
+    runtime.shutdown();
+    (value, statistics)
 }

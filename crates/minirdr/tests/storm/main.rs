@@ -10,33 +10,31 @@ mod drive;
 mod open;
 #[path = "../simulated/mod.rs"]
 mod simulated;
+#[path = "../world/status.rs"]
+mod status;
 #[path = "../simulated/weather.rs"]
 mod weather;
 
 use std::alloc::System;
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use drive::{Drive, token};
 use executive::mem::{Arc, Counting};
 use executive::task::Runtime;
-use minirdr::{DirectoryQuery, Level, MiniRedirector, ObjectCounts, OpenFile, Settings, WritePosition};
+use minirdr::{DirectoryQuery, Level, MiniRedirector, OpenFile, WritePosition};
 use nt::{FileInformationClass, Status};
 use open::Open;
-use rxce::memory::Network;
 use simulated::Simulated;
+use status::is_lost;
 use testserver::{MemoryFile, MemoryServer};
-use weather::{Luck, Server};
+use weather::{Luck, SHARE, Server, outdoors};
 
 #[global_allocator]
 static MEMORY: Counting<System> = Counting::new(System);
 
-const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 564);
 const SEEDS: u64 = 1000;
-/// The deadline of a request.
-const DEADLINE: Duration = Duration::from_secs(1);
 /// Longest that an operation may take: a few requests, one of them too late, a new session and all of it once more.
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -68,24 +66,12 @@ struct Program<'a> {
     successes: u32,
 }
 
-/// Whether a lost server may make an operation end so.
-fn is_lost(status: Status) -> bool {
-    matches!(
-        status,
-        Status::IO_TIMEOUT
-            | Status::CONNECTION_DISCONNECTED
-            | Status::CONNECTION_ABORTED
-            | Status::BAD_NETWORK_PATH
-            | Status::FILE_INVALID
-    )
-}
-
 impl<'a> Program<'a> {
     fn drive(&self) -> Drive<'a> {
         Drive {
             redirector: self.redirector,
             letter: "X:",
-            share: "\\10.0.0.1\\export",
+            share: SHARE,
         }
     }
 
@@ -97,7 +83,11 @@ impl<'a> Program<'a> {
         assert!(took <= LIMIT, "seed {}: {what} took {took:?}", self.seed);
         match &result {
             Ok(_) => self.successes += 1,
-            Err(status) => assert!(is_lost(*status), "seed {}: {what} says {status:?}", self.seed),
+            Err(status) => assert!(
+                is_lost(*status) || *status == Status::FILE_INVALID,
+                "seed {}: {what} says {status:?}",
+                self.seed
+            ),
         }
         result
     }
@@ -305,23 +295,13 @@ fn run(seed: u64) -> (u32, u64) {
     for which in 0..4 {
         good.make(&format!("file{which}"), MemoryFile::File(vec![0; 3000]));
     }
-    let runtime = Runtime::simulated(seed).unwrap();
-    let network = Network::new(&runtime).unwrap();
-    let server = Server::new(&runtime, &network, ADDRESS, good, seed ^ 0x5EED, replace_a_file);
-    server.start();
-    let settings = Settings {
-        request_timeout: DEADLINE,
-        ..Settings::default()
-    };
-    let redirector = MiniRedirector::<Simulated>::new(network, runtime.clone(), settings).unwrap();
-    redirector.start().unwrap();
-    let successes = {
+    let (successes, statistics) = outdoors(seed, good, replace_a_file, false, |outdoors| {
         let mut program = Program {
-            seed,
-            luck: Luck(seed),
-            runtime: &runtime,
-            redirector: &redirector,
-            server: &server,
+            seed: outdoors.seed,
+            luck: Luck(outdoors.seed),
+            runtime: outdoors.runtime,
+            redirector: outdoors.redirector,
+            server: outdoors.server,
             handles: Vec::new(),
             contents: Default::default(),
             generations: [0; 4],
@@ -330,22 +310,9 @@ fn run(seed: u64) -> (u32, u64) {
         for contents in &mut program.contents {
             contents.possible.insert(0);
         }
-        runtime.block_on(program.run()).unwrap();
+        outdoors.runtime.block_on(program.run()).unwrap();
         program.successes
-    };
-    let statistics = redirector.statistics();
-    assert_eq!(
-        statistics.objects,
-        ObjectCounts::default(),
-        "seed {seed}: objects are left"
-    );
-    redirector.stop().unwrap();
-    drop(redirector);
-    runtime.advance(Duration::from_secs(10));
-    let left = runtime.live_tasks() - server.tasks.load(Ordering::SeqCst);
-    assert_eq!(left, 0, "seed {seed}: tasks are left");
-    runtime.cancel_all();
-    runtime.shutdown();
+    });
     (successes, statistics.reconnects)
 }
 

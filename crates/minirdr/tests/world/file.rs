@@ -3,6 +3,7 @@
 use minirdr::{DirectoryQuery, LockRequest, OpenFile, Requestor, Unlock, WritePosition};
 use nt::{AccessMask, CreateAction, FileAttributes, FileInformationClass, FsInformationClass, Status};
 
+use super::records::new_name;
 use super::{Host, World, name, token};
 
 /// An open handle. Dropped, it is cleaned up and closed, as the I/O manager does with one whose process ends.
@@ -175,12 +176,7 @@ impl File<'_> {
         new: &str,
         target: Option<&File<'_>>,
     ) -> nt::Result {
-        let name = name(new);
-        let units = name.as_name().as_units();
-        let mut record = flags.to_le_bytes().to_vec();
-        record.extend([0; 12]);
-        record.extend((units.len() as u32 * 2).to_le_bytes());
-        record.extend(units.iter().flat_map(|unit| unit.to_le_bytes()));
+        let record = new_name(new, flags);
         self.set_beside(class, &record, target)
     }
 

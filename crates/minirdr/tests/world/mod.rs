@@ -3,6 +3,8 @@
 
 pub(crate) mod file;
 pub(crate) mod open;
+pub(crate) mod records;
+pub(crate) mod status;
 
 use std::path::PathBuf;
 use std::sync::Mutex;

@@ -74,17 +74,12 @@ impl Model {
             Operation::Rename { from, to, replace } => self.rename(from, to, replace),
             Operation::Delete { file } => self.delete(file),
             Operation::List => self.list(),
-            Operation::Read { slot, .. }
-            | Operation::Write { slot, .. }
-            | Operation::Append { slot, .. }
-            | Operation::SetSize { slot, .. }
-            | Operation::SetAllocation { slot, .. }
-            | Operation::Flush { slot }
-            | Operation::Lock { slot, .. }
-            | Operation::Unlock { slot, .. }
-            | Operation::Size { slot } => match self.handles[slot] {
+            _ => match operation
+                .of_handle()
+                .and_then(|slot| Some((slot, self.handles[slot]?)))
+            {
                 None => Outcome::Nothing,
-                Some(handle) => self.files[handle.file].apply(handle.rights, slot, operation),
+                Some((slot, handle)) => self.files[handle.file].apply(handle.rights, slot, operation),
             },
         }
     }

@@ -131,6 +131,26 @@ pub(crate) struct Limits {
 }
 
 impl Operation {
+    /// The slot of the handle that the step is done on, if it is done on one.
+    pub(crate) fn of_handle(&self) -> Option<usize> {
+        match *self {
+            Self::Read { slot, .. }
+            | Self::Write { slot, .. }
+            | Self::Append { slot, .. }
+            | Self::SetSize { slot, .. }
+            | Self::SetAllocation { slot, .. }
+            | Self::Flush { slot }
+            | Self::Lock { slot, .. }
+            | Self::Unlock { slot, .. }
+            | Self::Size { slot } => Some(slot),
+            Self::Open { .. }
+            | Self::Close { .. }
+            | Self::Rename { .. }
+            | Self::Delete { .. }
+            | Self::List => None,
+        }
+    }
+
     /// Chooses a step. It depends on the generator alone, not on what became of the steps before.
     pub(crate) fn choose(random: &mut Random, limits: &Limits) -> Self {
         let slot = index(random, limits.handles);

@@ -124,15 +124,7 @@ impl<'d> Real<'d> {
                 Ok(Outcome::Done)
             }
             Operation::List => self.list(),
-            Operation::Read { slot, .. }
-            | Operation::Write { slot, .. }
-            | Operation::Append { slot, .. }
-            | Operation::SetSize { slot, .. }
-            | Operation::SetAllocation { slot, .. }
-            | Operation::Flush { slot }
-            | Operation::Lock { slot, .. }
-            | Operation::Unlock { slot, .. }
-            | Operation::Size { slot } => match &self.slots[slot] {
+            _ => match operation.of_handle().and_then(|slot| self.slots[slot].as_ref()) {
                 None => Ok(Outcome::Nothing),
                 Some(file) => on_file(file, operation),
             },

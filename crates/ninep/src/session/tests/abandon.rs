@@ -106,22 +106,7 @@ fn a_clunk_is_left_to_run() {
     let mut bench = Bench::new();
     let root = bench.attached();
     for remove in [false, true] {
-        let fid = bench.session.allocate_fid().expect("a fid");
-        let walk = Twalk {
-            fid: root,
-            newfid: fid,
-            names: WalkNames::new(&[]),
-        };
-        let tag = bench.session.start(&walk, None).expect("room");
-        bench
-            .reply(
-                tag,
-                &Rwalk {
-                    qids: WalkQids::new(&[]),
-                },
-            )
-            .expect("honest");
-        bench.take::<Twalk<'_>>(tag).expect("cloned");
+        let fid = bench.cloned(root);
         let tag = match remove {
             false => bench.session.start(&Tclunk { fid }, None),
             true => bench.session.start(&Tremove { fid }, None),

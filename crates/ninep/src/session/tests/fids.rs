@@ -171,22 +171,7 @@ fn many_discards_are_clunked_a_few_at_a_time() {
     let root = bench.attached();
     let mut fids = Vec::new();
     for _ in 0..50 {
-        let fid = bench.session.allocate_fid().expect("a fid");
-        let walk = Twalk {
-            fid: root,
-            newfid: fid,
-            names: WalkNames::new(&[]),
-        };
-        let tag = bench.session.start(&walk, None).expect("room");
-        bench
-            .reply(
-                tag,
-                &Rwalk {
-                    qids: WalkQids::new(&[]),
-                },
-            )
-            .expect("honest");
-        bench.take::<Twalk<'_>>(tag).expect("cloned");
+        let fid = bench.cloned(root);
         fids.push(fid);
     }
     bench.sent();

@@ -94,6 +94,23 @@ impl Bench {
         fid
     }
 
+    /// A further fid for what `from` stands for, known to the server as well.
+    fn cloned(&mut self, from: Fid) -> Fid {
+        let fid = self.session.allocate_fid().expect("a fid");
+        let walk = Twalk {
+            fid: from,
+            newfid: fid,
+            names: WalkNames::new(&[]),
+        };
+        let tag = self.session.start(&walk, None).expect("room");
+        let reply = Rwalk {
+            qids: WalkQids::new(&[]),
+        };
+        self.reply(tag, &reply).expect("honest");
+        self.take::<Twalk<'_>>(tag).expect("cloned");
+        fid
+    }
+
     fn input(&mut self, bytes: &[u8]) -> Result<(), Violation> {
         let woken = &mut self.woken;
         self.session.handle_input(bytes, &mut |tag| woken.push(tag))
