@@ -4,9 +4,10 @@
 //! `model` (loom). Nothing outside this folder names std, wdk-sys or loom's threads.
 //!
 //! ```text
-//! fn monotonic_ns() -> u64      Nanoseconds on a clock that never goes back (kernel: KeQueryUnbiasedInterruptTime
-//!                               or KeQueryInterruptTimePrecise, times 100). Any IRQL.
-//! fn system_time() -> i64       100 ns units since 1601-01-01 UTC (KeQuerySystemTimePrecise). Any IRQL.
+//! fn monotonic_ns() -> u64      Nanoseconds on a clock that never goes back (kernel: KeQueryUnbiasedInterruptTime; where
+//!                               there is none, KeQueryTickCount). Any IRQL.
+//! fn system_time() -> i64       100 ns units since 1601-01-01 UTC (kernel: KeQuerySystemTimePrecise; where there is none,
+//!                               KeQuerySystemTime). Any IRQL.
 //! fn current_irql() -> u8       KeGetCurrentIrql. Any IRQL.
 //!
 //! struct RawSpin: RawLock       One KSPIN_LOCK. May be moved while it is not held. Acquiring raises to DISPATCH_LEVEL and

@@ -5,7 +5,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 /// Wraps the global allocator and counts what goes through it. The driver reports the counts after its unload work is
-/// done, where every one but `total_blocks` must be zero; tests compare them before and after.
+/// done, when nothing may be live any more; tests compare them before and after.
 ///
 /// `#[global_allocator] static POOL: Counting<System> = Counting::new(System);`
 #[derive(Debug)]
