@@ -57,6 +57,7 @@ typedef enum _LOCK_HOLDING_STATE { LHS_LockNotHeld, LHS_SharedLockHeld, LHS_Excl
 
 /* A context for work of the mini-redirector's own; the parameters are not used. NULL for want of memory. */
 PRX_CONTEXT NTAPI RxCreateRxContext(PVOID Irp, PRDBSS_DEVICE_OBJECT RxDeviceObject, ULONG InitialContextFlags);
+/* Ends it; its cancel routine is not called any more, unless it runs already. */
 VOID NTAPI RxDereferenceAndDeleteRxContext(PRX_CONTEXT RxContext);
 /* What is called, once and without a lock held, when the request is cancelled; NULL: nothing. STATUS_CANCELLED when it has been. */
 typedef NTSTATUS(NTAPI *PMRX_CALLDOWN)(PRX_CONTEXT RxContext);

@@ -3,7 +3,8 @@
 /// The mini-redirector's own part of each object (the `Context` and extension fields of the `MRX_` structures).
 ///
 /// The tree stores these values and hands each out once, in the [`Effect`](crate::Effect) that ends its object's
-/// life. It never drops one itself, except with the whole tree.
+/// life. It never drops one that it has stored, except with the whole tree; one that it cannot store is dropped in the call
+/// that brings it.
 pub trait Extensions: Sized + 'static {
     /// With a server: for instance its transport connection.
     type SrvCall;

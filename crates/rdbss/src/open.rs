@@ -71,7 +71,8 @@ pub struct Opened<X: Extensions> {
     pub srv_open: Option<X::SrvOpen>,
     /// For the handle.
     pub fobx: X::Fobx,
-    /// For the file. If the file has one already, from an open that completed first, this one is dropped.
+    /// For the file. If the file has one already, from an open that completed first, this one is dropped, inside the call:
+    /// look at [`Tree::fcb_extension_mut`] first where that must not happen under the tree's lock.
     pub fcb: Option<X::Fcb>,
     /// What the file turned out to be.
     pub kind: FcbKind,
