@@ -164,7 +164,8 @@ impl TaskHandle {
         self.task.end.lock().ended
     }
 
-    /// Waits until the task has ended and its future is dropped.
+    /// Waits until the task has ended and its future is dropped. A wait that is dropped leaves its waker, which is memory alone,
+    /// with the task until that ends.
     pub async fn join(self) {
         core::future::poll_fn(|context| self.poll_end(context)).await;
     }
