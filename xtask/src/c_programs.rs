@@ -63,10 +63,10 @@ pub(crate) fn in_wine(
         crate::process::run(&step, cargo.args(["-p", "ddihost"]))?;
         step.done();
     }
-    let prefix = Prefix::create(project)?;
-    if let Some(shim) = programs::build_shim(project)? {
-        prefix.add_library(&shim)?;
-    }
+    let prefix = Prefix::create(project, |prefix| match programs::build_shim(project)? {
+        Some(shim) => prefix.add_library(&shim),
+        None => Ok(()),
+    })?;
     for (program, name) in wanted {
         report(&mut tally, &name, run(project, &prefix, program));
     }

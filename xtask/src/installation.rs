@@ -18,7 +18,10 @@ const PARAMETERS: &str = r"HKLM\System\CurrentControlSet\Services\Mrx9p\Paramete
 
 /// Installs `package` in a fresh prefix, with the test driver at its side; nothing is started yet.
 pub(crate) fn install(project: &Project, package: &Path) -> Result<Prefix> {
-    let prefix = Prefix::create(project)?;
+    Prefix::create(project, |prefix| prepare(prefix, project, package))
+}
+
+fn prepare(prefix: &Prefix, project: &Project, package: &Path) -> Result<()> {
     prefix.install(package)?;
     if let Some(shim) = programs::build_shim(project)? {
         prefix.add_library(&shim)?;
@@ -27,8 +30,7 @@ pub(crate) fn install(project: &Project, package: &Path) -> Result<Prefix> {
     prefix.run("mrx9pctl.exe", &["register"])?;
     // Wine's kernel has no logon ids to tell users apart by.
     prefix.set_registry(PARAMETERS, "GlobalMappings", "REG_DWORD", "1")?;
-    prefix.create_driver_service(TEST_SERVICE, &project.binaries().join("irpdrv.sys"))?;
-    Ok(prefix)
+    prefix.create_driver_service(TEST_SERVICE, &project.binaries().join("irpdrv.sys"))
 }
 
 /// Puts the driver with self tests in the place of the shipped one; to be called before it is started.

@@ -88,6 +88,10 @@ impl Wine {
     }
 }
 
+/// How many prefixes are tried. Now and then one of the first programs in a fresh one ends with an error before it has
+/// done anything, without a word; none of our drivers is loaded by then.
+const ATTEMPTS: usize = 3;
+
 /// A running prefix. Dropping it ends every process in it and removes it.
 #[derive(Debug)]
 pub(crate) struct Prefix {
@@ -98,12 +102,28 @@ pub(crate) struct Prefix {
 }
 
 impl Prefix {
-    /// Makes a fresh prefix and starts its server.
-    pub(crate) fn create(project: &Project) -> Result<Self> {
+    /// Makes a fresh prefix, starts its server, and has `prepare` put into it what it is for. One that fails at that is
+    /// given up and told of, and another is made, at most [`ATTEMPTS`] in all.
+    pub(crate) fn create(project: &Project, prepare: impl Fn(&Self) -> Result<()>) -> Result<Self> {
+        let mut attempt = 1;
+        loop {
+            let prefix = Self::new(project)?;
+            match prefix.start().and_then(|()| prepare(&prefix)) {
+                Ok(()) => return Ok(prefix),
+                Err(error) if attempt < ATTEMPTS => println!(
+                    "\nA fresh Wine prefix does not come up: {error:#}\n{}Once more, in another.",
+                    prefix.driver_log()
+                ),
+                Err(error) => return Err(error).context("no fresh Wine prefix comes up"),
+            }
+            attempt += 1;
+        }
+    }
+
+    fn new(project: &Project) -> Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let wine = Wine::find()?;
         let template = template(project, &wine)?;
-        let step = Step::begin("starting a fresh Wine prefix");
         let prefixes = project.generated("prefixes");
         fs::create_dir_all(&prefixes)?;
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -111,19 +131,17 @@ impl Prefix {
         let log = prefixes.join(format!("{}-{number}.log", std::process::id()));
         let guardian = guard(&wine, &folder, &log)?;
         copy_template(&template, &folder)?;
-        let prefix = Self {
+        Ok(Self {
             wine,
             folder,
             log,
             _guardian: guardian,
-        };
-        prefix.start()?;
-        step.done();
-        Ok(prefix)
+        })
     }
 
     /// Starts the server and the service manager, whose error output (the drivers' DbgPrint) goes to the log.
     fn start(&self) -> Result<()> {
+        let step = Step::begin("starting a fresh Wine prefix");
         let (status, said) = self.finish(self.wine.command(&self.wine.server, &self.folder).arg("-p"))?;
         if !status.success() {
             bail!("wineserver: {status}\n{said}");
@@ -140,6 +158,7 @@ impl Prefix {
         if !status.success() {
             bail!("wineboot: {status}");
         }
+        step.done();
         Ok(())
     }
 
