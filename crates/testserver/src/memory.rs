@@ -254,3 +254,134 @@ impl Drop for MemoryConnection {
         self.clunk_all();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{MemoryConnection, MemoryFile, MemoryServer};
+    use crate::frame::{Frame, kind, put_string};
+
+    /// What `connection` answers, or the error number.
+    fn ask(connection: &mut MemoryConnection, kind: u8, body: &[&[u8]]) -> Result<Vec<u8>, u32> {
+        let body = body.concat();
+        let reply = connection.answer(&Frame { kind, tag: 1, body }.bytes());
+        let reply = Frame::read(&mut &reply[..], u32::MAX).unwrap().unwrap();
+        assert_eq!(reply.tag, 1);
+        if reply.kind == kind::RLERROR {
+            return Err(reply.fields().u32().unwrap());
+        }
+        assert_eq!(reply.kind, kind + 1);
+        Ok(reply.body)
+    }
+
+    fn word(number: u32) -> [u8; 4] {
+        number.to_le_bytes()
+    }
+
+    fn name(text: &str) -> Vec<u8> {
+        let mut name = Vec::new();
+        put_string(&mut name, text.as_bytes());
+        name
+    }
+
+    fn attached(server: &MemoryServer) -> MemoryConnection {
+        let mut connection = server.connect();
+        let nobody = word(u32::MAX);
+        let attach = [&word(0)[..], &nobody, &name("u"), &name("/"), &nobody];
+        ask(&mut connection, kind::TATTACH, &attach).unwrap();
+        connection
+    }
+
+    fn walk(connection: &mut MemoryConnection, to: u32, path: &[&str]) -> Result<(), u32> {
+        let mut names = (path.len() as u16).to_le_bytes().to_vec();
+        path.iter().for_each(|part| names.extend(name(part)));
+        let walked = ask(connection, kind::TWALK, &[&word(0), &word(to), &names])?;
+        assert_eq!(walked.len(), 2 + 13 * path.len(), "all the way");
+        Ok(())
+    }
+
+    #[test]
+    fn files_are_made_written_moved_and_removed() {
+        let server = MemoryServer::new();
+        server.make("d/there", MemoryFile::File(b"old".into()));
+        let mut one = attached(&server);
+        walk(&mut one, 1, &["d"]).unwrap();
+        let create = [&word(1)[..], &name("new"), &word(2), &word(0o644), &word(0)];
+        ask(&mut one, kind::TLCREATE, &create).unwrap();
+        ask(
+            &mut one,
+            kind::TWRITE,
+            &[&word(1), &3_u64.to_le_bytes(), &word(4), b"data"],
+        )
+        .unwrap();
+        assert_eq!(server.file("d/new"), Some(MemoryFile::File(b"\0\0\0data".into())));
+        walk(&mut one, 2, &["d"]).unwrap();
+        let rename = [&word(2)[..], &name("new"), &word(0), &name("moved")];
+        ask(&mut one, kind::TRENAMEAT, &rename).unwrap();
+        let read = ask(&mut one, kind::TREAD, &[&word(1), &5_u64.to_le_bytes(), &word(9)]);
+        assert_eq!(
+            read.unwrap(),
+            b"\x02\0\0\0ta",
+            "a fid is a file, whatever its name"
+        );
+        let unlink = |what: &str, flags| [word(0).to_vec(), name(what), word(flags).to_vec()].concat();
+        assert_eq!(ask(&mut one, kind::TUNLINKAT, &[&unlink("d", 0x200)]), Err(39));
+        ask(&mut one, kind::TUNLINKAT, &[&unlink("moved", 0)]).unwrap();
+        assert_eq!(walk(&mut one, 3, &["moved"]), Err(2));
+        let paths = server.paths();
+        assert_eq!(
+            paths.iter().map(|(path, _)| &path[..]).collect::<Vec<_>>(),
+            ["d", "d/there"]
+        );
+    }
+
+    #[test]
+    fn attributes_are_set_when_they_are_whole() {
+        let server = MemoryServer::new();
+        server.make("f", MemoryFile::File(Vec::new()));
+        let mut one = attached(&server);
+        let value = |one: &mut MemoryConnection, fid| {
+            walk(one, fid, &["f"]).unwrap();
+            ask(
+                one,
+                kind::TXATTRWALK,
+                &[&word(fid), &word(fid + 1), &name("user.x")],
+            )?;
+            ask(
+                one,
+                kind::TREAD,
+                &[&word(fid + 1), &0_u64.to_le_bytes(), &word(99)],
+            )
+        };
+        walk(&mut one, 1, &["f"]).unwrap();
+        let create = [&word(1)[..], &name("user.x"), &5_u64.to_le_bytes(), &word(0)];
+        ask(&mut one, kind::TXATTRCREATE, &create).unwrap();
+        ask(
+            &mut one,
+            kind::TWRITE,
+            &[&word(1), &0_u64.to_le_bytes(), &word(5), b"12345"],
+        )
+        .unwrap();
+        assert_eq!(value(&mut one, 10), Err(61), "not yet");
+        ask(&mut one, kind::TCLUNK, &[&word(1)]).unwrap();
+        assert_eq!(value(&mut one, 20).unwrap(), b"\x05\0\0\x0012345");
+    }
+
+    #[test]
+    fn locks_go_with_their_connection() {
+        let server = MemoryServer::new();
+        server.make("f", MemoryFile::File(Vec::new()));
+        let (mut one, mut two) = (attached(&server), attached(&server));
+        let lock = |connection: &mut MemoryConnection, owner: &str| {
+            let range = [0_u64.to_le_bytes(), 10_u64.to_le_bytes()].concat();
+            let lock = [&word(1)[..], &[1], &word(0), &range, &word(7), &name(owner)];
+            ask(connection, kind::TLOCK, &lock).unwrap()
+        };
+        walk(&mut one, 1, &["f"]).unwrap();
+        walk(&mut two, 1, &["f"]).unwrap();
+        assert_eq!(lock(&mut one, "one"), [0]);
+        assert_eq!(lock(&mut two, "two"), [1]);
+        drop(one);
+        assert_eq!(lock(&mut two, "two"), [0]);
+        assert!(server.is_locked("f"));
+    }
+}
