@@ -158,19 +158,18 @@ impl<'d> File<'d> {
         })
     }
 
-    /// What is known of it now.
+    /// What is known of it now: FILE_STAT_INFORMATION has all of it.
     pub(crate) fn information(&self) -> nt::Result<Information> {
-        let network = self.query(FileInformationClass::NETWORK_OPEN)?;
-        let internal = self.query(FileInformationClass::INTERNAL)?;
+        let stat = self.query(FileInformationClass::STAT)?;
         Ok(Information {
-            creation_time: time_at(&network, 0)?,
-            last_access_time: time_at(&network, 8)?,
-            last_write_time: time_at(&network, 16)?,
-            change_time: time_at(&network, 24)?,
-            allocation_size: u64_at(&network, 32)?,
-            size: u64_at(&network, 40)?,
-            attributes: FileAttributes::from_bits_retain(u32_at(&network, 48)?),
-            file_id: u64_at(&internal, 0)?,
+            file_id: u64_at(&stat, 0)?,
+            creation_time: time_at(&stat, 8)?,
+            last_access_time: time_at(&stat, 16)?,
+            last_write_time: time_at(&stat, 24)?,
+            change_time: time_at(&stat, 32)?,
+            allocation_size: u64_at(&stat, 40)?,
+            size: u64_at(&stat, 48)?,
+            attributes: FileAttributes::from_bits_retain(u32_at(&stat, 56)?),
         })
     }
 
