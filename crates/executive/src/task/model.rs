@@ -52,6 +52,33 @@ fn a_wake_during_a_poll_is_not_lost() {
 }
 
 #[test]
+fn a_wake_during_a_poll_by_another_waker_is_not_lost() {
+    check(|| {
+        let runtime = Runtime::simulated(0).unwrap();
+        let flag = Arc::try_new(AtomicBool::new(false)).unwrap();
+        let slot = Arc::try_new(Mutex::new(None)).unwrap();
+        let handle = runtime.spawn(flagged(flag.clone(), slot.clone())).unwrap();
+        runtime.run_until_stalled();
+        let other = slot.lock().unwrap().clone();
+        let thread = loom::thread::spawn(move || {
+            let waker: Option<Waker> = slot.lock().unwrap().take();
+            if let Some(waker) = waker {
+                crate::task::waker::wake_here(waker);
+            }
+        });
+        flag.store(true, Ordering::Relaxed);
+        if let Some(waker) = other {
+            waker.wake();
+        }
+        runtime.run_until_stalled();
+        thread.join().unwrap();
+        runtime.run_until_stalled();
+        assert!(handle.is_ended());
+        assert_eq!(runtime.live_tasks(), 0);
+    });
+}
+
+#[test]
 fn cancel_and_wake_race_to_one_end() {
     check(|| {
         let runtime = Runtime::simulated(0).unwrap();

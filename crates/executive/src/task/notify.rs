@@ -1,11 +1,12 @@
 //! Telling tasks that something has changed.
 
 use super::wait_list::{Ticket, WaitList};
+use super::waker::wake_here;
 use crate::sync::{Rank, SpinLock};
 use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, Waker};
 
 /// Lets tasks wait for a change that others announce. Announcing is possible up to DISPATCH_LEVEL.
 ///
@@ -29,13 +30,24 @@ impl Notify {
 
     /// Frees the one that waits longest; if nobody waits, the next that would.
     pub fn notify_one(&self) {
+        if let Some(waker) = self.choose() {
+            waker.wake();
+        }
+    }
+
+    /// As [`Notify::notify_one`]; if who waits longest is a task, the calling thread polls it, and has done so when this
+    /// returns. For who would only wait for the outcome. Up to APC_LEVEL, under no lock; the task must not mind who polls it.
+    pub fn notify_one_here(&self) {
+        if let Some(waker) = self.choose() {
+            wake_here(waker);
+        }
+    }
+
+    fn choose(&self) -> Option<Waker> {
         let mut state = self.0.lock();
         let waker = state.waiters.grant();
         state.permit |= waker.is_none();
-        drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        waker
     }
 
     /// Frees everyone whose [`Notify::notified`] has been called already, polled or not.

@@ -1,5 +1,6 @@
 //! A channel for one value: how a completion routine hands its result to the task that waits.
 
+use super::waker::wake_here;
 use crate::mem::{AllocError, Arc};
 use crate::sync::{Rank, SpinLock};
 use core::fmt;
@@ -41,7 +42,27 @@ impl<T> Sender<T> {
     ///
     /// # Errors
     /// Gives `value` back when the receiver is gone.
-    pub fn send(mut self, value: T) -> Result<(), T> {
+    pub fn send(self, value: T) -> Result<(), T> {
+        if let Some(waker) = self.put(value)? {
+            waker.wake();
+        }
+        Ok(())
+    }
+
+    /// As [`Sender::send`]; if the receiver is a task that waits, the calling thread polls it, and has done so when this
+    /// returns: for a thread that only brings news. Up to APC_LEVEL, under no lock.
+    ///
+    /// # Errors
+    /// Gives `value` back when the receiver is gone.
+    pub fn send_here(self, value: T) -> Result<(), T> {
+        if let Some(waker) = self.put(value)? {
+            wake_here(waker);
+        }
+        Ok(())
+    }
+
+    /// Hands `value` over; the result is whom to wake.
+    fn put(mut self, value: T) -> Result<Option<Waker>, T> {
         let Some(channel) = self.channel.take() else {
             return Err(value);
         };
@@ -49,12 +70,10 @@ impl<T> Sender<T> {
         if !matches!(*state, State::Empty(_)) {
             return Err(value);
         }
-        let former = mem::replace(&mut *state, State::Sent(value));
-        drop(state);
-        if let State::Empty(Some(waker)) = former {
-            waker.wake();
+        match mem::replace(&mut *state, State::Sent(value)) {
+            State::Empty(waker) => Ok(waker),
+            State::Sent(_) | State::Closed => Ok(None),
         }
-        Ok(())
     }
 }
 

@@ -9,7 +9,7 @@
 //! ```
 
 use super::scheduler::Shared;
-use super::waker::{Wake, waker};
+use super::waker::{TASK_TABLE, Wake, waker};
 use crate::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use crate::mem::{AllocError, Arc};
 use crate::sync::{Rank, SpinLock};
@@ -17,7 +17,7 @@ use alloc::boxed::Box;
 use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
-use core::task::{Context, Poll, Waker};
+use core::task::{Context, Poll, RawWakerVTable, Waker};
 
 /// Waits for a wake.
 const IDLE: u8 = 0;
@@ -80,6 +80,23 @@ impl Task {
     pub(super) fn run(this: Arc<Self>) {
         // Acquire: what the wakers did before they woke is seen by the poll.
         this.state.swap(RUNNING, Ordering::AcqRel);
+        Task::poll(this);
+    }
+
+    /// Wakes a task. If it waits, the calling thread polls it, without a detour by the ready queue and a worker.
+    pub(super) fn run_here(this: Arc<Self>) {
+        // Acquire: what earlier wakers did before they woke, or the last poll, is seen by the poll.
+        let waits = this
+            .state
+            .compare_exchange(IDLE, RUNNING, Ordering::AcqRel, Ordering::Acquire);
+        match waits {
+            Ok(_) => Task::poll(this),
+            Err(_) => Task::wake(&this),
+        }
+    }
+
+    /// Polls a task that is RUNNING, by the calling thread and no other.
+    fn poll(this: Arc<Self>) {
         let Some(mut future) = this.future.lock().take() else {
             return;
         };
@@ -130,6 +147,8 @@ impl Task {
 }
 
 impl Wake for Task {
+    const TABLE: &'static RawWakerVTable = &TASK_TABLE;
+
     fn wake(this: &Arc<Self>) {
         // Always a write, even where the state stays: the poll that is to come must see what happened before this wake.
         let before = this

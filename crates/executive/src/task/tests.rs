@@ -367,3 +367,49 @@ fn take_first_takes_what_is_ready_and_leaves_the_others() {
     }
     assert_eq!(runtime.block_on(take_first(&mut running)), Ok(None));
 }
+
+#[test]
+fn who_brings_news_polls_the_task_that_waits_for_it() {
+    let runtime = Runtime::simulated(0).unwrap();
+    let notify = shared(Notify::new());
+    let (sender, receiver) = oneshot().unwrap();
+    let stage = shared(AtomicUsize::new(0));
+    let handle = {
+        let (notify, stage) = (notify.clone(), stage.clone());
+        runtime.spawn(async move {
+            notify.notified().await;
+            stage.store(1, Ordering::SeqCst);
+            assert_eq!(receiver.await, Ok(7));
+        })
+    };
+    let handle = handle.unwrap();
+    runtime.run_until_stalled();
+    // Nobody but this thread polls it from here on.
+    notify.notify_one();
+    assert_eq!(stage.load(Ordering::SeqCst), 0, "a wake polls nothing");
+    runtime.run_until_stalled();
+    assert_eq!(stage.load(Ordering::SeqCst), 1);
+    sender.send_here(7).unwrap();
+    assert!(handle.is_ended());
+    let waiting = notify.clone();
+    let handle = runtime.spawn(async move { waiting.notified().await }).unwrap();
+    runtime.run_until_stalled();
+    notify.notify_one_here();
+    assert!(handle.is_ended());
+    assert_eq!(runtime.live_tasks(), 0);
+}
+
+#[test]
+fn who_has_no_task_to_poll_just_wakes() {
+    let runtime = Runtime::start(1).unwrap();
+    let (sender, receiver) = oneshot().unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| sender.send_here(1).unwrap());
+        assert_eq!(runtime.block_on(receiver), Ok(Ok(1)));
+    });
+    let notify = Notify::new();
+    // Nobody waits yet: the next one does not have to.
+    notify.notify_one_here();
+    runtime.block_on(notify.notified()).unwrap();
+    runtime.shutdown();
+}

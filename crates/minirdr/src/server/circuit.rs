@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 
 use executive::mem::{Arc, try_box};
-use executive::task::{Either, Runtime, TaskHandle, select};
+use executive::task::{Either, Runtime, TaskHandle, select, yield_now};
 use executive::time::Instant;
 use ninep::session::Disconnect;
 use nt::Status;
@@ -26,6 +26,9 @@ use crate::settings::Settings;
 const RECEIVE_BUFFER: usize = 256 * 1024;
 /// Longest wait for the answers to the last clunks before a circuit is closed.
 const QUIET_WAIT: Duration = Duration::from_secs(2);
+
+/// Sends that may end without a wait before the task goes on in its turn.
+const SENDS_PER_TURN: u32 = 16;
 
 /// A client with the task that carries it.
 pub(crate) struct Circuit {
@@ -152,7 +155,13 @@ impl Client {
 
 /// Sends the session's bytes until it ends, then tears the circuit down.
 async fn carry<T: Transport>(client: &Client, connection: Connection<T>, vc: VirtualCircuit<T>) {
+    let mut sends = 0;
     loop {
+        // Whoever polls this, a requester for one, has other things to do.
+        sends = (sends + 1) % SENDS_PER_TURN;
+        if sends == 0 {
+            yield_now().await;
+        }
         let wanted = client.transmit.notified();
         let (bytes, over) = {
             let mut state = client.state();

@@ -33,10 +33,6 @@ pub(crate) struct Client {
     by_file: AtomicBool,
     /// The server has refused to list extended attributes.
     without_xattrs: AtomicBool,
-    /// The server has answered a request before the one whose fid it names: it acts on them in no order.
-    out_of_order: AtomicBool,
-    /// It is not asked to show that it keeps the order.
-    assume_order: bool,
     /// Bytes wait to be sent, or the session ended.
     pub(crate) transmit: Notify,
     /// A deadline exists where there was none.
@@ -129,6 +125,7 @@ impl Client {
             msize: settings.msize,
             max_outstanding: MAX_OUTSTANDING,
             window: settings.window,
+            assume_order: settings.assume_order,
             ..session::Config::default()
         };
         let session = Session::new(config).map_err(status)?;
@@ -153,8 +150,6 @@ impl Client {
             dialect: Dialect::Linux,
             by_file: AtomicBool::new(false),
             without_xattrs: AtomicBool::new(false),
-            out_of_order: AtomicBool::new(false),
-            assume_order: settings.assume_order,
             transmit: Notify::new(),
             deadline: Notify::new(),
             freed: Notify::new(),
@@ -271,13 +266,12 @@ impl Client {
 
     /// Whether a request may name a fid that an unanswered request before it makes.
     pub(crate) fn keeps_order(&self) -> bool {
-        !self.out_of_order.load(Ordering::Relaxed)
-            && (self.assume_order || self.state().session.keeps_order())
+        self.state().session.keeps_order()
     }
 
     /// Takes note that the server acts on requests in no order.
     pub(crate) fn set_out_of_order(&self) {
-        self.out_of_order.store(true, Ordering::Relaxed);
+        self.state().session.set_out_of_order();
     }
 
     /// Most bytes of data in one message.
@@ -297,14 +291,24 @@ impl Client {
             let outcome = state.session.poll_version();
             if outcome.is_pending() {
                 state.register(Tag::NONE, context);
+                self.send_before_waiting(state);
             }
             outcome
         });
         agreed.await.map(|_msize| ()).map_err(status)
     }
 
-    /// Starts something in the session, given the deadline that it gets, and has the tasks look: there is something to
-    /// send, maybe a first deadline.
+    /// Sends what is queued, if it waits: for who is about to wait for an answer, and has nothing better to do.
+    fn send_before_waiting(&self, state: MutexGuard<'_, State>) {
+        let unsent = state.session.wants_transmit();
+        drop(state);
+        if unsent {
+            self.transmit.notify_one_here();
+        }
+    }
+
+    /// Starts something in the session, given the deadline that it gets. It is sent when somebody
+    /// [waits](Self::send_before_waiting).
     fn begin<V, E>(&self, start: impl FnOnce(&mut Session, Option<u64>) -> Result<V, E>) -> Result<V, E> {
         let now = self.runtime.now();
         let deadline = Some((now + self.request_timeout).as_nanos());
@@ -313,7 +317,6 @@ impl Client {
             state.session.set_time(now.as_nanos());
             (start(&mut state.session, deadline)?, state.deadline_idle)
         };
-        self.transmit.notify_one();
         if first_deadline {
             self.deadline.notify_one();
         }
@@ -368,6 +371,7 @@ impl Client {
                     if state.session.has_room_for(need) || state.session.ended().is_some() {
                         return;
                     }
+                    self.send_before_waiting(state);
                 }
                 freed.await;
             }
@@ -588,6 +592,7 @@ impl TagHold<'_> {
             let outcome = take(&mut state.session, self.tag);
             if outcome.is_pending() {
                 state.register(self.tag, context);
+                self.client.send_before_waiting(state);
             } else {
                 self.taken = true;
             }

@@ -83,6 +83,9 @@ pub struct Config {
     /// Full data messages under way at once: 1 to [`WINDOW_MAX`]; 0: as many as pay, up to
     /// [`WINDOW_MAX`].
     pub window: u16,
+    /// Whether the server is taken to act on requests in the order in which they come before it has
+    /// [shown](Session::keeps_order) it.
+    pub assume_order: bool,
 }
 
 impl Default for Config {
@@ -92,6 +95,7 @@ impl Default for Config {
             max_outstanding: 64,
             max_fids: 1 << 20,
             window: 0,
+            assume_order: false,
         }
     }
 }
@@ -167,7 +171,7 @@ impl Session {
             spares: Spares::default(),
             hearing: Hearing::Heard,
             window: DataWindow::new(config.window),
-            order: Order::default(),
+            order: Order::new(config.assume_order),
             now_ns: 0,
             statistics: Statistics::default(),
         })
@@ -183,11 +187,17 @@ impl Session {
         self.msize.saturating_sub(IO_HEADER_LEN)
     }
 
-    /// Whether the server has shown, with many requests under way, that it answers in the order in which it is asked. Only then
+    /// Whether the server has shown, with many requests under way, that it answers in the order in which it is asked, or is
+    /// [taken](Config::assume_order) to; nothing since has spoken against it. Only then
     /// may a request name a fid that an unanswered request makes: a server that works on several requests at a time may know
     /// the fid not yet, or, worse, by half.
     pub fn keeps_order(&self) -> bool {
         self.order.is_kept()
+    }
+
+    /// Takes note that the server does not: it has refused a request for what the one before it was to make.
+    pub fn set_out_of_order(&mut self) {
+        self.order.break_up();
     }
 
     /// How many tags it uses at most: each is below this number, but for [`Tag::NONE`]. Fixed when it is made.

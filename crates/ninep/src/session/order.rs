@@ -18,9 +18,19 @@ pub(super) struct Order {
     /// Answers that came in their turn although others could have come before.
     in_turn: u32,
     overtaken: bool,
+    /// Nothing need be shown.
+    assumed: bool,
 }
 
 impl Order {
+    /// Of a server that has not answered anything; it may be `assumed` to keep the order.
+    pub(super) fn new(assumed: bool) -> Self {
+        Self {
+            assumed,
+            ..Self::default()
+        }
+    }
+
     /// The number of a request that is queued now.
     pub(super) fn queue(&mut self) -> u64 {
         self.queued = self.queued.saturating_add(1);
@@ -39,9 +49,14 @@ impl Order {
         }
     }
 
-    /// Whether the server has shown that it keeps the order.
+    /// The server does not keep it, as somebody has found out otherwise.
+    pub(super) fn break_up(&mut self) {
+        self.overtaken = true;
+    }
+
+    /// Whether the server has shown that it keeps the order, or is taken to.
     pub(super) fn is_kept(&self) -> bool {
-        !self.overtaken && self.in_turn >= ENOUGH
+        !self.overtaken && (self.assumed || self.in_turn >= ENOUGH)
     }
 }
 
@@ -66,6 +81,20 @@ mod tests {
         }
         order.answer(enough);
         assert!(order.is_kept());
+    }
+
+    #[test]
+    fn what_is_assumed_holds_until_something_speaks_against_it() {
+        let mut order = Order::new(true);
+        assert!(order.is_kept());
+        ask(&mut order, 2);
+        order.answer(2);
+        assert!(order.is_kept());
+        order.answer(1);
+        assert!(!order.is_kept());
+        let mut order = Order::new(true);
+        order.break_up();
+        assert!(!order.is_kept());
     }
 
     #[test]

@@ -2,13 +2,13 @@
 
 /// Data messages that are under way at least, if anybody wants that many: what a pipe over no distance needs for both ends
 /// to be busy.
-const WINDOW_MIN: u16 = 8;
+const WINDOW_MIN: u16 = 6;
 /// Most data messages under way at once.
 pub const WINDOW_MAX: u16 = 64;
 /// Data messages under way until it is known what the way takes.
 pub(super) const WINDOW_START: u16 = 16;
 /// Bytes of data under way that are enough where fewer than [`WINDOW_MIN`] messages hold as much; two messages always are.
-const BYTES_ENOUGH: u64 = 512 << 10;
+const BYTES_ENOUGH: u64 = 384 << 10;
 /// Most bytes of data under way, where that is more than [`WINDOW_START`] messages.
 const BYTES_MAX: u64 = 16 << 20;
 /// How many times what the way holds is under way: some of it waits at either end, so that neither end has to.
