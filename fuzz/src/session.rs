@@ -18,7 +18,7 @@ fn connected() -> Session {
         msize: MSIZE,
         max_outstanding: 4,
         max_fids: 16,
-        window: 0,
+        ..Config::default()
     };
     let mut session = Session::new(config).expect("memory");
     session.start_version(None).expect("first");

@@ -46,7 +46,7 @@ impl Bench {
             msize: MSIZE,
             max_outstanding,
             max_fids: 100,
-            window: 0,
+            ..Config::default()
         };
         Self {
             session: Session::new(config).expect("memory"),
