@@ -9,6 +9,7 @@ use super::content::{create, pattern};
 use super::environment::Environment;
 use super::relay::Relay;
 use super::{Checked, tests};
+use crate::failure::Failure;
 use crate::files::{OpenFile, Reply, read_at, read_file, remove, write_file};
 use crate::open::OpenRequest;
 use crate::runner::Test;
@@ -74,7 +75,13 @@ fn part(from: usize, length: usize) -> Vec<u8> {
     pattern(LENGTH).into_iter().skip(from).take(length).collect()
 }
 
-fn pages_are_read_up_to_the_end(environment: &Environment) -> Checked {
+/// Does `check` with a file of [`LENGTH`] bytes that is open as `request` says; the result is what the file holds when it is
+/// closed.
+fn with_file(
+    environment: &Environment,
+    request: &OpenRequest,
+    check: impl FnOnce(&mut dyn OpenFile) -> Checked,
+) -> Result<Vec<u8>, Failure> {
     environment.needs_irps()?;
     let scratch = environment.scratch()?;
     let path = scratch.path("file")?;
@@ -82,54 +89,46 @@ fn pages_are_read_up_to_the_end(environment: &Environment) -> Checked {
         "writing",
         write_file(&*environment.files, &path, &pattern(LENGTH)),
     )?;
-    let (mut file, _) = done("opening", environment.files.open(&path, &OpenRequest::read()))?;
-    equal("a page", page_in(&*file, PAGE), Ok(part(PAGE, PAGE)))?;
-    equal("the last", page_in(&*file, 2 * PAGE), Ok(part(2 * PAGE, 1000)))?;
-    refused("behind it", page_in(&*file, 3 * PAGE), Status::END_OF_FILE)?;
+    let (mut file, _) = done("opening", environment.files.open(&path, request))?;
+    check(&mut *file)?;
     done("closing", file.close())?;
-    scratch.finish()
+    let content = done("reading", read_file(&*environment.files, &path))?;
+    scratch.finish()?;
+    Ok(content)
+}
+
+fn pages_are_read_up_to_the_end(environment: &Environment) -> Checked {
+    let content = with_file(environment, &OpenRequest::read(), |file| {
+        equal("a page", page_in(file, PAGE), Ok(part(PAGE, PAGE)))?;
+        equal("the last", page_in(file, 2 * PAGE), Ok(part(2 * PAGE, 1000)))?;
+        refused("behind it", page_in(file, 3 * PAGE), Status::END_OF_FILE)
+    })?;
+    equal("all of it", content == pattern(LENGTH), true)
 }
 
 fn pages_are_written_but_the_file_does_not_grow(environment: &Environment) -> Checked {
-    environment.needs_irps()?;
-    let scratch = environment.scratch()?;
-    let path = scratch.path("file")?;
-    done(
-        "writing",
-        write_file(&*environment.files, &path, &pattern(LENGTH)),
-    )?;
     let request = OpenRequest::write(CreateDisposition::OPEN);
-    let (mut file, _) = done("opening", environment.files.open(&path, &request))?;
-    equal("a page", page_out(&*file, 0, &[1; PAGE]), Ok(PAGE))?;
-    equal("the last", page_out(&*file, 2 * PAGE, &[2; PAGE]), Ok(PAGE))?;
-    equal("one behind it", page_out(&*file, 3 * PAGE, &[3; PAGE]), Ok(PAGE))?;
-    done("closing", file.close())?;
-    let content = done("reading", read_file(&*environment.files, &path))?;
+    let content = with_file(environment, &request, |file| {
+        equal("a page", page_out(file, 0, &[1; PAGE]), Ok(PAGE))?;
+        equal("the last", page_out(file, 2 * PAGE, &[2; PAGE]), Ok(PAGE))?;
+        equal("one behind it", page_out(file, 3 * PAGE, &[3; PAGE]), Ok(PAGE))
+    })?;
     let expected = [vec![1; PAGE], part(PAGE, PAGE), vec![2; 1000]].concat();
-    equal("all of it", content == expected, true)?;
-    scratch.finish()
+    equal("all of it", content == expected, true)
 }
 
 fn pages_move_no_file_pointer(environment: &Environment) -> Checked {
     /// FILE_USE_FILE_POINTER_POSITION.
     const FILE_POINTER: u64 = u64::MAX - 1;
-    environment.needs_irps()?;
-    let scratch = environment.scratch()?;
-    let path = scratch.path("file")?;
-    done(
-        "writing",
-        write_file(&*environment.files, &path, &pattern(LENGTH)),
-    )?;
     let mut request = OpenRequest::write(CreateDisposition::OPEN);
     request.options |= nt::CreateOptions::SYNCHRONOUS_IO_NONALERT;
-    let (mut file, _) = done("opening", environment.files.open(&path, &request))?;
-    equal("reading", read_at(&*file, 0, 10), Ok(part(0, 10)))?;
-    equal("a page in", page_in(&*file, PAGE), Ok(part(PAGE, PAGE)))?;
-    let first = part(0, PAGE);
-    equal("a page out", page_out(&*file, 0, &first), Ok(PAGE))?;
-    equal("reading on", read_at(&*file, FILE_POINTER, 10), Ok(part(10, 10)))?;
-    done("closing", file.close())?;
-    scratch.finish()
+    with_file(environment, &request, |file| {
+        equal("reading", read_at(file, 0, 10), Ok(part(0, 10)))?;
+        equal("a page in", page_in(file, PAGE), Ok(part(PAGE, PAGE)))?;
+        equal("a page out", page_out(file, 0, &part(0, PAGE)), Ok(PAGE))?;
+        equal("reading on", read_at(file, FILE_POINTER, 10), Ok(part(10, 10)))
+    })?;
+    Ok(())
 }
 
 fn pages_know_no_locks(environment: &Environment) -> Checked {
@@ -192,24 +191,15 @@ fn pages_come_by_another_handle(environment: &Environment) -> Checked {
 }
 
 fn pages_outlive_the_handle(environment: &Environment) -> Checked {
-    environment.needs_irps()?;
-    let scratch = environment.scratch()?;
-    let path = scratch.path("file")?;
-    done(
-        "writing",
-        write_file(&*environment.files, &path, &pattern(LENGTH)),
-    )?;
     let request = OpenRequest::write(CreateDisposition::OPEN);
-    let (mut file, _) = done("opening", environment.files.open(&path, &request))?;
-    done("cleaning up", file.cleanup())?;
-    refused("reading", read_at(&*file, 0, 1), Status::FILE_CLOSED)?;
-    equal("a page in", page_in(&*file, PAGE), Ok(part(PAGE, PAGE)))?;
-    equal("a page out", page_out(&*file, PAGE, &[1; PAGE]), Ok(PAGE))?;
-    done("closing", file.close())?;
-    let content = done("reading", read_file(&*environment.files, &path))?;
+    let content = with_file(environment, &request, |file| {
+        done("cleaning up", file.cleanup())?;
+        refused("reading", read_at(file, 0, 1), Status::FILE_CLOSED)?;
+        equal("a page in", page_in(file, PAGE), Ok(part(PAGE, PAGE)))?;
+        equal("a page out", page_out(file, PAGE, &[1; PAGE]), Ok(PAGE))
+    })?;
     let expected = [part(0, PAGE), vec![1; PAGE], part(2 * PAGE, 1000)].concat();
-    equal("all of it", content == expected, true)?;
-    scratch.finish()
+    equal("all of it", content == expected, true)
 }
 
 fn pages_of_an_orphan_are_refused(environment: &Environment) -> Checked {
