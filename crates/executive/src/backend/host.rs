@@ -93,53 +93,27 @@ unsafe impl RawLock for RawSpin {
     }
 }
 
-pub struct RawMutex {
-    state: Mutex<Held>,
-    freed: Condvar,
-}
-
-struct Held {
-    held: bool,
-    /// Threads in [`RawMutex::acquire`] that wait: without any, to let go is no system call.
-    waiting: usize,
-}
+/// An event that is signalled while the mutex is free, and that who takes it resets.
+pub struct RawMutex(RawEvent);
 
 impl RawMutex {
     pub(crate) fn try_new() -> Result<Self, AllocError> {
-        Ok(RawMutex {
-            state: Mutex::new(Held {
-                held: false,
-                waiting: 0,
-            }),
-            freed: Condvar::new(),
-        })
+        RawEvent::try_new(true, true).map(RawMutex)
     }
 }
 
-// SAFETY: whoever sets `held`, under its mutex, is the only one until it clears it.
+// SAFETY: a wait for an event that resets itself ends for one thread each time it is set, and it is set by its holder alone.
 unsafe impl RawLock for RawMutex {
     #[track_caller]
     fn acquire(&self) -> u8 {
         require_irql(APC_LEVEL, "acquiring a mutex");
-        let mut state = locked(&self.state);
-        while state.held {
-            state.waiting += 1;
-            state = self.freed.wait(state).unwrap_or_else(PoisonError::into_inner);
-            state.waiting -= 1;
-        }
-        state.held = true;
+        self.0.wait(None);
         raise_irql(APC_LEVEL)
     }
 
     unsafe fn release(&self, before: u8) {
         require_irql(APC_LEVEL, "releasing a mutex");
-        let mut state = locked(&self.state);
-        state.held = false;
-        let wanted = state.waiting > 0;
-        drop(state);
-        if wanted {
-            self.freed.notify_one();
-        }
+        self.0.set();
         set_irql(before);
     }
 }

@@ -11,6 +11,7 @@ use crate::information::attributes::ANY_WRITE;
 
 /// The rights that need a file open for writing.
 pub(crate) const WRITES: AccessMask = AccessMask::WRITE_DATA.union(AccessMask::APPEND_DATA);
+
 /// Whether all that `access` lets a handle write is at the end.
 pub(crate) fn appends_only(access: AccessMask) -> bool {
     access & WRITES == AccessMask::APPEND_DATA
