@@ -4,6 +4,7 @@
 mod bench;
 mod c_programs;
 mod check;
+mod crash;
 mod demo;
 mod driver;
 mod fuzz;

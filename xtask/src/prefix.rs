@@ -3,8 +3,8 @@
 //! A pristine prefix is made once per Wine version and copied (hard links for what never changes), so a fresh one
 //! takes a second. `wineserver -p` keeps it, and the drivers loaded in it, alive between commands.
 
+use crate::crash;
 use crate::guardian::Guardian;
-use crate::pe::Image;
 use crate::process::{self, Step, capture, find_program};
 use crate::project::Project;
 use anyhow::{Context, Result, bail};
@@ -51,11 +51,6 @@ impl Wine {
 
     /// Whether this Wine brings a DLL named `name`.
     pub(crate) fn has_library(&self, name: &str) -> bool {
-        self.library(name).is_some()
-    }
-
-    /// Where this Wine has a DLL or driver named `name`.
-    fn library(&self, name: &str) -> Option<PathBuf> {
         let folders = [
             "/usr/lib/x86_64-linux-gnu/wine/x86_64-windows",
             "/usr/lib/wine/x86_64-windows",
@@ -70,8 +65,7 @@ impl Wine {
             .iter()
             .map(PathBuf::from)
             .chain(beside)
-            .map(|folder| folder.join(name))
-            .find(|file| file.is_file())
+            .any(|folder| folder.join(name).is_file())
     }
 
     fn command(&self, program: &Path, folder: &Path) -> Command {
@@ -108,7 +102,11 @@ impl Prefix {
         let mut attempt = 1;
         loop {
             let prefix = Self::new(project)?;
-            match prefix.start().and_then(|()| prepare(&prefix)) {
+            match prefix
+                .start()
+                .and_then(|()| crash::arm(&prefix))
+                .and_then(|()| prepare(&prefix))
+            {
                 Ok(()) => return Ok(prefix),
                 Err(error) if attempt < ATTEMPTS => println!(
                     "\nA fresh Wine prefix does not come up: {error:#}\n{}Once more, in another.",
@@ -284,17 +282,6 @@ impl Prefix {
         Ok(())
     }
 
-    /// Whether `line` of the log tells of a page fault in the code of `module`, one of Wine's, where it is usually loaded.
-    pub(crate) fn crashed_in(&self, module: &str, line: &str) -> bool {
-        let Some(address) = fault_address(line) else {
-            return false;
-        };
-        let content = self.wine.library(module).and_then(|file| fs::read(file).ok());
-        content
-            .and_then(|content| Image::parse(content).ok()?.addresses())
-            .is_some_and(|image| image.contains(&address))
-    }
-
     /// What the drivers printed so far (`DbgPrint`), one line each.
     pub(crate) fn driver_log(&self) -> String {
         let bytes = fs::read(&self.log).unwrap_or_default();
@@ -313,13 +300,6 @@ fn driver_lines(log: &str) -> String {
         text.push('\n');
     }
     text
-}
-
-/// The place of the code, from `wine: Unhandled page fault on … access to … at address 0123 (thread …)`.
-fn fault_address(line: &str) -> Option<u64> {
-    let (_, rest) = line.split_once("wine: Unhandled page fault")?;
-    let (_, rest) = rest.split_once(" at address ")?;
-    u64::from_str_radix(rest.split_whitespace().next()?, 16).ok()
 }
 
 /// Arranges the end of the prefix: its server is asked to go, then waited for, and the folder removed.
@@ -419,14 +399,7 @@ fn never_changes(file: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{driver_lines, fault_address};
-
-    #[test]
-    fn a_page_fault_tells_where() {
-        let line = "wine: Unhandled page fault on write access to 0000000000000038 at address 00000001D826436E (thread 01c0), starting debugger...";
-        assert_eq!(fault_address(line), Some(0x1_d826_436e));
-        assert_eq!(fault_address("mrx9p: loading at address 12"), None);
-    }
+    use super::driver_lines;
 
     #[test]
     fn what_a_driver_printed_stands_alone() {

@@ -1,5 +1,6 @@
 //! All tests: on this host, and against the real driver in Wine.
 
+use crate::crash::{self, Crash};
 use crate::layer::{self, Selection};
 use crate::prefix::Prefix;
 use crate::process::find_program;
@@ -176,26 +177,28 @@ fn driver(project: &Project, build: bool, filters: &[&str]) -> Result<Tally> {
 /// Does a run again that ended in a crash of Wine's Winsock Kernel.
 ///
 /// That kernel has a race: when a socket is closed with a request pending, the thread pool's callback for that request may
-/// come after the socket has been freed, and the process of the drivers dies inside netio.sys. Servers that never answer
-/// make us close such sockets. A run that ends so says so, counts for nothing, and is repeated; a crash anywhere else is
-/// a failure like any other.
-fn past_crashes_of_wine(mut run: impl FnMut() -> Result<(Tally, Option<String>)>) -> Result<Tally> {
+/// come after the socket has been freed, and the process of the drivers dies of what netio.sys does with it. Servers that
+/// never answer make us close such sockets. A run that ends so says so, counts for nothing, and is repeated; a crash that
+/// any other driver is nearer to is a failure like any other.
+fn past_crashes_of_wine(mut run: impl FnMut() -> Result<(Tally, Vec<Crash>)>) -> Result<Tally> {
     // The self tests close several hundred such sockets: every second or third run meets the race.
     const REPETITIONS: usize = 9;
+    let wines = |crash: &Crash| crash.driver() == Some("netio.sys");
     for _ in 0..REPETITIONS {
-        match run()? {
-            (tally, None) => return Ok(tally),
-            (_, Some(line)) => {
-                println!("\nWine's netio.sys crashed: {line}\nNothing of this run counts; once more.")
-            }
+        let (tally, crashes) = run()?;
+        if crashes.is_empty() || !crashes.iter().all(wines) {
+            return Ok(tally);
         }
+        for crash in crashes {
+            println!("\nWine's netio.sys crashed: {crash}");
+        }
+        println!("Nothing of this run counts; once more.");
     }
     run().map(|(tally, _)| tally)
 }
 
-/// The harness and the end-to-end tests on the driver that is shipped; with the line of the log that tells of a crash in
-/// Wine's netio.sys, if there was one.
-fn harness(project: &Project, package: &Path, tests: &InDriver<'_>) -> Result<(Tally, Option<String>)> {
+/// The harness and the end-to-end tests on the driver that is shipped; with the crashes that there were.
+fn harness(project: &Project, package: &Path, tests: &InDriver<'_>) -> Result<(Tally, Vec<Crash>)> {
     let server = Server::start(project, None)?;
     let prefix = installation::install(project, package)?;
     installation::shorten_deadlines(&prefix)?;
@@ -215,13 +218,12 @@ fn harness(project: &Project, package: &Path, tests: &InDriver<'_>) -> Result<(T
         tally = tally.plus(end_to_end(project, &prefix, tests.filters)?);
     }
     report(&mut tally, "drivers_unload_and_leave_nothing", unload(&prefix));
-    let log = prefix.driver_log();
+    let crashes = crash::reported(&prefix);
     if tally.failed != 0 {
-        println!("\n---- what the drivers printed ----\n{log}");
+        explain(&prefix, &crashes);
         println!("---- what the server printed ----\n{}", server.log());
     }
-    let crash = log.lines().find(|line| prefix.crashed_in("netio.sys", line));
-    Ok((tally, crash.map(str::to_owned)))
+    Ok((tally, crashes))
 }
 
 /// The harness's group for drivers with self tests.
@@ -238,7 +240,7 @@ pub(crate) fn engine_in_driver(project: &Project, build: bool, filters: &[&str])
 }
 
 /// That group, on the driver that has them, in a prefix of its own. Result as for [`harness`].
-fn self_tests(project: &Project, package: &Path, filters: &[&str]) -> Result<(Tally, Option<String>)> {
+fn self_tests(project: &Project, package: &Path, filters: &[&str]) -> Result<(Tally, Vec<Crash>)> {
     let prefix = installation::install(project, package)?;
     installation::replace_driver(project, &prefix)?;
     installation::start(&prefix)?;
@@ -252,12 +254,19 @@ fn self_tests(project: &Project, package: &Path, filters: &[&str]) -> Result<(Ta
         "driver_with_self_tests_unloads_and_leaves_nothing",
         unloaded,
     );
-    let log = prefix.driver_log();
+    let crashes = crash::reported(&prefix);
     if tally.failed != 0 {
-        println!("\n---- what the drivers printed ----\n{log}");
+        explain(&prefix, &crashes);
     }
-    let crash = log.lines().find(|line| prefix.crashed_in("netio.sys", line));
-    Ok((tally, crash.map(str::to_owned)))
+    Ok((tally, crashes))
+}
+
+/// Shows what can tell why tests in `prefix` failed.
+fn explain(prefix: &Prefix, crashes: &[Crash]) {
+    println!("\n---- what the drivers printed ----\n{}", prefix.driver_log());
+    for crash in crashes {
+        println!("---- what crashed ----\n{crash}");
+    }
 }
 
 /// The packaging must not take the driver with self tests for the one to ship.
