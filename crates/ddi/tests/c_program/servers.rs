@@ -1,29 +1,28 @@
 //! The TCP servers on 127.0.0.1 that `rxce.c` talks to.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 
 /// The servers. They run until the process ends.
 pub(crate) struct Servers {
     /// They echo, close after one byte, reset after four, take nothing until there is a second connection, and refuse.
     pub(crate) addresses: [SocketAddr; 5],
-    /// Keeps the port that refuses from being anybody else's.
-    _guard: UdpSocket,
 }
+
+/// Nobody listens here (it is that of TCPMUX, RFC 1078), and nobody is given it by chance.
+const NOBODYS_PORT: u16 = 1;
 
 impl Servers {
     pub(crate) fn start() -> io::Result<Self> {
-        let (refusing, guard) = refusing()?;
         Ok(Servers {
             addresses: [
                 serve(echo)?,
                 serve(close_after_one)?,
                 serve(reset_after_four)?,
                 stalling()?,
-                refusing,
+                SocketAddr::from((Ipv4Addr::LOCALHOST, NOBODYS_PORT)),
             ],
-            _guard: guard,
         })
     }
 }
@@ -89,15 +88,4 @@ fn stalling() -> io::Result<SocketAddr> {
         drop(third);
     });
     Ok(address)
-}
-
-/// A port where nobody listens: bound, so that nobody else does.
-fn refusing() -> io::Result<(SocketAddr, UdpSocket)> {
-    loop {
-        let (listener, address) = listen()?;
-        drop(listener);
-        if let Ok(guard) = UdpSocket::bind(address) {
-            return Ok((address, guard));
-        }
-    }
 }

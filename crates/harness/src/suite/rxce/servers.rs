@@ -32,21 +32,26 @@ pub(super) fn servers() -> Result<&'static Servers, Failure> {
         .map_err(|error| Failure::Wrong(format!("the servers do not start: {error}")))
 }
 
+/// Nobody listens here (it is that of TCPMUX, RFC 1078), and nobody is given it by chance: ports that are free for the asking
+/// may be asked for again by the next program.
+const NOBODYS_PORT: u16 = 1;
+
 fn start() -> io::Result<Servers> {
     let v4 = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let v6 = IpAddr::V6(Ipv6Addr::LOCALHOST);
+    let echo_v6 = serve(v6, echo).ok();
     Ok(Servers {
         peers: Peers {
             echo: serve(v4, echo)?,
-            refusing: unused(v4)?,
+            refusing: SocketAddr::new(v4, NOBODYS_PORT),
             closing: serve(v4, |mut stream| {
                 let _told = stream.write_all(FAREWELL);
             })?,
             resetting: serve(v4, reset)?,
             silent: keep(v4)?,
         },
-        echo_v6: serve(v6, echo).ok(),
-        refusing_v6: unused(v6).ok(),
+        refusing_v6: echo_v6.map(|_| SocketAddr::new(v6, NOBODYS_PORT)),
+        echo_v6,
     })
 }
 
@@ -93,11 +98,6 @@ fn reset(stream: TcpStream) {
     }
     // Closing a socket that has unread bytes resets the connection.
     drop(stream);
-}
-
-/// An address that nobody listens on any more.
-fn unused(ip: IpAddr) -> io::Result<SocketAddr> {
-    TcpListener::bind((ip, 0))?.local_addr()
 }
 
 /// An address where connecting gets no answer at all: its listener accepts nobody, and its queue is full.
