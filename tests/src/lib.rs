@@ -15,6 +15,8 @@ use std::process::Command;
 
 /// The variable that names what runs a Windows program here: Wine's loader, with its prefix in the environment.
 pub const RUNNER: &str = "MRX9P_RUNNER";
+/// The variable that names the folder of the package, as Windows programs do.
+pub const PACKAGE: &str = "MRX9P_PACKAGE";
 /// The variable with the driver's request deadline in milliseconds.
 pub const REQUEST_TIMEOUT_MS: &str = "MRX9P_REQUEST_TIMEOUT_MS";
 
@@ -23,11 +25,8 @@ pub const REQUEST_TIMEOUT_MS: &str = "MRX9P_REQUEST_TIMEOUT_MS";
 /// # Errors
 /// When nobody has prepared a driver: see [`RUNNER`].
 pub fn program(name: &str) -> Result<Command> {
-    let runner = env::var_os(RUNNER).with_context(|| {
-        format!("{RUNNER} is not set: these tests are started by `cargo xtask test --only driver`")
-    })?;
-    let mut command = Command::new(runner);
-    command.arg(name);
+    let mut command = Command::new(prepared(RUNNER)?);
+    command.arg(format!(r"{}\{name}", prepared(PACKAGE)?));
     Ok(command)
 }
 
@@ -47,9 +46,14 @@ pub fn script() -> Result<Script> {
 /// # Errors
 /// When nobody has prepared a driver.
 pub fn limit_ms() -> Result<u64> {
-    let deadline =
-        env::var(REQUEST_TIMEOUT_MS).with_context(|| format!("{REQUEST_TIMEOUT_MS} is not set"))?;
-    Ok(deadline.parse::<u64>()? + 1_000)
+    Ok(prepared(REQUEST_TIMEOUT_MS)?.parse::<u64>()? + 1_000)
+}
+
+/// A variable that whoever prepared a driver has set.
+fn prepared(variable: &str) -> Result<String> {
+    env::var(variable).with_context(|| {
+        format!("{variable} is not set: these tests are started by `cargo xtask test --only driver`")
+    })
 }
 
 /// The error of a line that must fail within [`limit_ms`].

@@ -80,7 +80,7 @@ fn run(project: &Project, prefix: &Prefix, program: &str) -> Result<()> {
         .join("release")
         .join("libddihost.a");
     ensure!(library.is_file(), "{} is not built", library.display());
-    let wine = prefix.program("");
+    let wine = prefix.runner();
     let mut cargo = Command::new("cargo");
     clean_environment(&mut cargo);
     cargo

@@ -160,11 +160,29 @@ impl Prefix {
         Ok(())
     }
 
-    /// A command for a Windows program in this prefix. Programs of the package are found by name.
-    pub(crate) fn program(&self, program: impl AsRef<OsStr>) -> Command {
-        let mut command = self.wine.command(&self.wine.loader, &self.folder);
-        command.env("WINEPATH", PACKAGE_FOLDER).arg(program);
+    /// A command for a Windows program in this prefix. Programs of the package and of Windows are found by name.
+    pub(crate) fn program(&self, program: &str) -> Command {
+        let mut command = self.runner();
+        command.arg(self.locate(program).as_deref().unwrap_or(program));
         command
+    }
+
+    /// The command that runs a Windows program, without the program.
+    pub(crate) fn runner(&self) -> Command {
+        let mut command = self.wine.command(&self.wine.loader, &self.folder);
+        command.env("WINEPATH", PACKAGE_FOLDER);
+        command
+    }
+
+    /// The full path of a program: one that Wine has to look for is started by another, `start.exe`, which now and then
+    /// fails at that.
+    fn locate(&self, program: &str) -> Option<String> {
+        let folders = [PACKAGE_FOLDER, r"C:\windows\system32"];
+        let paths = folders.iter().flat_map(|folder| {
+            let path = format!(r"{folder}\{program}");
+            [format!("{path}.exe"), path]
+        });
+        paths.into_iter().find(|path| self.path(path).is_file())
     }
 
     /// Runs a Windows program to its end; an exit code other than 0 is an error with what it said.

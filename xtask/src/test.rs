@@ -2,7 +2,7 @@
 
 use crate::crash::{self, Crash};
 use crate::layer::{self, Selection};
-use crate::prefix::Prefix;
+use crate::prefix::{PACKAGE_FOLDER, Prefix};
 use crate::process::find_program;
 use crate::project::Project;
 use crate::server::Server;
@@ -311,7 +311,7 @@ fn end_to_end(project: &Project, prefix: &Prefix, filters: &[&str]) -> Result<Ta
         .args(["test", "-p", "e2e", "--", "--test-threads=1"])
         .args(filters);
     // The environment of a program in the prefix, and what runs one.
-    let program = prefix.program("");
+    let program = prefix.runner();
     for (name, value) in program.get_envs() {
         match value {
             Some(value) => cargo.env(name, value),
@@ -319,6 +319,7 @@ fn end_to_end(project: &Project, prefix: &Prefix, filters: &[&str]) -> Result<Ta
         };
     }
     cargo.env(e2e::RUNNER, program.get_program());
+    cargo.env(e2e::PACKAGE, PACKAGE_FOLDER);
     cargo.env(
         e2e::REQUEST_TIMEOUT_MS,
         installation::TEST_REQUEST_TIMEOUT_MS.to_string(),
