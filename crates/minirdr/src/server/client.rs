@@ -360,8 +360,10 @@ impl Client {
     ///
     /// # Errors
     /// `IO_TIMEOUT` when that takes as long as a request may: a server that has gone silent answers no flush either, so
-    /// that the room of requests which have timed out does not come back.
+    /// that the room of requests which have timed out does not come back. Where such requests have all the room, the session
+    /// is ended: a new one has room again.
     pub(crate) async fn room(&self, need: Need) -> nt::Result {
+        let begun = self.runtime.now();
         let wait = async {
             loop {
                 let freed = self.freed.notified();
@@ -377,7 +379,17 @@ impl Client {
             }
         };
         let waited = self.runtime.timeout(self.request_timeout, wait);
-        waited.await.map_err(|_| Status::IO_TIMEOUT)
+        let Err(elapsed) = waited.await else {
+            return Ok(());
+        };
+        self.happen(|state, woken| {
+            if state.session.is_exhausted(begun.as_nanos()) {
+                state.step(woken, |session, wake| {
+                    session.disconnect(Disconnect::Exhausted, wake)
+                });
+            }
+        });
+        Err(elapsed.into())
     }
 
     /// Sends `request` and gives `decode` its reply.

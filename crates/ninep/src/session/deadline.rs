@@ -63,6 +63,8 @@ impl Session {
                 self.hearing = Hearing::Silent;
             }
             if slot.data > 0 {
+                // A server that holds it back for ever must not hold up the transfers of others.
+                self.window.lost(core::mem::take(&mut slot.data));
                 self.window.timed_out();
             }
             if slot.is_waiting() {
@@ -79,6 +81,18 @@ impl Session {
     /// moment? Whoever drives the session then [asks for a sign of life](Self::probe_liveness).
     pub fn is_silent(&self) -> bool {
         self.hearing != Hearing::Heard
+    }
+
+    /// Has the server taken all the room there is, and gives none of it back? Every request that may be outstanding was made at
+    /// or before `made_ns`, its caller has gone, and neither it nor its flush has been answered: no more can be asked in
+    /// this session, whatever else the server may say. Whoever drives the session then ends it.
+    pub fn is_exhausted(&self, made_ns: u64) -> bool {
+        !self.has_room()
+            && self
+                .slots
+                .iter()
+                .filter(|slot| slot.purpose == Purpose::Call)
+                .all(|slot| matches!(slot.caller, CallerSide::Gone) && slot.queued_ns <= made_ns)
     }
 
     /// Asks a silent server for a sign of life. Any byte is one; if none has come by `deadline_ns`, the session ends

@@ -67,6 +67,8 @@ pub enum Disconnect {
     TimedOut,
     /// The server gave no sign of life when it was asked for one.
     Silent,
+    /// The server answered neither the requests that had been given up nor their flushes, until there was room for no more.
+    Exhausted,
 }
 
 /// A broken rule of the protocol: the first one ends the session.

@@ -227,7 +227,8 @@ impl Session {
     }
 
     /// The caller walks away from a request, at any time. It is flushed, unless it releases a fid (a clunk or remove
-    /// is better let run). A late reply is honoured: what it did to fids still counts. An unknown tag is left alone.
+    /// is better let run). A late reply is honoured: what it did to fids still counts. Its data counts as under way until the
+    /// server answers or its deadline passes. An unknown tag is left alone.
     pub fn abandon(&mut self, tag: Tag) {
         let Some(slot) = self.slots.get_mut(tag) else {
             return;
@@ -236,7 +237,9 @@ impl Session {
             return;
         }
         slot.caller = CallerSide::Gone;
-        slot.deadline = None;
+        if slot.data == 0 {
+            slot.deadline = None;
+        }
         self.want_flush(tag);
         self.settle(tag);
         self.pump();

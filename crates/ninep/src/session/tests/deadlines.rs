@@ -98,6 +98,77 @@ fn a_server_that_never_answers_a_flush_keeps_its_tags_and_no_more() {
 }
 
 #[test]
+fn a_session_is_exhausted_when_nobody_waits_for_any_of_what_it_has_room_for() {
+    let mut bench = Bench::with_window(2);
+    let root = bench.attached();
+    bench.session.set_time(5);
+    let first = bench.session.start(&getattr(root), Some(10)).expect("room");
+    bench.session.set_time(7);
+    let second = bench.session.start(&getattr(root), Some(12)).expect("room");
+    bench.sent();
+    bench.timeout(10);
+    assert!(!bench.session.is_exhausted(20), "somebody waits for the second");
+    bench.session.abandon(second);
+    assert!(!bench.session.is_exhausted(20), "nobody has looked at the first");
+    assert_eq!(bench.take::<Tgetattr>(first).expect_err("late"), Error::TimedOut);
+    assert!(bench.session.is_exhausted(7));
+    assert!(!bench.session.is_exhausted(6), "the second is newer than that");
+    let flushes = bench.sent();
+    assert_eq!(flushes.len(), 2);
+    bench
+        .reply(second, &attributes(0))
+        .expect("a late reply is no lie");
+    assert!(bench.session.is_exhausted(7), "its flush is not answered");
+    bench.reply(flushes[1].tag, &Rflush {}).expect("honest");
+    assert!(!bench.session.is_exhausted(20), "there is room");
+    bench.session.start(&getattr(root), None).expect("room");
+}
+
+#[test]
+fn data_past_its_deadline_is_not_under_way_any_more() {
+    let mut bench = Bench::with_window(64);
+    let root = bench.attached();
+    let read = Tread {
+        fid: root,
+        offset: 0,
+        count: MSIZE - 24,
+    };
+    let mut tags = Vec::new();
+    while let Ok(tag) = bench.session.start(&read, Some(10)) {
+        tags.push(tag);
+    }
+    bench.sent();
+    // Half of them are given up; the others time out.
+    let (gone, waiting) = tags.split_at(tags.len() / 2);
+    gone.iter().for_each(|&tag| bench.session.abandon(tag));
+    bench.sent();
+    assert_eq!(bench.session.start(&read, Some(20)), Err(Error::WindowFull));
+    assert_eq!(bench.session.poll_timeout(), Some(10));
+    bench.timeout(10);
+    let mut woken = bench.take_woken();
+    woken.sort();
+    assert_eq!(woken, waiting);
+    let again = bench.session.start(&read, Some(20)).expect("room");
+    // What comes late is not counted twice.
+    let flushes = bench.sent().len() - 1;
+    assert_eq!(flushes, waiting.len());
+    for &tag in &tags {
+        bench
+            .reply(tag, &Rread { data: Payload(b"") })
+            .expect("late is no lie");
+    }
+    assert_eq!(bench.session.poll_timeout(), Some(20));
+    bench.reply(again, &Rread { data: Payload(b"") }).expect("honest");
+    for _ in 0..bench.session.window() {
+        bench
+            .session
+            .start(&read, Some(30))
+            .expect("a whole window again");
+    }
+    assert_eq!(bench.session.start(&read, Some(30)), Err(Error::WindowFull));
+}
+
+#[test]
 fn a_server_that_says_something_is_not_silent() {
     let mut bench = Bench::new();
     let root = bench.attached();
