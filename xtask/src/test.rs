@@ -184,17 +184,18 @@ fn past_crashes_of_wine(mut run: impl FnMut() -> Result<(Tally, Vec<Crash>)>) ->
     // The self tests close several hundred such sockets: every second or third run meets the race.
     const REPETITIONS: usize = 9;
     let wines = |crash: &Crash| crash.driver() == Some("netio.sys");
-    for _ in 0..REPETITIONS {
+    let mut repetitions = 0;
+    loop {
         let (tally, crashes) = run()?;
-        if crashes.is_empty() || !crashes.iter().all(wines) {
+        for crash in &crashes {
+            println!("\n---- what crashed ----\n{crash}");
+        }
+        if crashes.is_empty() || !crashes.iter().all(wines) || repetitions == REPETITIONS {
             return Ok(tally);
         }
-        for crash in crashes {
-            println!("\nWine's netio.sys crashed: {crash}");
-        }
-        println!("Nothing of this run counts; once more.");
+        println!("That was Wine's netio.sys. Nothing of this run counts; once more.");
+        repetitions += 1;
     }
-    run().map(|(tally, _)| tally)
 }
 
 /// The harness and the end-to-end tests on the driver that is shipped; with the crashes that there were.
@@ -218,12 +219,11 @@ fn harness(project: &Project, package: &Path, tests: &InDriver<'_>) -> Result<(T
         tally = tally.plus(end_to_end(project, &prefix, tests.filters)?);
     }
     report(&mut tally, "drivers_unload_and_leave_nothing", unload(&prefix));
-    let crashes = crash::reported(&prefix);
     if tally.failed != 0 {
-        explain(&prefix, &crashes);
+        println!("\n---- what the drivers printed ----\n{}", prefix.driver_log());
         println!("---- what the server printed ----\n{}", server.log());
     }
-    Ok((tally, crashes))
+    Ok((tally, crash::reported(&prefix)))
 }
 
 /// The harness's group for drivers with self tests.
@@ -254,19 +254,10 @@ fn self_tests(project: &Project, package: &Path, filters: &[&str]) -> Result<(Ta
         "driver_with_self_tests_unloads_and_leaves_nothing",
         unloaded,
     );
-    let crashes = crash::reported(&prefix);
     if tally.failed != 0 {
-        explain(&prefix, &crashes);
+        println!("\n---- what the drivers printed ----\n{}", prefix.driver_log());
     }
-    Ok((tally, crashes))
-}
-
-/// Shows what can tell why tests in `prefix` failed.
-fn explain(prefix: &Prefix, crashes: &[Crash]) {
-    println!("\n---- what the drivers printed ----\n{}", prefix.driver_log());
-    for crash in crashes {
-        println!("---- what crashed ----\n{crash}");
-    }
+    Ok((tally, crash::reported(&prefix)))
 }
 
 /// The packaging must not take the driver with self tests for the one to ship.
