@@ -48,10 +48,7 @@ impl<P: Platform> OpenFile<P> {
             Change::EndOfFile(size) => self.set_size(*size).await,
             Change::Allocation(size) => self.set_allocation(*size).await,
             Change::ValidDataLength(length) => self.set_valid_data(*length).await,
-            Change::Mode(mode) => {
-                self.set_mode(*mode);
-                Ok(())
-            }
+            Change::Mode(mode) => self.set_mode(*mode),
             Change::Disposition(flags) => self.set_disposition(*flags).await,
             Change::Rename(new) => self.rename(new, target).await,
             Change::Link(new) => self.link(new, target).await,

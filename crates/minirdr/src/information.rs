@@ -30,6 +30,8 @@ pub(crate) struct OpenState<'a> {
     pub ea_size: u32,
     /// The volume's serial number, all 64 bits of it.
     pub volume_serial: u64,
+    /// Which file the handle is of, for the classes that say nothing else: that does not change.
+    pub file_id: u64,
     /// `\server@port\share\path`, for FileNameInformation and FileAllInformation.
     pub name: Name<'a>,
 }
@@ -98,6 +100,8 @@ pub(crate) fn sources(class: Class, len: usize) -> nt::Result<Sources> {
             | Class::ALIGNMENT
             | Class::IS_REMOTE_DEVICE
             | Class::REMOTE_PROTOCOL
+            | Class::INTERNAL
+            | Class::ID
             | Class::EA
     );
     Ok(Sources {
@@ -133,7 +137,7 @@ pub(crate) fn query(
         Class::BASIC => basic(&mut out, attributes),
         Class::STANDARD => standard(&mut out, attributes, open),
         Class::STANDARD_LINK => standard_link(&mut out, attributes, open),
-        Class::INTERNAL => out.u64(attributes.file_id),
+        Class::INTERNAL => out.u64(open.file_id),
         Class::EA => out.u32(open.ea_size),
         Class::ACCESS => out.u32(open.granted_access),
         Class::POSITION => out.u64(open.position),
@@ -147,7 +151,7 @@ pub(crate) fn query(
         Class::COMPRESSION => compression(&mut out, attributes),
         Class::NETWORK_OPEN => network_open(&mut out, attributes),
         Class::ATTRIBUTE_TAG => attribute_tag(&mut out, attributes),
-        Class::ID => file_id(&mut out, attributes, open.volume_serial),
+        Class::ID => file_id(&mut out, open),
         Class::IS_REMOTE_DEVICE => out.u8(1),
         Class::REMOTE_PROTOCOL => remote_protocol(&mut out),
         Class::CASE_SENSITIVE => case_sensitive(&mut out, attributes),
@@ -253,14 +257,14 @@ fn attribute_tag(out: &mut Encoder<'_>, attributes: &Attributes) -> nt::Result {
     out.u32(attributes.reparse_tag())
 }
 
-fn file_id(out: &mut Encoder<'_>, attributes: &Attributes, volume_serial: u64) -> nt::Result {
-    out.u64(volume_serial)?;
-    file_id_128(out, attributes)
+fn file_id(out: &mut Encoder<'_>, open: &OpenState<'_>) -> nt::Result {
+    out.u64(open.volume_serial)?;
+    file_id_128(out, open.file_id)
 }
 
 /// FILE_ID_128: ours are of 64 bits.
-pub(crate) fn file_id_128(out: &mut Encoder<'_>, attributes: &Attributes) -> nt::Result {
-    out.u64(attributes.file_id)?;
+pub(crate) fn file_id_128(out: &mut Encoder<'_>, file_id: u64) -> nt::Result {
+    out.u64(file_id)?;
     out.u64(0)
 }
 

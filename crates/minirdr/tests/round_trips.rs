@@ -12,7 +12,10 @@ use std::time::Duration;
 use executive::task::{CancelToken, Notify, Runtime};
 use executive::time::Instant;
 use minirdr::{CreateRequest, Level, LogonId, MiniRedirector, OpenFile, Settings};
-use nt::{AccessMask, CreateDisposition, CreateOptions, FileAttributes, Name, NameBuf, ShareAccess, Status};
+use nt::{
+    AccessMask, CreateDisposition, CreateOptions, FileAttributes, FileInformationClass as Class, Name,
+    NameBuf, ShareAccess, Status,
+};
 use rxce::Endpoint;
 use rxce::memory::Network;
 use simulated::{Simulated, receive_frame};
@@ -314,6 +317,64 @@ fn an_open_takes_as_few_round_trips_as_it_can() {
         (trips, messages),
         (3, vec![TWALK, TGETATTR, TWALK, TLCREATE, TGETATTR])
     );
+    world.end();
+}
+
+#[test]
+fn what_a_handle_knows_is_not_asked() {
+    let folder = export();
+    let world = World::new(folder.path(), Order::Kept);
+    let full = name("\\;X:\\10.0.0.1\\export\\file");
+    let request = CreateRequest {
+        name: full.as_name(),
+        related: None,
+        logon: ME,
+        desired_access: AccessMask::GENERIC_READ,
+        share_access: ShareAccess::all(),
+        disposition: CreateDisposition::OPEN,
+        options: CreateOptions::empty(),
+        file_attributes: FileAttributes::NORMAL,
+        open_target_directory: false,
+        case_sensitive: false,
+    };
+    let cancel = token();
+    let file = world.block(world.redirector.create(&request, &cancel)).file;
+    world.runtime.advance(Duration::from_millis(100));
+    world.wire.requests.lock().unwrap().clear();
+    let mut record = [0; 256];
+    for class in [
+        Class::ACCESS,
+        Class::NAME,
+        Class::NORMALIZED_NAME,
+        Class::POSITION,
+        Class::MODE,
+        Class::ALIGNMENT,
+        Class::IS_REMOTE_DEVICE,
+        Class::REMOTE_PROTOCOL,
+        Class::INTERNAL,
+        Class::ID,
+    ] {
+        let asked = world.block(file.query_information(class, 0, &mut record, &cancel));
+        assert_eq!(asked.1, Status::SUCCESS, "{class:?}");
+    }
+    // Nor what is wrong with the question.
+    for class in [Class::BASIC, Class::ALL, Class::STAT] {
+        let asked = world
+            .runtime
+            .block_on(file.query_information(class, 0, &mut [0; 7], &cancel));
+        assert_eq!(
+            asked.unwrap().err(),
+            Some(Status::INFO_LENGTH_MISMATCH),
+            "{class:?}"
+        );
+    }
+    assert_eq!(*world.wire.requests.lock().unwrap(), []);
+    let asked = world.block(file.query_information(Class::STANDARD, 0, &mut record, &cancel));
+    assert_eq!(asked, (24, Status::SUCCESS));
+    assert_eq!(*world.wire.requests.lock().unwrap(), [TGETATTR]);
+    world.runtime.block_on(file.cleanup()).unwrap();
+    file.close();
+    drop(file);
     world.end();
 }
 

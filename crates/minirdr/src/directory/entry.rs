@@ -146,7 +146,7 @@ impl<'a> EntryList<'a> {
             FileInformationClass::ID_EXTD_DIRECTORY | FileInformationClass::ID_EXTD_BOTH_DIRECTORY => {
                 out.u32(0)?; // EaSize
                 out.u32(tag)?;
-                file_id_128(out, attributes)
+                file_id_128(out, attributes.file_id)
             }
             FileInformationClass::ID_64_EXTD_DIRECTORY | FileInformationClass::ID_64_EXTD_BOTH_DIRECTORY => {
                 out.u32(0)?; // EaSize
@@ -158,7 +158,7 @@ impl<'a> EntryList<'a> {
                 out.u32(0)?; // EaSize
                 out.u32(tag)?;
                 out.u64(attributes.file_id)?;
-                file_id_128(out, attributes)
+                file_id_128(out, attributes.file_id)
             }
             _ => Ok(()),
         }

@@ -8,6 +8,9 @@ use crate::information::dos_attributes;
 /// Any of the three write permissions of a mode.
 pub(crate) const ANY_WRITE: u32 = 0o222;
 
+/// NT's sizes are signed: a server may say more, and must not be taken to say less than nothing.
+const SIZE_MAX: u64 = i64::MAX.cast_unsigned();
+
 /// The attributes of one file at one moment, in NT's units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Attributes {
@@ -52,9 +55,9 @@ impl Attributes {
             last_access_time: file_time(reply.atime),
             last_write_time: write,
             change_time: change,
-            end_of_file: if has_size { reply.size } else { 0 },
+            end_of_file: if has_size { reply.size.min(SIZE_MAX) } else { 0 },
             allocation_size: if has_size {
-                reply.blocks.saturating_mul(512)
+                reply.blocks.saturating_mul(512).min(SIZE_MAX)
             } else {
                 0
             },

@@ -10,18 +10,14 @@ use rdbss::MajorFunction;
 
 use crate::file::OpenFile;
 use crate::information::attributes::Attributes;
+use crate::information::set_information::SETTABLE_MODE;
 use crate::information::volume::{self, Volume};
 use crate::information::{self, OpenState};
 use crate::objects::Platform;
 use crate::server::client::retried;
 
-/// The options that FileModeInformation reports.
-const MODE_OPTIONS: CreateOptions = CreateOptions::WRITE_THROUGH
-    .union(CreateOptions::SEQUENTIAL_ONLY)
-    .union(CreateOptions::NO_INTERMEDIATE_BUFFERING)
-    .union(CreateOptions::SYNCHRONOUS_IO_ALERT)
-    .union(CreateOptions::SYNCHRONOUS_IO_NONALERT)
-    .union(CreateOptions::DELETE_ON_CLOSE);
+/// The options that FileModeInformation reports. FILE_DELETE_ON_CLOSE is never among them (`[MS-FSCC]` 2.4.26).
+const MODE_OPTIONS: CreateOptions = SETTABLE_MODE.union(CreateOptions::NO_INTERMEDIATE_BUFFERING);
 
 impl<P: Platform> OpenFile<P> {
     /// Answers a query of `class` into `buffer`; `position` is the file object's current byte offset. The result is
@@ -58,6 +54,7 @@ impl<P: Platform> OpenFile<P> {
                     delete_pending: identity.delete_pending,
                     ea_size,
                     volume_serial: identity.volume_serial(),
+                    file_id: self.file_id(),
                     name: identity.name.as_name(),
                 };
                 information::query(class, &attributes, &open, buffer)

@@ -9,7 +9,7 @@ use nt::{AccessMask, CreateOptions, FileAttributes, FileTime, Status};
 
 use crate::file::OpenFile;
 use crate::information::attributes::ANY_WRITE;
-use crate::information::set_information::SETTABLE_MODE;
+use crate::information::set_information::{SETTABLE_MODE, SYNCHRONOUS};
 use crate::objects::Platform;
 
 impl<P: Platform> OpenFile<P> {
@@ -107,12 +107,21 @@ impl<P: Platform> OpenFile<P> {
         }
     }
 
-    /// FileModeInformation, of what can be changed.
-    pub(crate) fn set_mode(&self, mode: CreateOptions) {
-        self.options.store(
-            ((self.options() - SETTABLE_MODE) | mode).bits(),
-            Ordering::Relaxed,
-        );
+    /// FileModeInformation, of what can be changed (`[MS-FSA]` 2.1.5.15.7). `INVALID_PARAMETER` where a synchronous handle
+    /// would become an asynchronous one, or the other way round.
+    pub(crate) fn set_mode(&self, mode: CreateOptions) -> nt::Result {
+        let now = self.options();
+        if mode.intersects(SYNCHRONOUS) != now.intersects(SYNCHRONOUS) {
+            return Err(Status::INVALID_PARAMETER);
+        }
+        let mut changed = SETTABLE_MODE;
+        // What nothing buffers is written through anyway.
+        if now.contains(CreateOptions::NO_INTERMEDIATE_BUFFERING) {
+            changed -= CreateOptions::WRITE_THROUGH;
+        }
+        let mode = (now - changed) | (mode & changed);
+        self.options.store(mode.bits(), Ordering::Relaxed);
+        Ok(())
     }
 
     fn check_resizable(&self) -> nt::Result {

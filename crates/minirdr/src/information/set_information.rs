@@ -116,6 +116,8 @@ impl Change {
     pub(crate) fn parse(class: FileInformationClass, record: &[u8]) -> nt::Result<Self> {
         match class {
             FileInformationClass::BASIC => {
+                // Up to the last field's padding.
+                let _: [u8; 40] = array_at(record, 0)?;
                 // Birth and change are the server's to say: 9P sets neither. A wrong one is refused all the same.
                 let _ = (time(record, 0)?, time(record, 24)?);
                 Ok(Self::Basic {
@@ -177,14 +179,15 @@ fn size(record: &[u8]) -> nt::Result<u64> {
 /// The options that FileModeInformation can change. Whether a handle is synchronous at all is fixed when it is opened.
 pub(crate) const SETTABLE_MODE: CreateOptions = CreateOptions::WRITE_THROUGH
     .union(CreateOptions::SEQUENTIAL_ONLY)
-    .union(CreateOptions::SYNCHRONOUS_IO_ALERT)
-    .union(CreateOptions::SYNCHRONOUS_IO_NONALERT);
+    .union(SYNCHRONOUS);
+/// The options of a synchronous handle: one of them.
+pub(crate) const SYNCHRONOUS: CreateOptions =
+    CreateOptions::SYNCHRONOUS_IO_ALERT.union(CreateOptions::SYNCHRONOUS_IO_NONALERT);
 
 /// FILE_MODE_INFORMATION.
 fn mode(record: &[u8]) -> nt::Result<CreateOptions> {
     let mode = CreateOptions::from_bits_retain(u32_at(record, 0)?);
-    let both = CreateOptions::SYNCHRONOUS_IO_ALERT | CreateOptions::SYNCHRONOUS_IO_NONALERT;
-    if SETTABLE_MODE.contains(mode) && !mode.contains(both) {
+    if SETTABLE_MODE.contains(mode) && !mode.contains(SYNCHRONOUS) {
         Ok(mode)
     } else {
         Err(Status::INVALID_PARAMETER)

@@ -37,7 +37,7 @@ pub(super) fn stat_basic(out: &mut Encoder<'_>, attributes: &Attributes, open: &
     out.u32(CHARACTERISTICS)?;
     out.u32(0)?; // Reserved
     out.u64(open.volume_serial)?;
-    file_id_128(out, attributes)
+    file_id_128(out, attributes.file_id)
 }
 
 fn common(out: &mut Encoder<'_>, attributes: &Attributes, open: &OpenState<'_>) -> nt::Result {

@@ -19,6 +19,7 @@ fn ask(class: Class, len: usize) -> nt::Result<(Vec<u8>, Status)> {
         delete_pending: true,
         ea_size: 7,
         volume_serial: 0x99,
+        file_id: 0x1122_3344_5566_7788,
         name: name.as_name(),
     };
     let mut buffer = vec![0xaa; len];

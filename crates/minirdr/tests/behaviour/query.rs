@@ -2,9 +2,9 @@
 
 use std::os::unix::fs::MetadataExt;
 
-use nt::{FileInformationClass as Class, FsInformationClass, Status};
+use nt::{AccessMask, CreateOptions, FileInformationClass as Class, FsInformationClass, Status};
 
-use crate::world::file::{u32_at, u64_at, utf16};
+use crate::world::file::{File, u32_at, u64_at, utf16};
 use crate::world::{Open, World};
 
 /// Every class answered, with the size of its fixed part.
@@ -234,9 +234,54 @@ pub(crate) fn the_mode_of_a_handle_can_be_set(world: &World) {
     let before = u32_at(&file.information(Class::MODE).unwrap(), 0);
     assert_eq!(file.set(Class::MODE, &[6, 0, 0, 0]), Ok(()));
     assert_eq!(u32_at(&file.information(Class::MODE).unwrap(), 0), before | 6);
+    let invalid = Err(Status::INVALID_PARAMETER);
+    assert_eq!(file.set(Class::MODE, &[8, 0, 0, 0]), invalid);
+    assert_eq!(file.set(Class::MODE, &[0; 4]), Ok(()));
+    assert_eq!(u32_at(&file.information(Class::MODE).unwrap(), 0), before);
+    // Whether a handle is synchronous at all is fixed when it is opened; whether alerts end its waits is not.
+    let mode = |file: &File<'_>| u32_at(&file.information(Class::MODE).unwrap(), 0);
+    assert_eq!(file.set(Class::MODE, &[0x20, 0, 0, 0]), invalid);
+    let synchronous = Open::write().options(CreateOptions::SYNCHRONOUS_IO_NONALERT);
+    let file = world.open("file", &synchronous).unwrap();
+    assert_eq!(mode(&file), 0x20);
+    assert_eq!(file.set(Class::MODE, &[4, 0, 0, 0]), invalid);
+    assert_eq!(file.set(Class::MODE, &[0x30, 0, 0, 0]), invalid);
+    assert_eq!(file.set(Class::MODE, &[0x14, 0, 0, 0]), Ok(()));
+    assert_eq!(mode(&file), 0x14);
+    // Without buffering there is nothing to write through.
+    let unbuffered = Open::write().options(CreateOptions::NO_INTERMEDIATE_BUFFERING);
+    let file = world.open("file", &unbuffered).unwrap();
+    assert_eq!(file.set(Class::MODE, &[6, 0, 0, 0]), Ok(()));
+    assert_eq!(mode(&file), 0xc);
+    // And what is deleted on close does not say so here.
+    let deleted = Open::delete().options(CreateOptions::DELETE_ON_CLOSE);
+    assert_eq!(mode(&world.open("file", &deleted).unwrap()), 0);
+}
+
+pub(crate) fn short_records(world: &World) {
+    let open = Open::create().access(AccessMask::FILE_ALL_ACCESS);
+    let file = world.open("file", &open).unwrap();
+    for (class, size) in [
+        (Class::BASIC, 40),
+        (Class::END_OF_FILE, 8),
+        (Class::ALLOCATION, 8),
+        (Class::VALID_DATA_LENGTH, 8),
+        (Class::MODE, 4),
+        (Class::DISPOSITION, 1),
+        (Class::DISPOSITION_EX, 4),
+        (Class::CASE_SENSITIVE, 4),
+    ] {
+        let short = file.set(class, &[0; 40][..size - 1]);
+        assert_eq!(short, Err(Status::INFO_LENGTH_MISMATCH), "{class:?}");
+        let expected = match class {
+            Class::CASE_SENSITIVE => Err(Status::NOT_SUPPORTED),
+            _ => Ok(()),
+        };
+        assert_eq!(file.set(class, &[0; 40][..size]), expected, "{class:?}");
+    }
     assert_eq!(
-        file.set(Class::MODE, &[8, 0, 0, 0]),
-        Err(Status::INVALID_PARAMETER)
+        file.set(Class::STANDARD, &[0; 40]),
+        Err(Status::INVALID_INFO_CLASS)
     );
 }
 

@@ -458,9 +458,12 @@ impl<'a> Program<'a> {
         let Some((_, number)) = paths.find(|(there, _)| *there == path) else {
             return;
         };
-        let (mut record, cancel) = ([0; 8], token());
-        let asked = file.query_information(Class::INTERNAL, 0, &mut record, &cancel);
-        let asked = asked.await.map(|_| u64::from_le_bytes(record));
+        // The id alone the handle knows by itself.
+        let (mut record, cancel) = ([0; 72], token());
+        let asked = file.query_information(Class::STAT, 0, &mut record, &cancel);
+        let asked = asked.await;
+        let id = record.first_chunk().copied().unwrap();
+        let asked = asked.map(|_| u64::from_le_bytes(id));
         let expected = Expected {
             success: Some(number),
             failures: Vec::new(),

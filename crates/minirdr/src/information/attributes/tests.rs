@@ -87,6 +87,7 @@ fn figures_that_lie_do_no_harm() {
     let mut lying = reply(Mode::REGULAR);
     lying.nlink = u64::MAX;
     lying.blocks = u64::MAX;
+    lying.size = u64::MAX;
     lying.mtime = Time {
         seconds: i64::MAX,
         nanoseconds: u64::MAX,
@@ -102,6 +103,7 @@ fn figures_that_lie_do_no_harm() {
         lying.mtime = time;
         let attributes = Attributes::new(&lying, b"");
         assert_eq!(attributes.number_of_links, u32::MAX);
-        assert_eq!(attributes.allocation_size, u64::MAX);
+        assert_eq!(attributes.allocation_size, i64::MAX as u64, "signed to NT");
+        assert_eq!(attributes.end_of_file, i64::MAX as u64);
     }
 }
