@@ -25,7 +25,7 @@ use nt::{
 };
 use rdbss::names::{OpenName, PathName};
 use rdbss::{
-    BeginOpen, Effects, FcbKind, LogonId, MajorFunction, OpenRequest, Opened, Opening, Owner, Resolved,
+    BeginOpen, Effects, FcbKind, LogonId, MajorFunction, OpenRequest, Opened, Opening, Owner, Resolved, Tree,
     VNetRootId,
 };
 
@@ -36,7 +36,7 @@ use crate::dormant::{may_be_shared, shared_access, still_opens};
 use crate::file::OpenFile;
 use crate::information::attributes::Attributes;
 use crate::names::ServerPath;
-use crate::objects::{HeldHeader, MappedOpen, Platform, ServerOpen, SharedFile, View};
+use crate::objects::{HeldHeader, MappedOpen, Objects, Platform, ServerOpen, SharedFile, View};
 use crate::request::Running;
 use crate::server::client::{OwnedFid, retried};
 use target::{Target, Way, file_id};
@@ -203,16 +203,6 @@ impl<P: Platform> MiniRedirector<P> {
         HeldView { redirector: self, id }
     }
 
-    /// What is kept with a view.
-    ///
-    /// # Errors
-    /// `UNEXPECTED_NETWORK_ERROR` when its connection has been taken away.
-    pub(crate) fn view(&self, id: VNetRootId) -> nt::Result<Arc<View>> {
-        let tree = self.tree();
-        let view = tree.v_net_root(id)?.extension();
-        view.cloned().ok_or(Status::UNEXPECTED_NETWORK_ERROR)
-    }
-
     async fn open_in_view(
         &self,
         request: &CreateRequest<'_, P>,
@@ -221,12 +211,13 @@ impl<P: Platform> MiniRedirector<P> {
         running: &Running<'_, P>,
     ) -> nt::Result<Created<P>> {
         let mut effects = Effects::new();
-        let owned = self
-            .tree()
-            .set_request_owner(running.context, Owner::VNetRoot(view_id), &mut effects);
+        let owned = {
+            let mut tree = self.tree();
+            tree.set_request_owner(running.context, Owner::VNetRoot(view_id), &mut effects)
+                .and_then(|()| view_of(&tree, view_id))
+        };
         self.perform(effects);
-        owned?;
-        let view = self.view(view_id)?;
+        let view = owned?;
         let asked = request.desired_access.map_generic();
         let mut wanted = Wanted {
             access: asked - AccessMask::MAXIMUM_ALLOWED,
@@ -322,6 +313,10 @@ impl<P: Platform> MiniRedirector<P> {
             }
             Ok(Outcome::At(path)) => Ok(Tried::At(path)),
             Ok(Outcome::Link(at, text)) => Ok(Tried::Link(at, text)),
+            Err(Status::OBJECT_NAME_NOT_FOUND) if matches!(target, Target::DirectoryOf(..)) => {
+                // The name that the caller gave has one component more.
+                Ok(Tried::Failed(opening.fail(Status::OBJECT_PATH_NOT_FOUND)))
+            }
             Err(status) => Ok(Tried::Failed(opening.fail(status))),
         }
     }
@@ -363,11 +358,13 @@ impl<P: Platform> MiniRedirector<P> {
                 {
                     return Err(Status::DELETE_PENDING);
                 }
-                tree.check_share_access(&OpenRequest {
-                    desired_access: wanted.access | added,
-                    ..open
-                })?;
-                tree.begin_open(&open, &mut effects).map(|begun| {
+                let begun = tree
+                    .check_share_access(&OpenRequest {
+                        desired_access: wanted.access | added,
+                        ..open
+                    })
+                    .and_then(|()| tree.begin_open(&open, &mut effects));
+                begun.map(|begun| {
                     let known = match &begun {
                         BeginOpen::Begun(opening) if !opening.new_fcb => tree.fcb(opening.fcb).ok(),
                         _ => None,
@@ -377,6 +374,15 @@ impl<P: Platform> MiniRedirector<P> {
                 })
             };
             self.perform(effects);
+            let begun = begun.map_err(|status| match status {
+                // It is there, which is all that counts.
+                Status::SHARING_VIOLATION | Status::NOT_A_DIRECTORY | Status::FILE_IS_A_DIRECTORY
+                    if wanted.disposition == CreateDisposition::CREATE =>
+                {
+                    Status::OBJECT_NAME_COLLISION
+                }
+                status => status,
+            });
             match begun? {
                 (BeginOpen::Begun(opening), known) => {
                     let unfinished = Unfinished {
@@ -404,6 +410,15 @@ impl<P: Platform> MiniRedirector<P> {
     }
 }
 
+/// What is kept with a view.
+///
+/// # Errors
+/// `UNEXPECTED_NETWORK_ERROR` when its connection has been taken away.
+fn view_of<P: Platform>(tree: &Tree<Objects<P>>, id: VNetRootId) -> nt::Result<Arc<View>> {
+    let view = tree.v_net_root(id)?.extension();
+    view.cloned().ok_or(Status::UNEXPECTED_NETWORK_ERROR)
+}
+
 /// What an open is to views of its file. `access` includes what `wanted`'s disposition stands for.
 fn mapped_open(access: AccessMask, share: ShareAccess, wanted: &Wanted) -> MappedOpen {
     let data = AccessMask::READ_DATA | AccessMask::EXECUTE | AccessMask::DELETE | WRITES;
@@ -426,6 +441,7 @@ fn check<P: Platform>(request: &CreateRequest<'_, P>) -> nt::Result {
         return Err(Status::ACCESS_DENIED);
     }
     let refused = disposition.0 > CreateDisposition::OVERWRITE_IF.0
+        || options.contains(CreateOptions::DIRECTORY_FILE | CreateOptions::NON_DIRECTORY_FILE)
         || options.contains(CreateOptions::DIRECTORY_FILE) && disposition.truncates()
         || options.contains(CreateOptions::DELETE_ON_CLOSE) && !access.contains(AccessMask::DELETE)
         || options.contains(synchronous)

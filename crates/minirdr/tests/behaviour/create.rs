@@ -267,10 +267,12 @@ pub(crate) fn a_target_directory_is_opened_for_a_rename(world: &World) {
         .target_directory();
     let folder = world.open("folder\\whatever", &target).unwrap();
     assert!(folder.file.is_directory());
-    assert_eq!(
-        world.open("none\\whatever", &target).err(),
-        Some(Status::OBJECT_NAME_NOT_FOUND)
-    );
+    // It is the path of the name that is wrong, not its end.
+    std::fs::write(world.path("file"), b"").unwrap();
+    for path in ["none\\whatever", "none\\folder\\whatever", "file\\whatever"] {
+        let missing = world.open(path, &target).err();
+        assert_eq!(missing, Some(Status::OBJECT_PATH_NOT_FOUND), "{path}");
+    }
     let root = world.open("whatever", &target).unwrap();
     assert!(root.file.is_directory());
 }

@@ -59,7 +59,7 @@ macro_rules! behaviours {
             notify: names_come_and_go, the_filter_decides, trees_and_directories_alone, opens_that_change_a_file,
                 a_replaced_file_is_told_of,
                 too_much_to_tell, how_waiting_ends, what_can_be_watched;
-            open: every_disposition_of_every_kind_of_file, options_that_contradict_each_other,
+            open: every_disposition_of_every_kind_of_file, options_that_contradict_each_other, what_is_there_is_not_made,
                 what_cannot_be_opened_keeps_its_data, overwriting_wants_to_be_tolerated, overwriting_by_one_who_does_not_write, overwriting_sets_read_only,
                 a_hidden_name_can_be_overwritten, permissions_of_what_is_made, the_mode_decides_over_access,
                 all_that_is_allowed, all_that_is_allowed_is_claimed, opening_by_file_id, a_target_directory_tells_what_exists,

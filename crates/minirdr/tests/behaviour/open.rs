@@ -180,6 +180,31 @@ pub(crate) fn options_that_contradict_each_other(world: &World) {
     }
 }
 
+/// Who makes a file hears that there is one, whoever has it open and however.
+pub(crate) fn what_is_there_is_not_made(world: &World) {
+    std::fs::write(world.path("file"), b"").unwrap();
+    std::fs::create_dir(world.path("folder")).unwrap();
+    let alone = ShareAccess::empty();
+    let _file = world.open("file", &Open::write().share(alone)).unwrap();
+    let _folder = world.open("folder", &Open::directory().share(alone)).unwrap();
+    for name in ["file", "folder"] {
+        for options in [
+            CreateOptions::empty(),
+            CreateOptions::DIRECTORY_FILE,
+            CreateOptions::NON_DIRECTORY_FILE,
+        ] {
+            let make = Open::write()
+                .disposition(CreateDisposition::CREATE)
+                .options(options);
+            let made = world.open(name, &make).err();
+            assert_eq!(made, Some(Status::OBJECT_NAME_COLLISION), "{name} {options:?}");
+        }
+        let or_open = Open::write().disposition(CreateDisposition::OPEN_IF);
+        let opened = world.open(name, &or_open).err();
+        assert_eq!(opened, Some(Status::SHARING_VIOLATION), "{name}");
+    }
+}
+
 pub(crate) fn what_cannot_be_opened_keeps_its_data(world: &World) {
     std::fs::write(world.path("file"), b"kept").unwrap();
     let reader = world
@@ -455,6 +480,11 @@ pub(crate) fn opening_by_file_id(world: &World) {
     assert!(again.file.is_directory());
     assert_eq!(
         world.open_units_below(Some(&volume), &long[..3], &listing).err(),
+        Some(Status::INVALID_PARAMETER)
+    );
+    let both = listing.options(listing.options | CreateOptions::NON_DIRECTORY_FILE);
+    assert_eq!(
+        world.open_units_below(Some(&volume), &long, &both).err(),
         Some(Status::INVALID_PARAMETER)
     );
 }
