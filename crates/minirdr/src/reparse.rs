@@ -120,36 +120,32 @@ impl<P: Platform> OpenFile<P> {
     /// Leaves an empty file in the link's place, or an empty directory where the handle was opened as one.
     async fn delete_reparse_point(&self, given: &[u8]) -> nt::Result {
         self.check_reparse_rights()?;
-        data::check_delete(given)?;
+        let tag = data::tag_to_delete(given)?;
         let gid = self.view()?.gid;
         let umask = self.redirector.settings().umask;
         let as_directory = self.options().contains(CreateOptions::DIRECTORY_FILE);
-        self.take_place_of(
-            Some(SYMLINK_TAG),
-            as_directory,
-            async |parent: &OwnedFid, name: &[u8]| {
-                let client = parent.client();
-                if as_directory {
-                    let request = Tmkdir {
-                        dfid: parent.fid(),
-                        name,
-                        mode: Mode(DIRECTORY_MODE & !umask),
-                        gid,
-                    };
-                    return client.call(&request, |_| ()).await;
-                }
-                // Tlcreate makes the fid the file's.
-                let file = parent.walk(core::iter::empty()).await?;
-                let request = Tlcreate {
-                    fid: file.fid(),
+        self.take_place_of(Some(tag), as_directory, async |parent: &OwnedFid, name: &[u8]| {
+            let client = parent.client();
+            if as_directory {
+                let request = Tmkdir {
+                    dfid: parent.fid(),
                     name,
-                    flags: OpenFlags::CREATE | OpenFlags::EXCLUSIVE,
-                    mode: Mode(FILE_MODE & !umask),
+                    mode: Mode(DIRECTORY_MODE & !umask),
                     gid,
                 };
-                client.call(&request, |_| ()).await
-            },
-        )
+                return client.call(&request, |_| ()).await;
+            }
+            // Tlcreate makes the fid the file's.
+            let file = parent.walk(core::iter::empty()).await?;
+            let request = Tlcreate {
+                fid: file.fid(),
+                name,
+                flags: OpenFlags::CREATE | OpenFlags::EXCLUSIVE,
+                mode: Mode(FILE_MODE & !umask),
+                gid,
+            };
+            client.call(&request, |_| ()).await
+        })
         .await
     }
 
@@ -163,7 +159,7 @@ impl<P: Platform> OpenFile<P> {
     }
 
     /// Has what `make` makes take this file's place; the handle is one of that from then on. `tag` is what the file must
-    /// be: a link, or (`None`) a link or something empty. `makes_directory`: what is made is one.
+    /// be: a reparse point of that tag, or (`None`) a link or something empty. `makes_directory`: what is made is one.
     async fn take_place_of(
         &self,
         tag: Option<u32>,
@@ -179,7 +175,9 @@ impl<P: Platform> OpenFile<P> {
         } = same_at(&parent, name, place.file_id).await?;
         let is_directory = found.mode.is_directory();
         let refusal = match found.mode {
-            mode if mode.is_symlink() => None,
+            mode if mode.is_symlink() => tag
+                .is_some_and(|tag| tag != SYMLINK_TAG)
+                .then_some(Status::IO_REPARSE_TAG_MISMATCH),
             _ if tag.is_some() => Some(Status::NOT_A_REPARSE_POINT),
             mode if mode.is_regular() => (found.size != 0).then_some(Status::NOT_SUPPORTED),
             _ if is_directory => {
@@ -237,7 +235,7 @@ impl<P: Platform> OpenFile<P> {
 /// was read.
 #[cfg(feature = "fuzzing")]
 pub(crate) fn fuzz(record: &[u8]) {
-    let _ = data::check_delete(record);
+    let _ = data::tag_to_delete(record);
     let Ok(read) = data::ReparseData::parse(record) else {
         return;
     };

@@ -66,7 +66,7 @@ impl<P: Platform> OpenFile<P> {
     ///
     /// # Errors
     /// - `INVALID_SECURITY_DESCR`, `INVALID_ACL`, `INVALID_SID`: the record is malformed;
-    /// - `ACCESS_DENIED` without WRITE_DAC or WRITE_OWNER, or where the server says so;
+    /// - `ACCESS_DENIED` without WRITE_DAC, WRITE_OWNER or ACCESS_SYSTEM_SECURITY, or where the server says so;
     /// - `INVALID_OWNER`, `INVALID_PRIMARY_GROUP`: not a Unix user or group;
     /// - `NOT_SUPPORTED`: a list that permission bits cannot say, or an audit list;
     /// - otherwise as [`OpenFile::read`].
@@ -78,15 +78,8 @@ impl<P: Platform> OpenFile<P> {
         cancel: &CancelToken,
     ) -> nt::Result {
         let descriptor = Descriptor::parse(record)?;
-        let mut needed = AccessMask::empty();
-        if parts.contains(SecurityInformation::DACL) {
-            needed |= AccessMask::WRITE_DAC;
-        }
-        if parts.intersects(SecurityInformation::OWNER | SecurityInformation::GROUP) {
-            needed |= AccessMask::WRITE_OWNER;
-        }
-        self.check_granted(needed)?;
-        if parts.contains(SecurityInformation::SACL) && descriptor.has_audit_entries() {
+        self.check_granted(needed_to_set(parts))?;
+        if parts.intersects(IN_AUDIT_LIST) && descriptor.has_audit_entries() {
             return Err(Status::NOT_SUPPORTED);
         }
         let running = self.begin(MajorFunction::SET_SECURITY, cancel)?;
@@ -128,6 +121,27 @@ impl<P: Platform> OpenFile<P> {
             gid: now.gid,
         })
     }
+}
+
+/// What an audit list holds.
+const IN_AUDIT_LIST: SecurityInformation = SecurityInformation::SACL
+    .union(SecurityInformation::LABEL)
+    .union(SecurityInformation::ATTRIBUTE)
+    .union(SecurityInformation::SCOPE);
+
+/// The rights that setting `parts` takes (`SeSetSecurityAccessMask`).
+fn needed_to_set(parts: SecurityInformation) -> AccessMask {
+    use SecurityInformation as Parts;
+    let rights = [
+        (
+            Parts::OWNER | Parts::GROUP | Parts::LABEL,
+            AccessMask::WRITE_OWNER,
+        ),
+        (Parts::DACL | Parts::ATTRIBUTE, AccessMask::WRITE_DAC),
+        (Parts::SACL | Parts::SCOPE, AccessMask::SYSTEM_SECURITY),
+    ];
+    let needed = rights.into_iter().filter(|(of, _)| parts.intersects(*of));
+    needed.fold(AccessMask::empty(), |needed, (_, right)| needed | right)
 }
 
 /// What the server is to be told for `descriptor`. Errors as [`OpenFile::set_security`].

@@ -75,6 +75,12 @@ bitflags! {
         const DACL = 0x4;
         /// `SACL_SECURITY_INFORMATION`: what is audited.
         const SACL = 0x8;
+        /// `LABEL_SECURITY_INFORMATION`: the integrity label, which is in the audit list.
+        const LABEL = 0x10;
+        /// `ATTRIBUTE_SECURITY_INFORMATION`: resource attributes, in the audit list.
+        const ATTRIBUTE = 0x20;
+        /// `SCOPE_SECURITY_INFORMATION`: the central access policy, in the audit list.
+        const SCOPE = 0x40;
         const _ = !0;
     }
 

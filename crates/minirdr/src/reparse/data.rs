@@ -91,18 +91,16 @@ impl ReparseData {
     }
 }
 
-/// Checks what FSCTL_DELETE_REPARSE_POINT was given: a header without data.
+/// The tag that FSCTL_DELETE_REPARSE_POINT was given: in a header without data.
 ///
 /// # Errors
-/// `IO_REPARSE_DATA_INVALID`, `IO_REPARSE_TAG_INVALID`; `IO_REPARSE_TAG_MISMATCH` for a tag that no file here has.
-pub(super) fn check_delete(record: &[u8]) -> nt::Result {
+/// `IO_REPARSE_DATA_INVALID`, `IO_REPARSE_TAG_INVALID`.
+pub(super) fn tag_to_delete(record: &[u8]) -> nt::Result<u32> {
     let tag = header(record)?;
-    if record.len() != HEADER {
-        Err(Status::IO_REPARSE_DATA_INVALID)
-    } else if tag == SYMLINK_TAG {
-        Ok(())
+    if record.len() == HEADER {
+        Ok(tag)
     } else {
-        Err(Status::IO_REPARSE_TAG_MISMATCH)
+        Err(Status::IO_REPARSE_DATA_INVALID)
     }
 }
 
@@ -155,7 +153,7 @@ fn u32_at(record: &[u8], at: usize) -> nt::Result<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ReparseData, SYMLINK_TAG, check_delete, copy_out};
+    use super::{ReparseData, SYMLINK_TAG, copy_out, tag_to_delete};
     use nt::{NameBuf, Status};
     use proptest::prelude::*;
     use std::vec::Vec;
@@ -183,7 +181,7 @@ mod tests {
                 record[4..6].copy_from_slice(&length.to_le_bytes());
             }
             let _ = ReparseData::parse(&record);
-            let _ = check_delete(&record);
+            let _ = tag_to_delete(&record);
         }
     }
 
@@ -195,25 +193,21 @@ mod tests {
             record.extend([0, 0]);
             record
         };
+        const JUNCTION: u32 = 0xa000_0003;
         for (tag, parse, delete) in [
             (
                 0,
                 Status::IO_REPARSE_TAG_INVALID,
                 Err(Status::IO_REPARSE_TAG_INVALID),
             ),
-            // A junction.
-            (
-                0xa000_0003,
-                Status::NOT_SUPPORTED,
-                Err(Status::IO_REPARSE_TAG_MISMATCH),
-            ),
-            (SYMLINK_TAG, Status::IO_REPARSE_DATA_INVALID, Ok(())),
+            (JUNCTION, Status::NOT_SUPPORTED, Ok(JUNCTION)),
+            (SYMLINK_TAG, Status::IO_REPARSE_DATA_INVALID, Ok(SYMLINK_TAG)),
         ] {
             assert_eq!(ReparseData::parse(&header(tag, 0)).err(), Some(parse), "{tag:x}");
-            assert_eq!(check_delete(&header(tag, 0)), delete, "{tag:x}");
+            assert_eq!(tag_to_delete(&header(tag, 0)), delete, "{tag:x}");
         }
         assert_eq!(
-            check_delete(&header(SYMLINK_TAG, 1)),
+            tag_to_delete(&header(SYMLINK_TAG, 1)),
             Err(Status::IO_REPARSE_DATA_INVALID)
         );
     }

@@ -54,6 +54,7 @@ pub(crate) fn locks_stand_in_the_way_of_data(world: &World) {
     assert_eq!(two.read(0, 11), Err(Status::FILE_LOCK_CONFLICT));
     assert_eq!(two.write(19, b"x"), Err(Status::FILE_LOCK_CONFLICT));
     assert_eq!(two.read(15, 0).unwrap(), b"", "no bytes, no conflict");
+    assert_eq!(two.write(15, b"").unwrap(), 0);
     assert_eq!(one.read(0, 30).unwrap().len(), 30);
     one.write(10, b"own").unwrap();
     // Another process, or another key, is another owner.

@@ -190,6 +190,23 @@ pub(crate) fn security_needs_its_rights(world: &World) {
         let answer = set(&file, parts, &allowing(&[]));
         assert_eq!(answer, Err(Status::ACCESS_DENIED), "WRITE_DAC, WRITE_OWNER");
     }
+    // An audit list, and what else is kept in one, takes the right that its kind wants; then it is refused all the same.
+    let mut audits = allowing(&[(0x001f_01ff, me())]);
+    audits[2] = 0x10;
+    audits.copy_within(16..20, 12);
+    let enough = AccessMask::FILE_ALL_ACCESS;
+    for (part, right) in [
+        (Parts::SACL, AccessMask::SYSTEM_SECURITY),
+        (Parts::LABEL, AccessMask::WRITE_OWNER),
+        (Parts::ATTRIBUTE, AccessMask::WRITE_DAC),
+        (Parts::SCOPE, AccessMask::SYSTEM_SECURITY),
+    ] {
+        let all = enough | AccessMask::SYSTEM_SECURITY;
+        for (access, status) in [(all - right, Status::ACCESS_DENIED), (all, Status::NOT_SUPPORTED)] {
+            let file = world.open("file", &Open::read().access(access)).unwrap();
+            assert_eq!(set(&file, part, &audits), Err(status), "{part:?} {access:?}");
+        }
+    }
     let asked = query(&file, Parts::SACL, &caller(), 4096);
     assert_eq!(asked.err(), Some(Status::ACCESS_DENIED), "ACCESS_SYSTEM_SECURITY");
 }
