@@ -5,7 +5,7 @@ mod world;
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use minirdr::{EaQuery, Settings};
@@ -19,6 +19,8 @@ const TLINK: u8 = 70;
 const TRENAMEAT: u8 = 74;
 const TGETATTR: u8 = 24;
 const TWALK: u8 = 110;
+const TREAD: u8 = 116;
+const TWRITE: u8 = 118;
 const TXATTRWALK: u8 = 30;
 const FSCTL_GET_REPARSE_POINT: u32 = 0x0009_00a8;
 
@@ -31,12 +33,18 @@ enum Cut {
     After,
 }
 
-/// Which request the connection is lost at: the next of its type, once it is armed.
+/// Which request the connection is lost at: the next of its type, once it is armed, or one behind it.
 #[derive(Default)]
 struct Trap {
     /// 0: none.
     kind: AtomicU32,
     after: AtomicU32,
+    /// So many of its type are answered first.
+    spares: AtomicU32,
+    /// The connection is lost at all that follow, too.
+    stays: AtomicBool,
+    /// How often it was.
+    losses: AtomicU32,
 }
 
 impl Trap {
@@ -45,18 +53,31 @@ impl Trap {
         self.kind.store(u32::from(kind), Ordering::SeqCst);
     }
 
+    /// As [`Self::arm`], once `spares` of its type have been answered.
+    fn arm_behind(&self, spares: u32, kind: u8, cut: Cut) {
+        self.spares.store(spares, Ordering::SeqCst);
+        self.arm(kind, cut);
+    }
+
     fn answer(&self, request: &Frame, act: &mut Act<'_>) -> io::Result<Frame> {
-        let armed = u32::from(request.kind);
-        let springs = self
-            .kind
-            .compare_exchange(armed, 0, Ordering::SeqCst, Ordering::SeqCst);
-        if springs.is_ok() {
-            if self.after.load(Ordering::SeqCst) == 1 {
-                act(request)?;
-            }
-            return Err(io::ErrorKind::ConnectionReset.into());
+        let is_it = self.kind.load(Ordering::SeqCst) == u32::from(request.kind);
+        let spare = |left: u32| left.checked_sub(1);
+        if !is_it
+            || self
+                .spares
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, spare)
+                .is_ok()
+        {
+            return act(request);
         }
-        act(request)
+        if !self.stays.load(Ordering::SeqCst) {
+            self.kind.store(0, Ordering::SeqCst);
+        }
+        self.losses.fetch_add(1, Ordering::SeqCst);
+        if self.after.load(Ordering::SeqCst) == 1 {
+            act(request)?;
+        }
+        Err(io::ErrorKind::ConnectionReset.into())
     }
 
     fn sprung(&self) -> bool {
@@ -212,6 +233,97 @@ fn what_changes_nothing_twice_is_done_again() {
         let answer = step(&file);
         assert!(trap.sprung(), "{lost_at}");
         assert_eq!(answer, step(&file), "as if nothing had been lost");
+        drop(file);
+        end(world);
+    }
+}
+
+/// More than fits a few messages, and no part of it like another.
+fn large() -> Vec<u8> {
+    (0..1_u32 << 20)
+        .map(|at| (at ^ (at >> 8) ^ (at >> 16)) as u8)
+        .collect()
+}
+
+#[test]
+fn what_changes_nothing_is_asked_for_twice_and_no_more() {
+    let (world, trap) = trapped();
+    writer(&world, "file");
+    let file = world.open("file", &to_rename()).unwrap();
+    trap.stays.store(true, Ordering::SeqCst);
+    trap.arm(TREAD, Cut::Before);
+    assert_eq!(file.read(0, 4), Err(Status::CONNECTION_DISCONNECTED));
+    assert_eq!(trap.losses.load(Ordering::SeqCst), 2);
+    trap.arm(0, Cut::Before);
+    settle(&world, &file);
+    assert_eq!(file.read(0, 4).unwrap(), b"file");
+    drop(file);
+    end(world);
+}
+
+#[test]
+fn a_read_that_was_lost_half_way_is_whole_or_none() {
+    type Step = fn(&File<'_>, usize) -> nt::Result<Vec<u8>>;
+    let reads: [Step; 2] = [
+        |file, length| file.read(0, length),
+        |file, length| {
+            let (mut pages, cancel) = (vec![0; length], token());
+            let read = file.file.read_paging(0, &mut pages, &cancel);
+            let count = file.world().block(read)?;
+            pages.truncate(count);
+            Ok(pages)
+        },
+    ];
+    for read in reads {
+        let (world, trap) = trapped();
+        let data = large();
+        std::fs::write(world.path("file"), &data).unwrap();
+        let file = world.open("file", &to_rename()).unwrap();
+        trap.arm_behind(5, TREAD, Cut::Before);
+        // A program takes less than it asked for as the end of the file.
+        let answer = read(&file, data.len());
+        assert!(trap.sprung());
+        assert!(answer.unwrap() == data, "asked once more, from the beginning");
+        // Lost again and again, it has not read anything.
+        trap.stays.store(true, Ordering::SeqCst);
+        trap.arm_behind(5, TREAD, Cut::Before);
+        assert_eq!(
+            read(&file, data.len()).err(),
+            Some(Status::CONNECTION_DISCONNECTED)
+        );
+        trap.arm(0, Cut::Before);
+        settle(&world, &file);
+        drop(file);
+        end(world);
+    }
+}
+
+#[test]
+fn a_write_that_was_lost_half_way_has_not_succeeded() {
+    type Step = fn(&File<'_>, &[u8]) -> nt::Result<usize>;
+    let writes: [Step; 3] = [
+        |file, data| file.write(0, data),
+        |file, data| {
+            let cancel = token();
+            let written = file.file.write_paging(0, data, &cancel);
+            file.world().block(written)
+        },
+        |file, data| {
+            let appends = Open::read().access(AccessMask::APPEND_DATA | AccessMask::SYNCHRONIZE);
+            file.world().open("file", &appends).unwrap().append(data)
+        },
+    ];
+    for write in writes {
+        let (world, trap) = trapped();
+        let data = large();
+        std::fs::write(world.path("file"), vec![0; data.len()]).unwrap();
+        let file = world.open("file", &to_rename()).unwrap();
+        trap.arm_behind(5, TWRITE, Cut::Before);
+        // Programs do not look how much of it was written.
+        assert_eq!(write(&file, &data), Err(Status::CONNECTION_ABORTED));
+        assert!(trap.sprung());
+        settle(&world, &file);
+        assert_eq!(write(&file, &data), Ok(data.len()));
         drop(file);
         end(world);
     }

@@ -11,8 +11,11 @@ use crate::server::client::{Client, Pending, after_change};
 
 /// Reads at `offset` until `buffer` is full or the file ends; the result is the number of bytes read.
 ///
+/// A read that fails half way fails: programs take one that is short for the end of the file, and the memory manager fills
+/// the page with zeroes.
+///
 /// # Errors
-/// `END_OF_FILE` when there is nothing at `offset`; the server's error where not a single byte came before it.
+/// `END_OF_FILE` when there is nothing at `offset`; otherwise as [`Client::call`].
 pub(crate) async fn read(client: &Client, fid: Fid, offset: u64, buffer: &mut [u8]) -> nt::Result<usize> {
     let mut done = 0;
     while done < buffer.len() {
@@ -20,8 +23,6 @@ pub(crate) async fn read(client: &Client, fid: Fid, offset: u64, buffer: &mut [u
         match read_run(client, fid, at(offset, done)?, rest).await {
             Ok(0) => break,
             Ok(count) => done += count,
-            // What came before the failure is delivered; the next read will meet the failure again.
-            Err(_) if done > 0 => break,
             Err(status) => return Err(status),
         }
     }
@@ -92,21 +93,21 @@ async fn read_run(client: &Client, fid: Fid, offset: u64, buffer: &mut [u8]) -> 
     }
 }
 
-/// Writes all of `data` at `offset`; the result is the number of bytes written, which is all of them unless the
-/// server failed part of the way.
+/// Writes all of `data` at `offset`; the result is the number of bytes written, which is all of them.
+///
+/// A write that fails half way fails: programs do not look how much a successful one has written.
 ///
 /// # Errors
-/// The server's error where not a single byte was written before it. `DISK_FULL` where it writes nothing and does
-/// not say why.
+/// As [`Client::call`]; `CONNECTION_DISCONNECTED` says that nothing was written. `DISK_FULL` where the server writes nothing
+/// and does not say why.
 pub(crate) async fn write(client: &Client, fid: Fid, offset: u64, data: &[u8]) -> nt::Result<usize> {
     let mut done = 0;
     while done < data.len() {
         let rest = data.get(done..).unwrap_or_default();
         match write_run(client, fid, at(offset, done)?, rest).await {
-            Ok(0) if done == 0 => return Err(Status::DISK_FULL),
-            Ok(0) => break,
+            Ok(0) => return Err(Status::DISK_FULL),
             Ok(count) => done += count,
-            Err(_) if done > 0 => break,
+            Err(status) if done > 0 => return Err(after_change(status)),
             Err(status) => return Err(status),
         }
     }
@@ -123,13 +124,8 @@ pub(crate) async fn append(client: &Client, fid: Fid, end: u64, data: &[u8]) -> 
     let mut done = 0;
     for part in data.chunks(chunk_len(client)) {
         match write(client, fid, at(end, done)?, part).await {
-            Ok(count) => {
-                done += count;
-                if count < part.len() {
-                    break;
-                }
-            }
-            Err(_) if done > 0 => break,
+            Ok(count) => done += count,
+            Err(status) if done > 0 => return Err(after_change(status)),
             Err(status) => return Err(status),
         }
     }

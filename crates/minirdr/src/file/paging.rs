@@ -15,7 +15,7 @@ use crate::file::OpenFile;
 use crate::file::data;
 use crate::objects::{Platform, ServerOpen};
 use crate::request::Running;
-use crate::server::client::OwnedFid;
+use crate::server::client::{OwnedFid, retried};
 
 impl<P: Platform> OpenFile<P> {
     /// Reads pages at `offset` (bytes); the result is the number of bytes read.
@@ -32,9 +32,11 @@ impl<P: Platform> OpenFile<P> {
         let running = self.begin_paging(MajorFunction::READ, cancel)?;
         let read = running
             .run(async {
-                let rights = AccessMask::READ_DATA | AccessMask::EXECUTE;
-                let open = self.paging_fid(rights).await?;
-                data::read(open.client(), open.fid(), offset, buffer).await
+                retried!(async {
+                    let rights = AccessMask::READ_DATA | AccessMask::EXECUTE;
+                    let open = self.paging_fid(rights).await?;
+                    data::read(open.client(), open.fid(), offset, buffer).await
+                })
             })
             .await?;
         let totals = &self.redirector.0.totals;
@@ -50,20 +52,20 @@ impl<P: Platform> OpenFile<P> {
     pub async fn write_paging(&self, offset: u64, pages: &[u8], cancel: &CancelToken) -> nt::Result<usize> {
         let running = self.begin_paging(MajorFunction::WRITE, cancel)?;
         running
-            .run(async {
-                let open = self.paging_fid(AccessMask::WRITE_DATA).await?;
-                let size = open.client().getattr(open.fid()).await?.size;
-                let rest = usize::try_from(size.saturating_sub(offset)).unwrap_or(usize::MAX);
-                let within = pages.get(..rest.min(pages.len())).unwrap_or_default();
-                if within.is_empty() {
-                    return Ok(pages.len());
-                }
-                let count = data::write(open.client(), open.fid(), offset, within).await?;
-                let totals = &self.redirector.0.totals;
-                totals.bytes_written.fetch_add(count as u64, Ordering::Relaxed);
-                Ok(if count == within.len() { pages.len() } else { count })
-            })
+            .run(async { retried!(self.write_pages(offset, pages)) })
             .await
+    }
+
+    /// Failed with `CONNECTION_DISCONNECTED`, it has written nothing.
+    async fn write_pages(&self, offset: u64, pages: &[u8]) -> nt::Result<usize> {
+        let open = self.paging_fid(AccessMask::WRITE_DATA).await?;
+        let size = open.client().getattr(open.fid()).await?.size;
+        let rest = usize::try_from(size.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let within = pages.get(..rest.min(pages.len())).unwrap_or_default();
+        let count = data::write(open.client(), open.fid(), offset, within).await?;
+        let totals = &self.redirector.0.totals;
+        totals.bytes_written.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(pages.len())
     }
 
     /// A request upon the view: one upon the handle is refused once that is cleaned up.
