@@ -1,0 +1,378 @@
+//! Servers that stay away, that come and go, and that come back as another: how often they are tried, and what becomes of a
+//! drive and of what was open on it. On virtual time.
+
+#[path = "simulated/drive.rs"]
+mod drive;
+#[path = "world/open.rs"]
+#[expect(dead_code, reason = "each test file uses a part")]
+mod open;
+mod simulated;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use drive::{Drive, File, end, token};
+use executive::task::{Either, Notify, Runtime, select};
+use executive::time::Instant;
+use minirdr::{Level, LinkState, MiniRedirector, ObjectCounts, Settings, WritePosition};
+use nt::Status;
+use open::Open;
+use rxce::Endpoint as _;
+use rxce::memory::{Listener, Network};
+use simulated::{Simulated, receive_frame};
+use testserver::{MemoryFile, MemoryServer, kind};
+
+const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 564);
+const HOUR: Duration = Duration::from_secs(3600);
+const SIZE: usize = 100_000;
+
+/// How the server is at present.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Mood {
+    Good,
+    /// Closes every connection at once.
+    Away,
+    /// Makes sessions, and closes them at the first request for attributes.
+    ComesAndGoes,
+    /// Agrees to messages of this size.
+    Msize(u32),
+    /// Says that it speaks this.
+    Speaks(&'static [u8]),
+    /// Attaches to something that is no directory.
+    AttachesFile,
+}
+
+impl Mood {
+    /// The answer as the server gives it; `None`: it closes the connection.
+    fn answer(&self, request: &[u8], mut honest: Vec<u8>) -> Option<Vec<u8>> {
+        match self {
+            Self::ComesAndGoes if request[4] == kind::TGETATTR => return None,
+            Self::Msize(msize) if request[4] == kind::TVERSION => {
+                honest[7..11].copy_from_slice(&msize.to_le_bytes());
+            }
+            Self::Speaks(dialect) if request[4] == kind::TVERSION => {
+                honest.truncate(11);
+                honest.extend((dialect.len() as u16).to_le_bytes());
+                honest.extend(*dialect);
+                let size = honest.len() as u32;
+                honest[..4].copy_from_slice(&size.to_le_bytes());
+            }
+            // The type of its qid.
+            Self::AttachesFile if request[4] == kind::TATTACH => honest[7] = 0,
+            _ => {}
+        }
+        Some(honest)
+    }
+}
+
+struct Present {
+    mood: Mood,
+    server: MemoryServer,
+    /// When connections were made.
+    accepted: Vec<Instant>,
+}
+
+#[derive(Clone)]
+struct Server {
+    present: Arc<Mutex<Present>>,
+    /// All connections are lost.
+    lost: Arc<Notify>,
+}
+
+async fn serve(listener: Listener, server: Server, runtime: Runtime) {
+    loop {
+        let endpoint = listener.accept().await;
+        let (mood, mut good) = {
+            let mut present = server.present.lock().unwrap();
+            present.accepted.push(runtime.now());
+            (present.mood.clone(), present.server.connect())
+        };
+        let lost = Arc::clone(&server.lost);
+        let one = async move {
+            while mood != Mood::Away {
+                let Either::Right(Some(request)) = select(lost.notified(), receive_frame(&endpoint)).await
+                else {
+                    return;
+                };
+                let honest = good.answer(&request);
+                let Some(answer) = mood.answer(&request, honest) else {
+                    return;
+                };
+                if endpoint.send(answer).await.1.is_err() {
+                    return;
+                }
+            }
+        };
+        drop(runtime.spawn(one).unwrap());
+    }
+}
+
+struct World {
+    runtime: Runtime,
+    redirector: MiniRedirector<Simulated>,
+    server: Server,
+    tasks: usize,
+}
+
+/// A server with one file, all of whose bytes are the same. `before` files were made before it.
+fn good_server(byte: u8, before: usize) -> MemoryServer {
+    let server = MemoryServer::new();
+    for number in 0..before {
+        server.make(&format!("before{number}"), MemoryFile::Directory);
+    }
+    server.make("file", MemoryFile::File(vec![byte; SIZE]));
+    server
+}
+
+impl World {
+    /// With a drive X:.
+    fn new() -> Self {
+        let runtime = Runtime::simulated(3).unwrap();
+        let network = Network::new(&runtime).unwrap();
+        let listener = network.listen(ADDRESS).unwrap();
+        let present = Present {
+            mood: Mood::Good,
+            server: good_server(1, 0),
+            accepted: Vec::new(),
+        };
+        let server = Server {
+            present: Arc::new(Mutex::new(present)),
+            lost: Arc::new(Notify::new()),
+        };
+        let serving = serve(listener, server.clone(), runtime.clone());
+        drop(runtime.spawn(serving).unwrap());
+        let tasks = runtime.live_tasks();
+        let redirector = MiniRedirector::new(network, runtime.clone(), Settings::default()).unwrap();
+        redirector.start().unwrap();
+        let world = Self {
+            runtime,
+            redirector,
+            server,
+            tasks,
+        };
+        world.block(world.drive("X:").map()).unwrap();
+        world
+    }
+
+    fn drive(&self, letter: &'static str) -> Drive<'_> {
+        Drive {
+            redirector: &self.redirector,
+            letter,
+            share: "\\10.0.0.1\\export",
+        }
+    }
+
+    fn block<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future).unwrap()
+    }
+
+    fn open(&self) -> nt::Result<File> {
+        self.block(self.drive("X:").open("file", &Open::write()))
+    }
+
+    fn read(&self, file: &File) -> nt::Result<Vec<u8>> {
+        let (mut buffer, cancel) = (vec![0; SIZE], token());
+        let count = self.block(file.read(0, &mut buffer, &cancel))?;
+        buffer.truncate(count);
+        Ok(buffer)
+    }
+
+    fn state(&self) -> LinkState {
+        let name = drive::text("X:");
+        self.redirector
+            .find_connection(name.as_name(), drive::ME)
+            .unwrap()
+            .state
+    }
+
+    fn accepted(&self) -> Vec<Instant> {
+        self.server.present.lock().unwrap().accepted.clone()
+    }
+
+    /// From now on the server is like that; its connections are lost.
+    fn becomes(&self, mood: Mood) {
+        self.server.present.lock().unwrap().mood = mood;
+        self.server.lost.notify_all();
+    }
+
+    fn unmap(&self, letter: &'static str) {
+        let before = self.runtime.now();
+        assert_eq!(self.block(self.drive(letter).unmap(Level::Refuse)), Ok(()));
+        assert_eq!(self.runtime.now(), before, "it waits for nobody");
+    }
+
+    fn end(self) {
+        self.unmap("X:");
+        assert_eq!(self.redirector.statistics().objects, ObjectCounts::default());
+        self.runtime.advance(Duration::from_secs(30));
+        let tried = self.accepted().len();
+        // Nobody wants the server any more: nothing is left that would ask for it.
+        assert_eq!(self.runtime.live_tasks(), self.tasks);
+        self.runtime.advance(HOUR);
+        assert_eq!(self.accepted().len(), tried);
+        self.redirector.stop().unwrap();
+        drop(self.redirector);
+        self.runtime.cancel_all();
+        self.runtime.shutdown();
+    }
+}
+
+#[test]
+fn a_server_that_stays_away_is_tried_by_one_and_ever_less_often() {
+    let world = World::new();
+    world.block(world.drive("Y:").map()).unwrap();
+    let file = world.open().unwrap();
+    world.becomes(Mood::Away);
+    world.runtime.advance(Duration::from_millis(100));
+    assert_eq!(world.accepted().len(), 2, "tried again at once");
+    for _minute in 0..60 {
+        world.runtime.advance(Duration::from_secs(60));
+        // Requests fail without asking: they make nobody try.
+        let (before, tried) = (world.runtime.now(), world.accepted().len());
+        assert_eq!(world.read(&file).err(), Some(Status::CONNECTION_DISCONNECTED));
+        assert_eq!(world.open().err(), Some(Status::BAD_NETWORK_PATH));
+        assert_eq!((world.runtime.now(), world.accepted().len()), (before, tried));
+    }
+    let accepted = world.accepted();
+    let pauses: Vec<Duration> = accepted[1..]
+        .windows(2)
+        .map(|pair| pair[1].saturating_since(pair[0]))
+        .collect();
+    assert!(pauses.len() > 120, "tried only {} times in an hour", pauses.len());
+    let dialling = Duration::from_millis(10);
+    for (number, &pause) in pauses.iter().enumerate() {
+        let whole = Duration::from_millis(250 << number.min(10)).min(Duration::from_secs(30));
+        assert!(
+            (whole / 2..whole + dialling).contains(&pause),
+            "pause {number} is {pause:?}: it is one who tries"
+        );
+    }
+    // Back, and found by who tries.
+    world.becomes(Mood::Good);
+    world.runtime.advance(Duration::from_secs(31));
+    assert_eq!(world.read(&file), Ok(vec![1; SIZE]));
+    assert_eq!(world.redirector.statistics().reconnects, 1);
+    world.block(end(file));
+    world.unmap("Y:");
+    world.becomes(Mood::Away);
+    world.runtime.advance(HOUR);
+    world.end();
+}
+
+#[test]
+fn a_server_that_comes_and_goes_is_not_dialled_at_once_each_time() {
+    let world = World::new();
+    let file = world.open().unwrap();
+    world.becomes(Mood::ComesAndGoes);
+    let until = world.runtime.now() + HOUR;
+    // A program that does not give up.
+    while world.runtime.now() < until {
+        assert!(world.read(&file).is_err());
+        world.runtime.advance(Duration::from_millis(500));
+    }
+    let tried = world.accepted().len();
+    assert!((120..260).contains(&tried), "{tried} sessions in an hour");
+    world.becomes(Mood::Good);
+    world.runtime.advance(Duration::from_secs(31));
+    assert_eq!(world.read(&file), Ok(vec![1; SIZE]));
+    // Well for a while, it is dialled at once again, and requests wait for that.
+    world.runtime.advance(Duration::from_secs(11));
+    world.becomes(Mood::Good);
+    assert_eq!(world.read(&file), Ok(vec![1; SIZE]));
+    world.block(end(file));
+    world.end();
+}
+
+#[test]
+fn a_server_that_comes_back_with_other_messages() {
+    let world = World::new();
+    let file = world.open().unwrap();
+    for msize in [4096, 50_000, 5000, (64 << 10) + 24] {
+        world.becomes(Mood::Msize(msize));
+        world.runtime.advance(Duration::from_secs(60));
+        let (data, cancel) = (vec![msize as u8 | 1; SIZE], token());
+        let written = file.write(WritePosition::At(0), &data, &cancel);
+        assert_eq!(world.block(written), Ok(SIZE), "{msize}");
+        assert!(world.read(&file) == Ok(data), "{msize}");
+    }
+    world.block(end(file));
+    world.end();
+}
+
+#[test]
+fn a_server_that_comes_back_and_cannot_be_used() {
+    for mood in [
+        // More than was offered, and less than is of use.
+        Mood::Msize((1 << 20) + 1),
+        Mood::Msize(4095),
+        Mood::Speaks(b"unknown"),
+        Mood::Speaks(b"9P2000"),
+        Mood::Speaks(b"9P2000.L.Z"),
+    ] {
+        let world = World::new();
+        let file = world.open().unwrap();
+        world.becomes(mood.clone());
+        for _ in 0..20 {
+            world.runtime.advance(Duration::from_secs(10));
+            let before = world.runtime.now();
+            assert_eq!(
+                world.read(&file).err(),
+                Some(Status::CONNECTION_DISCONNECTED),
+                "{mood:?}"
+            );
+            assert_eq!(world.open().err(), Some(Status::BAD_NETWORK_PATH), "{mood:?}");
+            assert_eq!(world.runtime.now(), before, "{mood:?}: they wait for nobody");
+            assert!(
+                matches!(world.state(), LinkState::Down | LinkState::Reconnecting),
+                "{mood:?}"
+            );
+        }
+        world.becomes(Mood::Good);
+        world.runtime.advance(Duration::from_secs(31));
+        assert_eq!(world.read(&file), Ok(vec![1; SIZE]), "{mood:?}");
+        world.block(end(file));
+        world.end();
+    }
+}
+
+#[test]
+fn a_share_whose_root_is_no_directory_any_more() {
+    let world = World::new();
+    let file = world.open().unwrap();
+    world.becomes(Mood::AttachesFile);
+    world.runtime.advance(Duration::from_secs(60));
+    assert_eq!(world.state(), LinkState::Up);
+    assert_eq!(world.read(&file).err(), Some(Status::NETWORK_NAME_DELETED));
+    assert_eq!(world.open().err(), Some(Status::NETWORK_NAME_DELETED));
+    world.becomes(Mood::Good);
+    world.runtime.advance(Duration::from_secs(60));
+    assert_eq!(
+        world.read(&file),
+        Ok(vec![1; SIZE]),
+        "it was the share that was gone"
+    );
+    world.block(end(file));
+    world.end();
+}
+
+#[test]
+fn another_share_in_its_place() {
+    let world = World::new();
+    let file = world.open().unwrap();
+    world.server.present.lock().unwrap().server = good_server(2, 1);
+    world.becomes(Mood::Good);
+    world.runtime.advance(Duration::from_secs(60));
+    assert_eq!(
+        world.read(&file).err(),
+        Some(Status::FILE_INVALID),
+        "another file"
+    );
+    // Its name leads to what is there now.
+    let new = world.open().unwrap();
+    assert_eq!(world.read(&new), Ok(vec![2; SIZE]));
+    assert_eq!(world.read(&file).err(), Some(Status::FILE_INVALID));
+    world.block(end(file));
+    world.block(end(new));
+    world.end();
+}
