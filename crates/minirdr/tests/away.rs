@@ -89,8 +89,11 @@ async fn serve(listener: Listener, server: Server, runtime: Runtime) {
             (present.mood.clone(), present.server.connect())
         };
         let lost = Arc::clone(&server.lost);
+        if mood == Mood::Away {
+            continue;
+        }
         let one = async move {
-            while mood != Mood::Away {
+            loop {
                 let Either::Right(Some(request)) = select(lost.notified(), receive_frame(&endpoint)).await
                 else {
                     return;
