@@ -2,6 +2,7 @@
 
 #![cfg(unix)]
 
+use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::time::Duration;
@@ -44,7 +45,8 @@ impl World {
 
     /// `p9 command SHARE words…`, in the local folder.
     fn run(&self, command: &str, words: &[&str]) -> Output {
-        let (options, words): (Vec<&str>, Vec<&str>) = words.iter().partition(|word| word.starts_with('-'));
+        let is_option = |word: &&&str| word.len() > 1 && word.starts_with('-');
+        let (options, words): (Vec<&str>, Vec<&str>) = words.iter().partition(is_option);
         Command::new(env!("CARGO_BIN_EXE_p9-tests"))
             .arg(command)
             .args(options)
@@ -170,6 +172,125 @@ fn whole_directories() {
     assert!(world.fails(1, "rm", &["tree"]).contains("DIRECTORY_NOT_EMPTY"));
     world.ok("rm", &["-R", "tree"]);
     assert!(!world.remote("tree").exists());
+    world.end();
+}
+
+#[test]
+fn links_are_shown_and_not_walked_through() {
+    let world = World::new();
+    std::fs::create_dir(world.remote("folder")).unwrap();
+    std::fs::write(world.remote("folder/file"), b"kept").unwrap();
+    for (link, target) in [("folder/up", "."), ("link", "folder"), ("nowhere", "none")] {
+        std::os::unix::fs::symlink(target, world.remote(link)).unwrap();
+    }
+    assert_eq!(
+        world.ok("ls", &["-R"]),
+        "folder/\nfolder/file\nfolder/up\nlink\nnowhere\n"
+    );
+    let json: serde_json::Value = serde_json::from_str(&world.ok("ls", &["--json"])).unwrap();
+    assert_eq!(json[1]["kind"], "link");
+    // By its name a link to a directory is that directory, unless it is to be looked at.
+    assert_eq!(world.ok("ls", &["link"]), "file\nup\n");
+    assert_eq!(world.ok("ls", &["-l", "link/"]).lines().count(), 2);
+    assert!(world.ok("ls", &["-l", "link"]).ends_with(" link\n"));
+    assert_eq!(world.ok("ls", &["nowhere"]), "nowhere\n");
+    assert!(world.ok("stat", &["link"]).contains("kind:       link\n"));
+    // Nothing of what a link leads to goes with it.
+    std::fs::create_dir(world.remote("doomed")).unwrap();
+    std::os::unix::fs::symlink("../folder", world.remote("doomed/link")).unwrap();
+    world.ok("rm", &["-R", "doomed"]);
+    assert!(!world.remote("doomed").exists());
+    assert_eq!(std::fs::read(world.remote("folder/file")).unwrap(), b"kept");
+    world.end();
+}
+
+#[test]
+fn the_root_of_a_share_is_not_emptied() {
+    let world = World::new();
+    std::fs::write(world.remote("file"), b"").unwrap();
+    for root in ["", "/", "./"] {
+        assert!(world.fails(1, "rm", &["-R", root]).contains("CANNOT_DELETE"));
+    }
+    assert!(world.remote("file").exists());
+    world.end();
+}
+
+#[test]
+fn a_slash_at_the_end_means_a_directory() {
+    let world = World::new();
+    std::fs::write(world.local("file"), b"new").unwrap();
+    std::fs::write(world.remote("old"), b"old").unwrap();
+    std::fs::create_dir(world.remote("folder")).unwrap();
+    for command in [&["put", "file"][..], &["mv", "old"]] {
+        let to = |target| world.fails(1, command[0], &[command[1], target]);
+        assert!(to("none/").contains("OBJECT_NAME_NOT_FOUND"));
+        assert!(to("old/").contains("NOT_A_DIRECTORY"));
+    }
+    assert_eq!(std::fs::read(world.remote("old")).unwrap(), b"old");
+    assert!(!world.remote("none").exists());
+    world.ok("put", &["file", "folder/"]);
+    world.ok("mv", &["old", "folder/"]);
+    world.ok("mv", &["folder/", "moved/"]);
+    assert_eq!(world.ok("ls", &["moved/"]), "file\nold\n");
+    world.end();
+}
+
+#[test]
+fn standard_input_is_put_somewhere() {
+    let world = World::new();
+    let put = |words: &[&str]| {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_p9-tests"))
+            .args(["put", &world.share()])
+            .args(words)
+            .stdin(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        // Who does not read it is gone by then.
+        let _ = child.stdin.take().unwrap().write_all(b"from a pipe");
+        child.wait_with_output().unwrap().status.code()
+    };
+    assert_eq!(put(&["-", "piped"]), Some(0));
+    assert_eq!(std::fs::read(world.remote("piped")).unwrap(), b"from a pipe");
+    assert_eq!(put(&["-"]), Some(2), "it has no name");
+    world.end();
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let world = World::new();
+    std::fs::write(world.remote("file"), vec![b'x'; 20 << 20]).unwrap();
+    for number in 0..3000 {
+        std::fs::write(
+            world.remote(&format!("a file with quite a long name {number}")),
+            b"",
+        )
+        .unwrap();
+    }
+    for words in [&["cat", "file"][..], &["ls"], &["ls", "--json"]] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_p9-tests"))
+            .args([words[0], &world.share()])
+            .args(&words[1..])
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdout.take().unwrap().read_exact(&mut [0; 10]).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{words:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{words:?}");
+    }
+    world.end();
+}
+
+#[test]
+fn what_a_server_calls_a_file_says_nothing_to_a_terminal() {
+    let world = World::new();
+    std::fs::create_dir(world.remote("red\u{1b}[31m\n")).unwrap();
+    let complaint = world.fails(2, "get", &["red\u{1b}[31m\n"]);
+    assert_eq!(complaint, "p9: red\\u{1b}[31m\\n is a directory: -R copies it\n");
+    // What is no terminal gets the name as it is.
+    assert_eq!(world.ok("ls", &[]), "red\u{1b}[31m\n/\n");
     world.end();
 }
 
@@ -317,6 +438,9 @@ fn what_cannot_be_reached() {
         &["ls", "host:x/y"],
         &["frobnicate", "host/x"],
         &["ls", "--timeout", "0", "host/x"],
+        &["bench", "--seconds=nan", "host/x"],
+        &["bench", "--seconds=-1", "host/x"],
+        &["bench", "--size=4194303", "host/x"],
         &[],
     ] {
         assert_eq!(p9(words).0, 2, "{words:?}");

@@ -31,7 +31,7 @@ pub(crate) struct Arguments {
 /// What holds for every command.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Attach as this user: a name, or a number [default: 0].
+    /// Attach as this user: a name, or a number [default: who runs this].
     #[arg(
         long,
         short,
@@ -95,9 +95,9 @@ pub(crate) enum Command {
     Put {
         /// The server and what it exports: HOST[:PORT]/ANAME.
         share: Share,
-        /// The file, or with -R a directory.
+        /// The file, or with -R a directory; - is standard input.
         local: PathBuf,
-        /// Where to; by default the same name in the root of the share.
+        /// Where to; by default the same name in the root of the share. With / at its end it is a directory.
         path: Option<OsString>,
         /// Take a directory with all that is in it.
         #[arg(short = 'R', long)]
@@ -137,7 +137,7 @@ pub(crate) enum Command {
         share: Share,
         /// What to move.
         from: OsString,
-        /// Its new path, or the directory to move it to.
+        /// Its new path, or the directory to move it to. With / at its end it is a directory.
         to: OsString,
     },
     /// Show how full the share is.

@@ -17,11 +17,11 @@ use measure::{Course, Measurement};
 /// What to measure.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Plan {
-    /// Bytes to write and to read in a row.
-    #[arg(long, value_name = "BYTES", default_value_t = 256 << 20, value_parser = clap::value_parser!(u64).range(1 << 20..))]
+    /// Bytes to write and to read in a row: whole blocks of 4 MiB.
+    #[arg(long, value_name = "BYTES", default_value_t = 256 << 20, value_parser = clap::value_parser!(u64).range(measure::BLOCK as u64..))]
     size: u64,
     /// How long to do small things, each.
-    #[arg(long, value_name = "SECONDS", default_value_t = 2.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 2.0, value_parser = seconds)]
     seconds: f64,
     /// How many files to list; they are made first.
     #[arg(long, value_name = "COUNT", default_value_t = 1000)]
@@ -35,6 +35,16 @@ pub(crate) struct Plan {
     /// Leave the file and the directory of the bench where they are, and take those that are there.
     #[arg(long)]
     keep: bool,
+}
+
+/// How long something may take: from the hundredth part of a second to an hour.
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds = text.parse().map_err(|_| format!("{text} is no number"))?;
+    if (0.01..=3600.0).contains(&seconds) {
+        Ok(seconds)
+    } else {
+        Err(format!("{text} is not from 0.01 to 3600"))
+    }
 }
 
 /// One kind of work.

@@ -1,6 +1,6 @@
 //! What went wrong, for people.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::process::ExitCode;
 
 use nt::Status;
@@ -48,14 +48,26 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreachable { share, status } => {
-                write!(f, "cannot connect to {share}: {}", Explained(*status))
+                write!(f, "cannot connect to {}: {}", Harmless(share), Explained(*status))
             }
-            Self::Remote { doing, status } => write!(f, "{doing}: {}", Explained(*status)),
-            Self::Local { doing, error } => write!(f, "{doing}: {error}"),
-            Self::Senseless(why) => f.write_str(why),
+            Self::Remote { doing, status } => write!(f, "{}: {}", Harmless(doing), Explained(*status)),
+            Self::Local { doing, error } => write!(f, "{}: {error}", Harmless(doing)),
+            Self::Senseless(why) => Harmless(why).fmt(f),
             Self::Some(1) => f.write_str("one operation failed"),
             Self::Some(count) => write!(f, "{count} operations failed"),
         }
+    }
+}
+
+/// A text that may have a server's names in it, of which none is to tell a terminal what to do.
+pub(crate) struct Harmless<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Harmless<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| match c {
+            c if c.is_control() => write!(f, "{}", c.escape_default()),
+            c => f.write_char(c),
+        })
     }
 }
 
@@ -83,6 +95,8 @@ mod tests {
             text.starts_with("cannot open /x: STATUS_ACCESS_DENIED: "),
             "{text}"
         );
+        let text = Failure::remote("cannot open a\u{1b}[31mb\n", Status::ACCESS_DENIED).to_string();
+        assert!(text.starts_with("cannot open a\\u{1b}[31mb\\n: "), "{text}");
         let text = Failure::remote("cannot open /x", Status(0xC012_3456)).to_string();
         assert_eq!(text, "cannot open /x: status 0xC0123456");
     }

@@ -52,11 +52,16 @@ impl Information {
         self.attributes.contains(FileAttributes::REPARSE_POINT)
     }
 
+    /// A directory as such: a link that leads to one is not.
+    pub(crate) fn is_tree(&self) -> bool {
+        self.is_directory() && !self.is_link()
+    }
+
     /// `directory`, `link` or `file`.
     pub(crate) fn kind(&self) -> &'static str {
         match (self.is_directory(), self.is_link()) {
-            (true, _) => "directory",
-            (false, true) => "link",
+            (_, true) => "link",
+            (true, false) => "directory",
             (false, false) => "file",
         }
     }

@@ -9,11 +9,11 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use nt::{AccessMask, CreateDisposition, CreateOptions};
 
 use crate::drive::{Drive, Open};
-use crate::failure::Failure;
+use crate::failure::{Failure, Harmless};
 use crate::file::File;
 
 /// Bytes of one buffer: a whole window of messages several times over.
@@ -55,32 +55,45 @@ pub(crate) fn get(drive: &Drive, path: &OsStr, local: &Path) -> Result<(), Failu
     let mut target = fs::File::create(local)
         .map_err(|error| Failure::local(format!("cannot make {}", local.display()), error))?;
     let bar = progress(size, &name);
-    from_server(&file, &name, &mut target, &bar)?;
-    bar.finish_and_clear();
-    Ok(())
+    from_server(&file, &name, &mut target, &bar)
 }
 
 /// Copies one file to the server.
 pub(crate) fn put(drive: &Drive, local: &Path, path: &OsStr) -> Result<(), Failure> {
-    let shown = local.display();
+    let shown = local.display().to_string();
     let failed = |error| Failure::local(format!("cannot read {shown}"), error);
     let mut source = fs::File::open(local).map_err(failed)?;
     let size = source.metadata().map_err(failed)?.len();
+    put_from(drive, &mut source, &shown, &progress(size, &shown), path)
+}
+
+/// Copies standard input to the server.
+pub(crate) fn put_input(drive: &Drive, path: &OsStr) -> Result<(), Failure> {
+    let hidden = ProgressBar::hidden();
+    put_from(drive, &mut io::stdin(), "standard input", &hidden, path)
+}
+
+fn put_from(
+    drive: &Drive,
+    source: &mut (impl Read + Send),
+    source_name: &str,
+    bar: &ProgressBar,
+    path: &OsStr,
+) -> Result<(), Failure> {
     let file = drive.open(path, to_write())?;
     let name = drive.shown(path);
-    let bar = progress(size, &name);
-    to_server(&mut source, &shown.to_string(), &file, &name, &bar)?;
+    to_server(source, source_name, &file, &name, bar)?;
     // Some servers report a full disk only now.
     file.flush()
-        .map_err(|status| Failure::remote(format!("cannot write {name}"), status))?;
-    bar.finish_and_clear();
-    Ok(())
+        .map_err(|status| Failure::remote(format!("cannot write {name}"), status))
 }
 
 fn progress(size: u64, name: &str) -> ProgressBar {
     let bar = ProgressBar::new(size);
     let style = ProgressStyle::with_template("{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
-    bar.with_message(name.to_owned())
+    // Whatever happens, the next line of output is not to begin behind it.
+    bar.with_finish(ProgressFinish::AndClear)
+        .with_message(Harmless(name).to_string())
         .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 

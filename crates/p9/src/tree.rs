@@ -7,17 +7,17 @@ use std::path::{Path, PathBuf};
 use nt::{AccessMask, CreateDisposition, CreateOptions, NameBuf, Status};
 
 use crate::drive::{Drive, Open};
-use crate::failure::Failure;
+use crate::failure::{Failure, Harmless};
 use crate::listing::entries;
 use crate::report::to_look_at;
 use crate::transfer;
 
 /// What has gone wrong so far of many things; each is told when it happens.
 #[derive(Default)]
-struct Losses(usize);
+pub(crate) struct Losses(usize);
 
 impl Losses {
-    fn note(&mut self, result: Result<(), Failure>) {
+    pub(crate) fn note(&mut self, result: Result<(), Failure>) {
         if let Err(failure) = result {
             // A count of failures below has been told already, one by one.
             match failure {
@@ -30,12 +30,16 @@ impl Losses {
         }
     }
 
-    fn into_result(self) -> Result<(), Failure> {
+    pub(crate) fn into_result(self) -> Result<(), Failure> {
         match self.0 {
             0 => Ok(()),
             count => Err(Failure::Some(count)),
         }
     }
+}
+
+fn warn(what: &str) {
+    eprintln!("p9: {}", Harmless(what));
 }
 
 pub(crate) fn get(drive: &Drive, path: &OsStr, local: Option<&Path>, recursive: bool) -> Result<(), Failure> {
@@ -66,7 +70,7 @@ fn get_directory(drive: &Drive, path: &OsStr, local: &Path) -> Result<(), Failur
         let name = os_string(entry.name);
         let (remote, local) = (child(path, &name), local.join(&name));
         if entry.information.is_link() {
-            eprintln!("p9: {} is a symbolic link, left out", drive.shown(&remote));
+            warn(&format!("{} is a symbolic link, left out", drive.shown(&remote)));
         } else if entry.information.is_directory() {
             losses.note(get_directory(drive, &remote, &local));
         } else {
@@ -77,9 +81,15 @@ fn get_directory(drive: &Drive, path: &OsStr, local: &Path) -> Result<(), Failur
 }
 
 pub(crate) fn put(drive: &Drive, local: &Path, path: Option<&OsStr>, recursive: bool) -> Result<(), Failure> {
+    if local.as_os_str() == "-" {
+        let path =
+            path.ok_or_else(|| Failure::Senseless("standard input has no name: say where to".into()))?;
+        return must_be_file(drive, path).and_then(|()| transfer::put_input(drive, path));
+    }
     let name = local.file_name().unwrap_or_default();
     let target = match path {
         Some(path) if is_directory(drive, path) && !name.is_empty() => child(path, name),
+        Some(path) if !local.is_dir() => must_be_file(drive, path).map(|()| path.to_owned())?,
         Some(path) => path.to_owned(),
         None => name.to_owned(),
     };
@@ -108,13 +118,18 @@ fn put_directory(drive: &Drive, local: &Path, path: &OsStr) -> Result<(), Failur
         } else if kind.is_file() {
             losses.note(transfer::put(drive, &local, &remote));
         } else {
-            eprintln!("p9: {} is no file, left out", local.display());
+            warn(&format!("{} is no file, left out", local.display()));
         }
     }
     losses.into_result()
 }
 
 pub(crate) fn remove(drive: &Drive, path: &OsStr, recursive: bool) -> Result<(), Failure> {
+    if recursive && last_component(path).is_empty() {
+        // It cannot go itself, and nobody says this to have all that is in it gone.
+        let what = format!("cannot remove {}", drive.shown(path));
+        return Err(Failure::remote(what, Status::CANNOT_DELETE));
+    }
     let mut losses = Losses::default();
     if recursive {
         let file = drive.open(path, to_look_at())?;
@@ -123,7 +138,7 @@ pub(crate) fn remove(drive: &Drive, path: &OsStr, recursive: bool) -> Result<(),
         if is_directory {
             for entry in entries(drive, path)? {
                 let below = child(path, &os_string(entry.name));
-                losses.note(remove(drive, &below, entry.information.is_directory()));
+                losses.note(remove(drive, &below, entry.information.is_tree()));
             }
         }
     }
@@ -167,6 +182,10 @@ pub(crate) fn rename(drive: &Drive, from: &OsStr, to: &OsStr) -> Result<(), Fail
     let to = if is_directory(drive, to) {
         child(to, last_component(from))
     } else {
+        // A directory may be called so from now on.
+        if !is_directory(drive, from) {
+            must_be_file(drive, to)?;
+        }
         to.to_owned()
     };
     let name = last_component(&to);
@@ -192,6 +211,20 @@ fn is_directory(drive: &Drive, path: &OsStr) -> bool {
     drive
         .try_open(path, to_look_at())
         .is_ok_and(|file| file.is_directory())
+}
+
+/// That `path`, which is no directory, is not written as one.
+fn must_be_file(drive: &Drive, path: &OsStr) -> Result<(), Failure> {
+    if path.as_encoded_bytes().ends_with(b"/") {
+        let status = drive
+            .try_open(path, to_look_at())
+            .map_or_else(|status| status, |_| Status::NOT_A_DIRECTORY);
+        return Err(Failure::remote(
+            format!("cannot write {}", drive.shown(path)),
+            status,
+        ));
+    }
+    Ok(())
 }
 
 /// `name` below `directory`.
