@@ -1,12 +1,13 @@
 //! FileDispositionInformation: deletion, which happens when handles are cleaned up.
 
-use ninep::wire::{OpenFlags, Tlopen, Treaddir};
+use ninep::wire::{Entries, OpenFlags, Tlopen};
 use nt::{AccessMask, Status};
 use rdbss::Effects;
 
 use crate::create::access;
 use crate::create::lookup::Lookup;
-use crate::dialect::look_up;
+use crate::dialect::{self, Listed, look_up};
+use crate::directory::DOTS;
 use crate::file::OpenFile;
 use crate::information::attributes::ANY_WRITE;
 use crate::information::set_information::DispositionFlags;
@@ -14,6 +15,10 @@ use crate::names::ServerPath;
 use crate::namespace;
 use crate::objects::Platform;
 use crate::server::client::OwnedFid;
+
+/// Bytes of entries asked for at a time, and how often, to see whether a directory is empty: two entries need no more.
+const LIST_BYTES: u32 = 4096;
+const LISTS_MAX: usize = 16;
 
 impl<P: Platform> OpenFile<P> {
     /// Marks the file for deletion, or takes that back.
@@ -66,25 +71,29 @@ impl<P: Platform> OpenFile<P> {
     }
 }
 
-/// Whether a directory holds nothing but itself and its parent.
+/// Whether a directory holds nothing but itself and its parent. A server may tell of these two alone first, and of what else
+/// there is later.
+///
+/// # Errors
+/// As [`dialect::list`]; `INVALID_NETWORK_RESPONSE` of a server that goes on telling of them.
 pub(crate) async fn is_empty(directory: OwnedFid) -> nt::Result<bool> {
-    let (client, fid) = (directory.client(), directory.fid());
     let open = Tlopen {
-        fid,
+        fid: directory.fid(),
         flags: OpenFlags::DIRECTORY,
     };
-    client.call(&open, |_| ()).await?;
-    let request = Treaddir {
-        fid,
-        offset: 0,
-        count: 4096,
-    };
-    client
-        .call(&request, |reply| {
-            reply
-                .entries
-                .iter()
-                .all(|entry| entry.name == b"." || entry.name == b"..")
-        })
-        .await
+    directory.client().call(&open, |_| ()).await?;
+    let count = directory.client().payload_max().min(LIST_BYTES);
+    let mut cookie = 0;
+    for _ in 0..LISTS_MAX {
+        let Listed { raw, next } = dialect::list(&directory, cookie, count).await?;
+        let entries = Entries::new(&raw).map_err(|_| Status::INVALID_NETWORK_RESPONSE)?;
+        if entries.iter().any(|entry| !DOTS.contains(&entry.name)) {
+            return Ok(false);
+        }
+        match next {
+            Some(next) => cookie = next,
+            None => return Ok(true),
+        }
+    }
+    Err(Status::INVALID_NETWORK_RESPONSE)
 }

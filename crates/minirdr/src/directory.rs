@@ -53,7 +53,7 @@ const LEARNT: usize = 64;
 /// Most bytes of entries asked for at a time.
 const READDIR_MAX: u32 = 64 * 1024;
 /// The names that every directory has.
-const DOTS: [&[u8]; 2] = [b".", b".."];
+pub(crate) const DOTS: [&[u8]; 2] = [b".", b".."];
 
 /// Where a handle stands in its directory.
 #[derive(Default)]

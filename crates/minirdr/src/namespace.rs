@@ -6,16 +6,20 @@
 //! Some servers (diod) keep a path behind each fid, not a file: after a rename, the fids that did not take part in it
 //! lead nowhere, though data still flows through those that are open. [`find`] leads back to the file.
 
-use executive::mem::Arc;
+use alloc::boxed::Box;
+
+use executive::mem::{Arc, try_box};
 use ninep::wire::{Rgetattr, Tlink};
 use nt::{FileAttributes, Status};
 
 use crate::create::lookup::{Found, Lookup};
 use crate::dialect::{look_up, move_name, remove_name};
+use crate::file::OpenFile;
 use crate::information::attributes::Attributes;
 use crate::information::set_information::RenameFlags;
 use crate::names::ServerPath;
-use crate::server::client::{OwnedFid, after_change};
+use crate::objects::Platform;
+use crate::server::client::{OwnedFid, after_change, retried};
 
 /// An open file as its name finds it.
 pub(crate) struct Place {
@@ -50,7 +54,8 @@ pub(crate) async fn remove(place: &Place) -> nt::Result {
 ///
 /// # Errors
 /// As [`remove`]; `OBJECT_PATH_NOT_FOUND` where the new directory does not exist; `OBJECT_NAME_COLLISION` where the
-/// new name is taken and not to be replaced; `ACCESS_DENIED` where it is a directory's or a read-only file's.
+/// new name is taken and not to be replaced; `ACCESS_DENIED` where it is a directory's or a read-only file's. By POSIX's
+/// rules a directory replaces an empty one: `DIRECTORY_NOT_EMPTY`, `NOT_A_DIRECTORY` and `FILE_IS_A_DIRECTORY` otherwise.
 pub(crate) async fn rename(place: &Place, to: &ServerPath, flags: RenameFlags) -> nt::Result<bool> {
     let (old_parent, old_name) = parent_of(&place.root, &place.path).await?;
     let Found {
@@ -59,7 +64,8 @@ pub(crate) async fn rename(place: &Place, to: &ServerPath, flags: RenameFlags) -
         ..
     } = same_at(&old_parent, old_name, place.file_id).await?;
     let (new_parent, new_name) = parent_of(&place.root, to).await?;
-    let taken = check_target(&new_parent, new_name, place.file_id, flags).await?;
+    let is_directory = found.mode.is_directory();
+    let taken = check_target(&new_parent, new_name, place.file_id, is_directory, flags).await?;
     match taken {
         // Two names of one file: POSIX would leave both.
         Taken::BySame if found.nlink > 1 && !same_but_for_case(&place.path, to)? => {
@@ -68,8 +74,6 @@ pub(crate) async fn rename(place: &Place, to: &ServerPath, flags: RenameFlags) -
             }
             remove_name(&old_parent, old_name, source, false).await?;
         }
-        // A server would call the file no directory.
-        Taken::ByOther if found.mode.is_directory() => return Err(Status::ACCESS_DENIED),
         Taken::BySame | Taken::ByOther | Taken::Free => {
             move_name(&old_parent, old_name, source, &new_parent, new_name).await?;
         }
@@ -77,50 +81,64 @@ pub(crate) async fn rename(place: &Place, to: &ServerPath, flags: RenameFlags) -
     Ok(matches!(taken, Taken::ByOther))
 }
 
-/// Gives the file at `place` the path `to` as a further name; `flags` say what may be replaced.
+/// Gives the file at `place` the path `to` as a further name; `flags` say what may be replaced. A name that may be left
+/// beside `to` when this has failed goes to `left`.
 ///
 /// # Errors
 /// As [`rename`].
-pub(crate) async fn link(place: &Place, to: &ServerPath, flags: RenameFlags) -> nt::Result<bool> {
+pub(crate) async fn link(
+    place: &Place,
+    to: &ServerPath,
+    flags: RenameFlags,
+    left: &mut Option<TemporaryName>,
+) -> nt::Result<bool> {
     let source = find(place).await?;
     let (parent, name) = parent_of(&place.root, to).await?;
-    match check_target(&parent, name, place.file_id, flags).await? {
+    match check_target(&parent, name, place.file_id, false, flags).await? {
         Taken::Free => link_as(&parent, &source, name).await.map(|()| false),
         Taken::BySame if flags.contains(RenameFlags::REPLACE_IF_EXISTS) => Ok(false),
         Taken::BySame => Err(Status::OBJECT_NAME_COLLISION),
         // POSIX links replace nothing, but renames do, and at once.
         Taken::ByOther => {
-            let temporary = TemporaryName::new(&parent);
-            let replacing = async {
-                link_as(&parent, &source, temporary.as_bytes()).await?;
-                let placing = async {
-                    let made = parent.walk(core::iter::once(temporary.as_bytes())).await?;
-                    move_name(&parent, temporary.as_bytes(), made, &parent, name).await
-                };
-                placing.await.map_err(after_change)
-            };
-            if let Err(status) = replacing.await {
-                take_back(&parent, &temporary, false, status).await;
-                return Err(status);
+            let temporary = left.insert(TemporaryName::new(&parent));
+            match link_as(&parent, &source, temporary.as_bytes()).await {
+                Ok(()) => {}
+                Err(status) => {
+                    // Somebody else's, then.
+                    if status == Status::OBJECT_NAME_COLLISION {
+                        *left = None;
+                    }
+                    return Err(status);
+                }
             }
+            let placing = async {
+                let made = parent.walk(core::iter::once(temporary.as_bytes())).await?;
+                move_name(&parent, temporary.as_bytes(), made, &parent, name).await
+            };
+            placing.await.map_err(after_change)?;
+            *left = None;
             Ok(true)
         }
     }
 }
 
-/// Takes away what may be left under a temporary name after `failure`, as well as that goes: the failure is what counts.
-pub(crate) async fn take_back(
-    parent: &OwnedFid,
-    temporary: &TemporaryName,
-    is_directory: bool,
-    failure: Status,
-) {
-    // Somebody else's, then.
-    if failure == Status::OBJECT_NAME_COLLISION {
-        return;
-    }
-    if let Ok(made) = parent.walk(core::iter::once(temporary.as_bytes())).await {
-        let _ = remove_name(parent, temporary.as_bytes(), made, is_directory).await;
+impl<P: Platform> OpenFile<P> {
+    /// Takes away what may be left of a failure under a temporary name beside `path`, as well as that goes, and if need be
+    /// on a new session: the failure is what counts.
+    pub(crate) async fn take_back(&self, path: &ServerPath, temporary: &TemporaryName, is_directory: bool) {
+        let name = temporary.as_bytes();
+        let taking_back = async {
+            retried!(async {
+                let root = self.root().await?;
+                let (parent, _) = parent_of(&root, path).await?;
+                let made = parent.walk(core::iter::once(name)).await?;
+                remove_name(&parent, name, made, is_directory).await
+            })
+        };
+        // Boxed: hardly ever is the room needed.
+        if let Ok(taking_back) = try_box(taking_back) {
+            let _: nt::Result = Box::into_pin(taking_back).await;
+        }
     }
 }
 
@@ -150,8 +168,14 @@ enum Taken {
     ByOther,
 }
 
-/// Whether the file `file_id` may take `name`.
-async fn check_target(parent: &OwnedFid, name: &[u8], file_id: u64, flags: RenameFlags) -> nt::Result<Taken> {
+/// Whether the file `file_id`, which may be a directory, may take `name`.
+async fn check_target(
+    parent: &OwnedFid,
+    name: &[u8],
+    file_id: u64,
+    is_directory: bool,
+    flags: RenameFlags,
+) -> nt::Result<Taken> {
     let Some(Found { reply, .. }) = entry(parent, name).await? else {
         return Ok(Taken::Free);
     };
@@ -161,11 +185,19 @@ async fn check_target(parent: &OwnedFid, name: &[u8], file_id: u64, flags: Renam
     if !flags.contains(RenameFlags::REPLACE_IF_EXISTS) {
         return Err(Status::OBJECT_NAME_COLLISION);
     }
-    // POSIX would replace an empty directory, and looks at no permission of the file itself.
     let attributes = Attributes::new(&reply, name);
+    match (is_directory, attributes.is_directory()) {
+        (false, false) => {}
+        _ if !flags.contains(RenameFlags::POSIX_SEMANTICS) => return Err(Status::ACCESS_DENIED),
+        // Whether it is empty, the server says.
+        (true, true) => return Ok(Taken::ByOther),
+        (true, false) => return Err(Status::NOT_A_DIRECTORY),
+        (false, true) => return Err(Status::FILE_IS_A_DIRECTORY),
+    }
+    // POSIX looks at no permission of the file itself.
     let is_read_only = attributes.file_attributes.contains(FileAttributes::READONLY)
         && !flags.contains(RenameFlags::IGNORE_READONLY_ATTRIBUTE);
-    if attributes.is_directory() || is_read_only {
+    if is_read_only {
         return Err(Status::ACCESS_DENIED);
     }
     Ok(Taken::ByOther)

@@ -301,6 +301,11 @@ impl View {
         self.share.folded_names.added(path);
     }
 
+    /// Nobody knows what is at `path`: what was to change that has failed, or was given up.
+    pub(crate) fn doubtful(&self, path: &ServerPath) {
+        self.share.folded_names.doubtful(path);
+    }
+
     /// What was at `path` is not there any more.
     pub(crate) fn removed(&self, path: &ServerPath) {
         self.share.folded_names.removed(path);

@@ -20,7 +20,10 @@ impl<P: Platform> OpenFile<P> {
         }
         let path = self.new_path(new, target)?;
         let view = self.view()?;
-        let Some(taken) = self.taken_spelling(&view, &path, new.flags).await? else {
+        let own = self.path()?;
+        let taken = self.taken_spelling(&view, &path, &own, new.flags).await?;
+        // Its own name in another case is what the rename is to change.
+        let Some(taken) = taken.filter(|taken| taken.as_bytes() != own.as_bytes()) else {
             return self.rename_to(&view, &path, new.flags).await;
         };
         // The file that differs only in case is what is replaced; then the name gets the case that is wanted.
@@ -43,6 +46,8 @@ impl<P: Platform> OpenFile<P> {
         let pending = PendingRename {
             file: self,
             fcb,
+            view,
+            paths: [&place.path, path],
             renamed: false,
         };
         let replaced = namespace::rename(&place, path, flags).await?;
@@ -68,7 +73,19 @@ impl<P: Platform> OpenFile<P> {
         }
         let path = self.new_path(new, target)?;
         let view = self.view()?;
-        let taken = self.taken_spelling(&view, &path, new.flags).await?;
+        let own = self.path()?;
+        let taken = self.taken_spelling(&view, &path, &own, new.flags).await?;
+        if taken
+            .as_ref()
+            .is_some_and(|taken| taken.as_bytes() == own.as_bytes())
+        {
+            // It is linked there, if case does not matter.
+            return if new.flags.contains(RenameFlags::REPLACE_IF_EXISTS) {
+                Ok(())
+            } else {
+                Err(Status::OBJECT_NAME_COLLISION)
+            };
+        }
         let place = self.place().await?;
         let new_path = path.to_nt()?;
         let old_path = taken.as_ref().unwrap_or(&path).to_nt()?;
@@ -81,15 +98,22 @@ impl<P: Platform> OpenFile<P> {
         );
         self.redirector.perform(effects);
         checked?;
-        let replaced = if let Some(taken) = &taken {
-            let replaced = namespace::link(&place, taken, new.flags).await?;
+        let at = taken.as_ref().unwrap_or(&path);
+        let mut left = None;
+        let linked = namespace::link(&place, at, new.flags, &mut left).await;
+        if linked.is_err() {
+            view.doubtful(at);
+        }
+        if let Some(temporary) = left {
+            self.take_back(at, &temporary, false).await;
+        }
+        let replaced = linked?;
+        if let Some(taken) = &taken {
+            view.doubtful(taken);
             let respelled = namespace::respell(&place, taken, &path).await;
             respelled.map_err(after_change)?;
             view.removed(taken);
-            replaced
-        } else {
-            namespace::link(&place, &path, new.flags).await?
-        };
+        }
         view.removed(&path);
         view.added(&path);
         if replaced {
@@ -99,24 +123,24 @@ impl<P: Platform> OpenFile<P> {
         Ok(())
     }
 
-    /// The path of another file whose name differs from `path`'s only in case: NT has one of them at a time.
+    /// The path of the file whose name differs from `path`'s only in case: NT has one of them at a time. It may be `own`,
+    /// this file's.
     ///
     /// # Errors
-    /// `OBJECT_NAME_COLLISION` where there is one that is not to be replaced.
+    /// `OBJECT_NAME_COLLISION` where there is another file that is not to be replaced.
     async fn taken_spelling(
         &self,
         view: &View,
         path: &ServerPath,
+        own: &ServerPath,
         flags: RenameFlags,
     ) -> nt::Result<Option<ServerPath>> {
         if self.redirector.settings().case_sensitive {
             return Ok(None);
         }
         let root = self.root().await?;
-        let own = self.path()?;
         match other_spelling(view, &root, path).await? {
-            // Its own name in another case is what the rename is to change.
-            Outcome::At(taken) if taken.as_bytes() == own.as_bytes() => Ok(None),
+            Outcome::At(taken) if taken.as_bytes() == own.as_bytes() => Ok(Some(taken)),
             Outcome::At(_) if !flags.contains(RenameFlags::REPLACE_IF_EXISTS) => {
                 Err(Status::OBJECT_NAME_COLLISION)
             }
@@ -168,6 +192,9 @@ impl<P: Platform> OpenFile<P> {
 struct PendingRename<'a, P: Platform> {
     file: &'a OpenFile<P>,
     fcb: rdbss::FcbId,
+    view: &'a View,
+    /// The old one and the new one.
+    paths: [&'a ServerPath; 2],
     renamed: bool,
 }
 
@@ -179,6 +206,11 @@ impl<P: Platform> PendingRename<'_, P> {
 
 impl<P: Platform> Drop for PendingRename<'_, P> {
     fn drop(&mut self) {
+        if !self.renamed {
+            for path in self.paths {
+                self.view.doubtful(path);
+            }
+        }
         let mut effects = Effects::new();
         // INVALID_PARAMETER would mean that the file is gone, and with it what was to be renamed.
         let _ = self

@@ -19,7 +19,7 @@ use crate::delete::is_empty;
 use crate::dialect::{move_name, remove_name};
 use crate::dormant::FileIdentity;
 use crate::file::OpenFile;
-use crate::namespace::{TemporaryName, parent_of, same_at, take_back};
+use crate::namespace::{TemporaryName, parent_of, same_at};
 use crate::notify::{NotifyAction, NotifyFilter};
 use crate::objects::Platform;
 use crate::server::client::{OwnedFid, after_change, retried};
@@ -203,7 +203,10 @@ impl<P: Platform> OpenFile<P> {
             placing.await.map_err(after_change)
         };
         if let Err(status) = replacing.await {
-            take_back(&parent, &temporary, makes_directory, status).await;
+            // Somebody else's, then.
+            if status != Status::OBJECT_NAME_COLLISION {
+                self.take_back(&place.path, &temporary, makes_directory).await;
+            }
             return Err(status);
         }
         let file = parent.walk(core::iter::once(name)).await.map_err(after_change)?;

@@ -37,7 +37,7 @@ struct Made {
     /// Names that are gone when they are looked at.
     gone: fn(&[u8]) -> bool,
     counts: Counts,
-    /// Fids of files; all others are the directory's.
+    /// Fids of files; all others are of directories, of which each lists the same.
     files: Mutex<BTreeSet<u32>>,
 }
 
@@ -97,6 +97,9 @@ impl Made {
         if (self.gone)(name) || name.starts_with(b"export") {
             return refused(2);
         }
+        if name == b"folder" {
+            return (111, [vec![1, 0], qid(0x80, 77)].concat());
+        }
         self.files.lock().unwrap().insert(u32_at(body, 4));
         (111, [vec![1, 0], qid(0, 77)].concat())
     }
@@ -137,6 +140,18 @@ impl Made {
 
 /// Lists the directory with `class` and buffers of `len` bytes: the names, or why there are no more.
 fn list(made: Made, pattern: &str, class: FileInformationClass, len: usize) -> nt::Result<Vec<String>> {
+    on_drive(made, "", AccessMask::GENERIC_READ, |runtime, folder| {
+        names(runtime, folder, pattern, class, len)
+    })
+}
+
+/// Does something to the directory `path` of a drive on this server.
+fn on_drive<V>(
+    made: Made,
+    path: &str,
+    access: AccessMask,
+    something: impl FnOnce(&Runtime, &OpenFile<Simulated>) -> V,
+) -> V {
     let runtime = Runtime::simulated(3).unwrap();
     let network = Network::new(&runtime).unwrap();
     let listener = network.listen(ADDRESS).unwrap();
@@ -154,11 +169,12 @@ fn list(made: Made, pattern: &str, class: FileInformationClass, len: usize) -> n
     let user = NameBuf::default();
     let mapped = redirector.add_connection(drive.as_name(), user.as_name(), ME, &cancel);
     runtime.block_on(mapped).unwrap().unwrap();
+    let full = NameBuf::try_from_str(&format!("\\;X:\\10.0.0.1\\share{path}")).unwrap();
     let request = CreateRequest {
-        name: drive.as_name(),
+        name: full.as_name(),
         related: None,
         logon: ME,
-        desired_access: AccessMask::GENERIC_READ,
+        desired_access: access,
         share_access: ShareAccess::all(),
         disposition: CreateDisposition::OPEN,
         options: CreateOptions::DIRECTORY_FILE,
@@ -170,7 +186,7 @@ fn list(made: Made, pattern: &str, class: FileInformationClass, len: usize) -> n
         .block_on(redirector.create(&request, &cancel))
         .unwrap()
         .unwrap();
-    let names = names(&runtime, &opened.file, pattern, class, len);
+    let came = something(&runtime, &opened.file);
     runtime.block_on(opened.file.cleanup()).unwrap();
     opened.file.close();
     drop(opened);
@@ -181,7 +197,7 @@ fn list(made: Made, pattern: &str, class: FileInformationClass, len: usize) -> n
     drop(redirector);
     runtime.cancel_all();
     runtime.shutdown();
-    names
+    came
 }
 
 fn names(
@@ -367,4 +383,28 @@ fn names_that_cannot_be_are_not_shown() {
         let names = list(made(liar, 3, &Counts::default()), "*", class, 4096).unwrap();
         assert_eq!(names, [".", "..", "good", "fine"]);
     }
+}
+
+/// Some servers tell of `.` and `..` by themselves, and of what else there is when they are asked again.
+#[test]
+fn a_directory_is_empty_if_nothing_follows_the_dots() {
+    let delete = |listing: Listing| {
+        let server = made(listing, 1, &Counts::default());
+        on_drive(server, "\\folder", AccessMask::DELETE, |runtime, folder| {
+            let cancel = CancelToken::try_new().unwrap();
+            let disposition = FileInformationClass::DISPOSITION;
+            let marked = folder.set_information(disposition, &[1], None, &cancel);
+            runtime.block_on(marked).unwrap()
+        })
+    };
+    let dots: Listing = |cookie| (cookie < 2).then(|| (vec![b'.'; cookie as usize + 1], cookie + 1));
+    let full: Listing = |cookie| match cookie {
+        0..2 => Some((vec![b'.'; cookie as usize + 1], cookie + 1)),
+        2 => Some((b"file".to_vec(), 3)),
+        _ => None,
+    };
+    assert_eq!(delete(dots), Ok(()));
+    assert_eq!(delete(full), Err(Status::DIRECTORY_NOT_EMPTY));
+    let endless: Listing = |cookie| Some((b".".to_vec(), cookie + 1));
+    assert_eq!(delete(endless), Err(Status::INVALID_NETWORK_RESPONSE));
 }

@@ -186,20 +186,21 @@ fn of_a_name_that_may_have_been_given_that_is_said() {
 
 #[test]
 fn what_was_half_done_is_not_begun_again() {
-    // A link that replaces a file is made under a name of its own first.
-    let (world, trap) = trapped();
-    writer(&world, "file");
-    writer(&world, "taken");
-    let file = world.open("file", &to_rename()).unwrap();
-    trap.arm(TLINK, Cut::After);
-    assert_eq!(file.link("taken", true, None), Err(Status::CONNECTION_ABORTED));
-    settle(&world, &file);
-    trap.arm(TRENAMEAT, Cut::Before);
-    assert_eq!(file.link("taken", true, None), Err(Status::CONNECTION_ABORTED));
-    assert_eq!(std::fs::read(world.path("taken")).unwrap(), b"taken");
-    settle(&world, &file);
-    drop(file);
-    end(world);
+    // A link that replaces a file is made under a name of its own first, which does not stay behind.
+    for (lost, cut) in [(TLINK, Cut::After), (TRENAMEAT, Cut::Before)] {
+        let (world, trap) = trapped();
+        writer(&world, "file");
+        writer(&world, "taken");
+        let file = world.open("file", &to_rename()).unwrap();
+        trap.arm(lost, cut);
+        assert_eq!(file.link("taken", true, None), Err(Status::CONNECTION_ABORTED));
+        assert!(trap.sprung());
+        assert_eq!(std::fs::read(world.path("taken")).unwrap(), b"taken");
+        assert_eq!(world.list("").unwrap(), [".", "..", "file", "taken"]);
+        settle(&world, &file);
+        drop(file);
+        end(world);
+    }
     // A name that differs in case alone is replaced first, and then spelled as it was asked for.
     let (world, trap) = trapped();
     writer(&world, "file");

@@ -98,7 +98,11 @@ pub(crate) async fn open_on_server(
         {
             return Err(Status::CANNOT_DELETE);
         }
-        match make(view, root, path, wanted).await {
+        let made = make(view, root, path, wanted).await;
+        if made.is_err() {
+            view.doubtful(path);
+        }
+        match made {
             // Somebody made it since we looked.
             Err(Status::OBJECT_NAME_COLLISION) if wanted.disposition != CreateDisposition::CREATE => {}
             Ok(mut made) => {

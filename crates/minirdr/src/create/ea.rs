@@ -10,6 +10,7 @@ use crate::MiniRedirector;
 use crate::create::{CreateRequest, Created};
 use crate::ea;
 use crate::namespace;
+use crate::notify::NotifyAction;
 use crate::objects::Platform;
 
 impl<P: Platform> MiniRedirector<P> {
@@ -59,6 +60,7 @@ impl<P: Platform> MiniRedirector<P> {
             && let Ok(view) = created.file.view()
         {
             view.removed(&place.path);
+            created.file.report_name(NotifyAction::REMOVED);
         }
         created.file.cleanup().await;
         created.file.close();

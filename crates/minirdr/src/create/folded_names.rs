@@ -3,7 +3,8 @@
 //! A name is tried as it is written first. Where the server has no such name, its directory is read once, and the one
 //! name in it that is equal after upper-casing is the file's; where there are several, none is. What a directory holds
 //! is kept for a while, so that a program that probes for many files does not read it for each. What this redirector
-//! changes is changed here too; what others change is seen when the time is over.
+//! changes is changed here too, and a directory that it changes while that is being read is not kept; what others change
+//! is seen when the time is over.
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -41,7 +42,36 @@ pub(crate) enum Folded {
 }
 
 /// The directories of one share that were read lately, through whichever view.
-pub(crate) struct FoldedNames(Mutex<Vec<Listing>>);
+pub(crate) struct FoldedNames(Mutex<Table>);
+
+#[derive(Default)]
+struct Table {
+    listings: Vec<Listing>,
+    /// Directories that are being read.
+    readings: Vec<Reading>,
+    /// Readings ever begun: each has a number of its own.
+    begun: u64,
+}
+
+struct Reading {
+    number: u64,
+    directory: Vec<u8>,
+    /// This redirector has changed what is in it: what is read may be from before that.
+    is_stale: bool,
+}
+
+/// A directory that is being read. Dropped, it is not any more.
+struct ReadingHold<'a> {
+    names: &'a FoldedNames,
+    number: u64,
+}
+
+impl Drop for ReadingHold<'_> {
+    fn drop(&mut self) {
+        let mut table = self.names.0.lock();
+        table.readings.retain(|reading| reading.number != self.number);
+    }
+}
 
 /// The names in one directory.
 struct Listing {
@@ -55,7 +85,7 @@ struct Listing {
 
 impl FoldedNames {
     pub(crate) fn try_new() -> nt::Result<Self> {
-        Ok(Self(Mutex::try_new(Vec::new(), Rank(40))?))
+        Ok(Self(Mutex::try_new(Table::default(), Rank(40))?))
     }
 
     /// What the server calls `wanted` (a component in the server's spelling) in the directory `path` below `root`.
@@ -70,6 +100,7 @@ impl FoldedNames {
         if let Some(found) = self.find_kept(path, spelling.as_name(), begun) {
             return found;
         }
+        let reading = self.begin_reading(path)?;
         let directory = root.walk_to_parent(ServerPath::components_of(path)).await?;
         let mut search = Search {
             wanted: spelling,
@@ -83,22 +114,46 @@ impl FoldedNames {
             listing.good_until = now + fresh;
             if listing.directory.try_extend_from_slice(path).is_ok() {
                 listing.index.sort_unstable();
-                self.keep(listing);
+                self.keep(listing, &reading);
             }
         }
         Ok(search.found)
     }
 
+    /// From now on it is seen whether this redirector changes the directory `path`.
+    ///
+    /// # Errors
+    /// `INSUFFICIENT_RESOURCES`.
+    fn begin_reading(&self, path: &[u8]) -> nt::Result<ReadingHold<'_>> {
+        let mut directory = Vec::new();
+        directory.try_extend_from_slice(path)?;
+        let mut table = self.0.lock();
+        table.begun = table.begun.wrapping_add(1);
+        let number = table.begun;
+        table.readings.try_push(Reading {
+            number,
+            directory,
+            is_stale: false,
+        })?;
+        Ok(ReadingHold { names: self, number })
+    }
+
     fn find_kept(&self, path: &[u8], wanted: Name<'_>, now: Instant) -> Option<nt::Result<Folded>> {
-        let mut listings = self.0.lock();
+        let listings = &mut self.0.lock().listings;
         listings.retain(|listing| now < listing.good_until);
         let listing = listings.iter().find(|listing| listing.directory == path)?;
         Some(listing.find(wanted))
     }
 
-    /// Keeps a listing as long as there is room: the oldest make way.
-    fn keep(&self, listing: Listing) {
-        let mut listings = self.0.lock();
+    /// Keeps a listing as long as there is room: the oldest make way. One that may be from before a change is not kept.
+    fn keep(&self, listing: Listing, reading: &ReadingHold<'_>) {
+        let Table {
+            listings, readings, ..
+        } = &mut *self.0.lock();
+        let is_it = |known: &&Reading| known.number == reading.number;
+        if readings.iter().find(is_it).is_none_or(|known| known.is_stale) {
+            return;
+        }
         listings.retain(|other| other.directory != listing.directory);
         while !listings.is_empty()
             && (listings.len() >= DIRECTORIES
@@ -122,18 +177,34 @@ impl FoldedNames {
 
     /// `path` is gone, and what was below it with it.
     pub(crate) fn removed(&self, path: &ServerPath) {
-        self.0
-            .lock()
-            .retain(|listing| !is_at_or_below(&listing.directory, path.as_bytes()));
-        self.update(path, |listing, name| listing.remove(name).is_ok());
+        let gone = |directory: &[u8]| is_at_or_below(directory, path.as_bytes());
+        let table = &mut *self.0.lock();
+        table.listings.retain(|listing| !gone(&listing.directory));
+        for reading in &mut table.readings {
+            reading.is_stale |= gone(&reading.directory);
+        }
+        table.update(path, |listing, name| listing.remove(name).is_ok());
     }
 
-    /// Changes the listing that `path` is in; one that cannot be changed is dropped.
+    /// `path` may have come or gone: nobody knows.
+    pub(crate) fn doubtful(&self, path: &ServerPath) {
+        self.update(path, |_, _| false);
+    }
+
     fn update(&self, path: &ServerPath, change: impl Fn(&mut Listing, &[u8]) -> bool) {
+        self.0.lock().update(path, change);
+    }
+}
+
+impl Table {
+    /// Changes the listing that `path` is in; one that cannot be changed is dropped, and one that is being read not kept.
+    fn update(&mut self, path: &ServerPath, change: impl Fn(&mut Listing, &[u8]) -> bool) {
         if let Some((directory, name)) = path.split_last() {
-            self.0
-                .lock()
+            self.listings
                 .retain_mut(|listing| listing.directory != directory || change(listing, name));
+            for reading in &mut self.readings {
+                reading.is_stale |= reading.directory == directory;
+            }
         }
     }
 }
@@ -334,7 +405,7 @@ mod tests {
         for name in held {
             listing.add(name.as_bytes()).unwrap();
         }
-        names.keep(listing);
+        names.keep(listing, &names.begin_reading(directory).unwrap());
     }
 
     #[test]
@@ -368,7 +439,7 @@ mod tests {
         for number in 0..100_u32 {
             keep(&names, &number.to_le_bytes(), &["x"]);
         }
-        assert_eq!(names.0.lock().len(), super::DIRECTORIES);
+        assert_eq!(names.0.lock().listings.len(), super::DIRECTORIES);
         for directory in [b"long", b"more"] {
             let mut listing = Listing {
                 directory: directory.to_vec(),
@@ -378,8 +449,49 @@ mod tests {
             for _ in 0..12_000 {
                 listing.append(&[b'x'; 200], 0).unwrap();
             }
-            names.keep(listing);
+            names.keep(listing, &names.begin_reading(directory).unwrap());
         }
-        assert_eq!(names.0.lock().len(), 1, "both do not fit");
+        assert_eq!(names.0.lock().listings.len(), 1, "both do not fit");
+    }
+
+    #[test]
+    fn what_changes_while_it_is_read_is_not_kept() {
+        type Change = fn(&FoldedNames);
+        let changes: [(Change, bool); 8] = [
+            (|names| names.added(&path("\\d\\sub\\new")), false),
+            (|names| names.removed(&path("\\d\\sub\\a")), false),
+            (|names| names.doubtful(&path("\\d\\sub\\a")), false),
+            (|names| names.removed(&path("\\d\\sub")), false),
+            (|names| names.removed(&path("\\d")), false),
+            // Somewhere else.
+            (|names| names.added(&path("\\d\\new")), true),
+            (|names| names.removed(&path("\\d\\sub\\a\\b")), true),
+            (|names| drop(names.begin_reading(b"d/sub").unwrap()), true),
+        ];
+        for (index, (change, is_kept)) in changes.into_iter().enumerate() {
+            let names = FoldedNames::try_new().unwrap();
+            let reading = names.begin_reading(b"d/sub").unwrap();
+            let mut listing = Listing {
+                directory: b"d/sub".into(),
+                good_until: Instant::NEVER,
+                ..Listing::new()
+            };
+            listing.add(b"a").unwrap();
+            change(&names);
+            names.keep(listing, &reading);
+            drop(reading);
+            assert_eq!(kept(&names, b"d/sub", "A").is_some(), is_kept, "{index}");
+            assert!(names.0.lock().readings.is_empty());
+        }
+    }
+
+    #[test]
+    fn what_is_in_doubt_is_read_again() {
+        let names = FoldedNames::try_new().unwrap();
+        keep(&names, b"d", &["a"]);
+        keep(&names, b"e", &["a"]);
+        names.doubtful(&path("\\d\\b"));
+        assert_eq!(kept(&names, b"d", "A"), None);
+        assert_eq!(kept(&names, b"e", "A"), Some(Folded::One(b"a".into())));
     }
 }

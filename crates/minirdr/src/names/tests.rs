@@ -42,7 +42,38 @@ fn server_names() -> impl Strategy<Value = Vec<u8>> {
         })
 }
 
+/// Names as long as there can be, and a little longer: of one kind of character, with another at their end.
+fn long_names() -> impl Strategy<Value = Vec<u8>> {
+    let kinds: [&[u8]; 8] = [
+        b"x",
+        b":",
+        b".",
+        b" ",
+        b"\xff",
+        "\u{e9}".as_bytes(),
+        "\u{f03a}".as_bytes(),
+        "\u{1f980}".as_bytes(),
+    ];
+    (0..kinds.len(), 0..kinds.len(), 240_usize..262).prop_map(move |(most, last, length)| {
+        let mut name = kinds[most].repeat(length / kinds[most].len());
+        while name.len() < length {
+            name.extend(kinds[last]);
+        }
+        name
+    })
+}
+
 proptest! {
+    #[test]
+    fn names_are_names_up_to_their_longest(name in long_names()) {
+        let shown = nt(&name);
+        // Longer ones are shown to nobody, and nobody can ask for them.
+        let expected = if is_name(&name) { Ok(name.clone()) } else { Err(Status::OBJECT_NAME_INVALID) };
+        prop_assert_eq!(server(shown.as_name()), expected);
+        prop_assert_eq!(is_name(&name), name.len() <= 255);
+        prop_assert!(shown.as_name().len() <= name.len(), "as many characters as bytes at most");
+    }
+
     #[test]
     fn every_name_of_a_server_comes_back_unchanged(name in server_names()) {
         let shown = nt(&name);

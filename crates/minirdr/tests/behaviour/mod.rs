@@ -58,7 +58,9 @@ macro_rules! behaviours {
             names: non_ascii_names, names_that_nt_forbids, invalid_utf8, long_names;
             notify: names_come_and_go, the_filter_decides, trees_and_directories_alone, opens_that_change_a_file,
                 a_replaced_file_is_told_of,
-                too_much_to_tell, how_waiting_ends, what_can_be_watched;
+                too_much_to_tell, how_waiting_ends, what_is_made_and_taken_back_is_told_of,
+                a_disconnect_ends_waiting,
+                names_before_and_behind_the_end_of_a_buffer, what_can_be_watched;
             open: every_disposition_of_every_kind_of_file, options_that_contradict_each_other, what_is_there_is_not_made,
                 what_cannot_be_opened_keeps_its_data, overwriting_wants_to_be_tolerated, overwriting_by_one_who_does_not_write, overwriting_sets_read_only,
                 a_hidden_name_can_be_overwritten, permissions_of_what_is_made, the_mode_decides_over_access,
@@ -80,7 +82,7 @@ macro_rules! behaviours {
                 short_buffers_get_what_fits, attributes_are_asked_for_by_name, sizes_are_those_of_the_packed_list,
                 malformed_attributes_change_nothing, too_much_is_refused, attributes_need_their_rights,
                 directories_have_attributes_too, what_is_overwritten_loses_them;
-            rename: a_directory_takes_no_files_place, into_another_directory_and_back, posix_rules_replace_an_open_file, a_read_only_target_is_replaced_on_demand_only,
+            rename: a_directory_takes_no_files_place, posix_rules_replace_an_empty_directory, into_another_directory_and_back, posix_rules_replace_an_open_file, a_read_only_target_is_replaced_on_demand_only,
                 only_the_case_changes, a_name_in_another_case_is_taken, the_last_rename_counts, a_new_name_must_be_a_name,
                 a_hard_link, a_hard_link_replaces_on_demand_only, what_cannot_be_linked, one_of_two_links_replaces_the_other,
                 a_file_to_be_deleted_gets_no_new_name;

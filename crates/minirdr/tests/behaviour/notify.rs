@@ -1,9 +1,10 @@
 //! Change notification.
 
-use minirdr::{NotifyFilter, NotifyRequest};
+use minirdr::{Level, NotifyFilter, NotifyRequest};
 use nt::{CreateDisposition, CreateOptions, FileInformationClass, Status};
 
 use crate::world::file::{u32_at, utf16};
+use crate::world::records::full_ea;
 use crate::world::{File, Open, World, token};
 
 const NAMES: NotifyFilter = NotifyFilter::FILE_NAME.or(NotifyFilter::DIR_NAME);
@@ -245,6 +246,74 @@ pub(crate) fn how_waiting_ends(world: &World) {
         cancel.cancel();
         assert_eq!(waiter.join().unwrap(), Err(Status::CANCELLED));
     });
+}
+
+pub(crate) fn what_is_made_and_taken_back_is_told_of(world: &World) {
+    let root = world.open("", &Open::directory()).unwrap();
+    let first = heard(world, &root, NAMES, false, || make(world, "first"));
+    assert_eq!(first, told(&[(1, "first")]));
+    // A new file that cannot have its extended attributes goes again; on some servers it can.
+    let huge = full_ea(&[("HUGE", &[1; 65_535])]);
+    let expected: &[_] = match world.open_with_ea("new", &Open::create(), &huge) {
+        Ok(_) => &[(1, "new")],
+        Err(_) => &[(1, "new"), (2, "new")],
+    };
+    assert_eq!(listen(world, &root, NAMES, false, 4096), told(expected));
+}
+
+pub(crate) fn a_disconnect_ends_waiting(world: &World) {
+    world.map("Y:").unwrap();
+    std::fs::create_dir(world.path("folder")).unwrap();
+    let watch_on_y = || {
+        world
+            .open_full(&world.full("Y:", "folder"), &Open::directory())
+            .unwrap()
+    };
+    let other = world.open("folder", &Open::directory()).unwrap();
+    let folder = watch_on_y();
+    let ended = heard(world, &folder, NAMES, false, || {
+        // It uses the connection.
+        assert_eq!(world.unmap("Y:"), Err(Status::FILES_OPEN));
+        world.unmap_at("Y:", Level::Force).unwrap();
+    });
+    assert_eq!(ended, Err(Status::CANCELLED));
+    // Its handle is told of nothing any more, and others of the same directory as before.
+    let first = heard(world, &other, NAMES, false, || make(world, "folder\\file"));
+    assert_eq!(first, told(&[(1, "file")]));
+    assert_eq!(
+        listen(world, &folder, NAMES, false, 100),
+        Err(Status::UNEXPECTED_NETWORK_ERROR)
+    );
+}
+
+pub(crate) fn names_before_and_behind_the_end_of_a_buffer(world: &World) {
+    std::fs::create_dir(world.path("folder")).unwrap();
+    let folder = world.open("folder", &Open::directory()).unwrap();
+    let keep = |len: usize| {
+        std::thread::scope(|scope| {
+            let before = world.redirector.statistics().watches;
+            let waiter = scope.spawn(|| listen(world, &folder, NAMES, false, len));
+            wait_for_watch(world, before, || waiter.is_finished());
+            make(world, "folder\\first");
+            waiter.join().unwrap()
+        })
+    };
+    // Records begin at multiples of 4: 12 and 2 of "a" with 2 to fill up, and 12 and 6 of "abc".
+    let both = 16 + 18;
+    assert_eq!(keep(both), told(&[(1, "first")]));
+    make(world, "folder\\a");
+    make(world, "folder\\abc");
+    assert_eq!(
+        listen(world, &folder, NAMES, false, both),
+        told(&[(1, "a"), (1, "abc")])
+    );
+    make(world, "folder\\b");
+    make(world, "folder\\bcde");
+    assert_eq!(
+        listen(world, &folder, NAMES, false, both),
+        Ok((Vec::new(), Status::NOTIFY_ENUM_DIR)),
+        "two bytes too many"
+    );
 }
 
 pub(crate) fn what_can_be_watched(world: &World) {

@@ -201,7 +201,9 @@ pub(crate) fn a_hard_link_replaces_on_demand_only(world: &World) {
     file.link_ex("fixed", REPLACE_IF_EXISTS | IGNORE_READONLY)
         .unwrap();
     assert_eq!(std::fs::read(world.path("fixed")).unwrap(), b"new");
-    // To be linked where it is linked already changes nothing.
+    // To be linked where it is linked already changes nothing, however that is spelled.
+    assert_eq!(file.link("FILE", false, None), Err(Status::OBJECT_NAME_COLLISION));
+    file.link("FILE", true, None).unwrap();
     assert_eq!(
         file.link("taken", false, None),
         Err(Status::OBJECT_NAME_COLLISION)
@@ -251,6 +253,35 @@ pub(crate) fn a_file_to_be_deleted_gets_no_new_name(world: &World) {
     file.rename("other", false, None).unwrap();
     drop(file);
     assert!(world.path("other").exists());
+}
+
+pub(crate) fn posix_rules_replace_an_empty_directory(world: &World) {
+    const POSIX: u32 = REPLACE_IF_EXISTS | POSIX_SEMANTICS;
+    for made in ["new/sub", "empty", "Other", "full/sub"] {
+        std::fs::create_dir_all(world.path(made)).unwrap();
+    }
+    std::fs::write(world.path("file"), b"data").unwrap();
+    let folder = world.open("new", &Open::delete()).unwrap();
+    let names = [
+        ("empty", POSIX_SEMANTICS, Status::OBJECT_NAME_COLLISION),
+        ("empty", REPLACE_IF_EXISTS, Status::ACCESS_DENIED),
+        ("full", POSIX, Status::DIRECTORY_NOT_EMPTY),
+        ("file", POSIX, Status::NOT_A_DIRECTORY),
+    ];
+    for (name, flags, status) in names {
+        assert_eq!(folder.rename_ex(name, flags), Err(status), "{name} {flags}");
+    }
+    let open = world.open("empty", &Open::directory()).unwrap();
+    assert_eq!(folder.rename_ex("empty", POSIX), Err(Status::ACCESS_DENIED));
+    drop(open);
+    folder.rename_ex("empty", POSIX).unwrap();
+    // One that is called otherwise is replaced, too, and the new name is as it was asked for.
+    folder.rename_ex("OTHER", POSIX).unwrap();
+    drop(folder);
+    assert_eq!(world.list("").unwrap(), [".", "..", "OTHER", "file", "full"]);
+    assert_eq!(world.list("other").unwrap(), [".", "..", "sub"]);
+    let file = world.open("file", &Open::delete()).unwrap();
+    assert_eq!(file.rename_ex("full", POSIX), Err(Status::FILE_IS_A_DIRECTORY));
 }
 
 pub(crate) fn a_directory_takes_no_files_place(world: &World) {

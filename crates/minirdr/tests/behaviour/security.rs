@@ -33,7 +33,7 @@ fn query(file: &File<'_>, parts: Parts, caller: &Caller, len: usize) -> nt::Resu
     }
 }
 
-fn set(file: &File<'_>, parts: Parts, record: &[u8]) -> nt::Result {
+pub(crate) fn set(file: &File<'_>, parts: Parts, record: &[u8]) -> nt::Result {
     file.world()
         .block(file.file.set_security(parts, record, &caller(), &token()))
 }
@@ -47,7 +47,7 @@ fn every_right() -> Open {
 }
 
 /// A descriptor with a list of allowing entries.
-fn allowing(entries: &[(u32, Sid)]) -> Vec<u8> {
+pub(crate) fn allowing(entries: &[(u32, Sid)]) -> Vec<u8> {
     let mut list = Vec::new();
     for (mask, sid) in entries {
         list.extend([0, 0]);

@@ -2,7 +2,7 @@ use std::vec;
 use std::vec::Vec;
 
 use ninep::wire::Mode;
-use nt::{FileInformationClass as Class, NameBuf, Status};
+use nt::{FileAttributes, FileInformationClass as Class, FileTime, NameBuf, Status};
 use proptest::prelude::*;
 
 use super::EntryList;
@@ -39,8 +39,55 @@ fn names(list: &[u8], length_at: usize, name_at: usize) -> Vec<Vec<u8>> {
         found.push(entry[name_at..name_at + length].to_vec());
         match u32_at(entry, 0) {
             0 => return found,
-            next => at += next,
+            next => {
+                assert_eq!((at + next) % 8, 0, "entries are aligned");
+                at += next;
+            }
         }
+    }
+}
+
+#[test]
+fn fields_before_the_name() {
+    let mut file = Attributes::new(&reply(Mode::REGULAR | 0o444), b".f");
+    (file.end_of_file, file.allocation_size) = (0x1122_3344_5566, 0x2233_4455_6677);
+    let times = [1, 2, 3, 4_i64];
+    file.creation_time = FileTime(times[0]);
+    file.last_access_time = FileTime(times[1]);
+    file.last_write_time = FileTime(times[2]);
+    file.change_time = FileTime(times[3]);
+    let name = NameBuf::try_from_str(".f").unwrap();
+    for (class, length_at, name_at) in CLASSES {
+        let mut buffer = vec![0xaa; 200];
+        let mut list = EntryList::new(class, &mut buffer).unwrap();
+        list.push(name.as_name(), &file).unwrap();
+        assert_eq!(list.used(), name_at + 4, "{class:?}: nothing behind the name");
+        assert_eq!((u32_at(&buffer, 0), u32_at(&buffer, 4)), (0, 0), "{class:?}");
+        assert_eq!(u32_at(&buffer, length_at), 4, "{class:?}");
+        assert_eq!(buffer[name_at..name_at + 4], [b'.', 0, b'f', 0], "{class:?}");
+        if class == Class::NAMES {
+            continue;
+        }
+        let numbers: Vec<u64> = buffer[8..56]
+            .chunks_exact(8)
+            .map(|number| u64::from_le_bytes(number.try_into().unwrap()))
+            .collect();
+        assert_eq!(
+            numbers,
+            [1, 2, 3, 4, 0x1122_3344_5566, 0x2233_4455_6677],
+            "{class:?}"
+        );
+        let shown = FileAttributes::READONLY | FileAttributes::HIDDEN | FileAttributes::ARCHIVE;
+        assert_eq!(u32_at(&buffer, 56), shown.bits() as usize, "{class:?}");
+        // ShortNameLength and ShortName.
+        let short = match class {
+            Class::BOTH_DIRECTORY | Class::ID_BOTH_DIRECTORY => 68..94,
+            Class::ID_EXTD_BOTH_DIRECTORY => 88..114,
+            Class::ID_64_EXTD_BOTH_DIRECTORY => 80..106,
+            Class::ID_ALL_EXTD_BOTH_DIRECTORY => 96..122,
+            _ => continue,
+        };
+        assert!(buffer[short].iter().all(|&byte| byte == 0), "{class:?}");
     }
 }
 

@@ -1,9 +1,12 @@
 //! Change notification: what is told to whom.
 
-use minirdr::{NotifyFilter, NotifyRequest};
-use nt::{CreateDisposition, CreateOptions, FileInformationClass, Status};
+use minirdr::{NotifyFilter, NotifyRequest, Sid};
+use nt::{
+    AccessMask, CreateDisposition, CreateOptions, FileInformationClass, SecurityInformation as Parts, Status,
+};
 
 use super::{Cell, Place, same};
+use crate::behaviour::security::{allowing, set as set_security};
 use crate::world::file::{u32_at, utf16};
 use crate::world::{File, Open, World, token};
 
@@ -46,7 +49,17 @@ const WRITTEN: &[NotifyFilter] = &[NotifyFilter::SIZE, NotifyFilter::LAST_WRITE]
 const FILE: &[NotifyFilter] = &[NotifyFilter::FILE_NAME];
 const DIRECTORY: &[NotifyFilter] = &[NotifyFilter::DIR_NAME];
 
-const CHANGES: [Change; 12] = [
+/// FILE_BASIC_INFORMATION that sets one thing.
+fn set_basic(place: &Place<'_>, at: usize, value: &[u8]) {
+    let mut record = [0; 40];
+    record[at..at + value.len()].copy_from_slice(value);
+    let file = open(place, "file", &Open::write());
+    file.set(FileInformationClass::BASIC, &record).unwrap();
+}
+
+const A_TIME: [u8; 8] = 130_000_000_000_000_000_i64.to_le_bytes();
+
+const CHANGES: [Change; 22] = [
     Change {
         name: "making a file",
         of_directory: false,
@@ -140,11 +153,108 @@ const CHANGES: [Change; 12] = [
         of_directory: false,
         told_to: &[NotifyFilter::LAST_ACCESS],
         told: &[(MODIFIED, "file")],
+        make: |place| set_basic(place, 8, &A_TIME),
+    },
+    Change {
+        name: "setting the time of writing",
+        of_directory: false,
+        told_to: &[NotifyFilter::LAST_WRITE],
+        told: &[(MODIFIED, "file")],
+        make: |place| set_basic(place, 16, &A_TIME),
+    },
+    Change {
+        name: "setting attributes",
+        of_directory: false,
+        told_to: &[NotifyFilter::ATTRIBUTES],
+        told: &[(MODIFIED, "file")],
+        make: |place| set_basic(place, 32, &[1]),
+    },
+    Change {
+        name: "setting a list of rights",
+        of_directory: false,
+        told_to: &[NotifyFilter::SECURITY],
+        told: &[(MODIFIED, "file")],
         make: |place| {
-            let mut record = [0; 40];
-            record[8..16].copy_from_slice(&130_000_000_000_000_000_i64.to_le_bytes());
-            let file = open(place, "file", &Open::write());
-            file.set(FileInformationClass::BASIC, &record).unwrap();
+            let file = open(place, "file", &Open::read().access(AccessMask::FILE_ALL_ACCESS));
+            let everyone = Sid::parse(&[1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0]).unwrap();
+            set_security(&file, Parts::DACL, &allowing(&[(0x1f_01ff, everyone)])).unwrap();
+        },
+    },
+    Change {
+        name: "appending",
+        of_directory: false,
+        told_to: WRITTEN,
+        told: &[(MODIFIED, "file")],
+        make: |place| {
+            let appended = open(place, "file", &Open::write()).append(b"more");
+            assert_eq!(appended, Ok(4));
+        },
+    },
+    Change {
+        name: "superseding",
+        of_directory: false,
+        told_to: WRITTEN,
+        told: &[(MODIFIED, "file")],
+        make: |place| {
+            let supersede = Open::write().disposition(CreateDisposition::SUPERSEDE);
+            drop(open(place, "file", &supersede));
+        },
+    },
+    Change {
+        name: "linking a file",
+        of_directory: false,
+        told_to: FILE,
+        told: &[(ADDED, "link")],
+        make: |place| {
+            open(place, "file", &Open::read())
+                .link("link", false, None)
+                .unwrap()
+        },
+    },
+    Change {
+        name: "changing the case of a name",
+        of_directory: false,
+        told_to: FILE,
+        told: &[(OLD, "file"), (NEW, "FILE")],
+        make: |place| {
+            open(place, "file", &Open::delete())
+                .rename("FILE", false, None)
+                .unwrap()
+        },
+    },
+    Change {
+        name: "deleting a file by POSIX's rules that stays open",
+        of_directory: false,
+        told_to: FILE,
+        told: &[(REMOVED, "file")],
+        make: |place| {
+            let other = open(place, "file", &Open::read());
+            open(place, "file", &Open::delete()).set_disposition(3).unwrap();
+            drop(other);
+        },
+    },
+    Change {
+        name: "closing a file that goes with its handle",
+        of_directory: false,
+        told_to: FILE,
+        told: &[(REMOVED, "file")],
+        make: |place| {
+            let doomed = Open::delete().options(CreateOptions::DELETE_ON_CLOSE);
+            drop(open(place, "file", &doomed));
+        },
+    },
+    Change {
+        name: "what comes to nothing",
+        of_directory: false,
+        told_to: &[],
+        told: &[],
+        make: |place| {
+            let file = open(place, "file", &Open::delete());
+            for refused in [file.rename("folder", true, None), file.link("folder", true, None)] {
+                assert_eq!(refused, Err(Status::ACCESS_DENIED));
+            }
+            file.set_delete(true).unwrap();
+            file.set_delete(false).unwrap();
         },
     },
     Change {
