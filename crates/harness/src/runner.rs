@@ -100,18 +100,20 @@ pub(crate) fn names<E>(groups: &[Group<E>], selection: &Selection) -> Vec<String
     all.filter(|name| selection.selects(name)).collect()
 }
 
-/// Runs the selected tests in order and writes the report.
+/// Runs the selected tests in order and writes the report. When one fails and `usable` says that the environment is not any
+/// more, it is the last.
 pub(crate) fn run<E>(
     groups: &[Group<E>],
     selection: &Selection,
     environment: &E,
+    usable: fn(&E) -> bool,
     out: &mut dyn Write,
 ) -> io::Result<Tally> {
     let mut tally = Tally::default();
     let mut failures = Vec::new();
     let start = Instant::now();
     writeln!(out, "\nrunning {} tests", names(groups, selection).len())?;
-    for group in groups {
+    'all: for group in groups {
         for test in &group.tests {
             let name = full_name(group, test);
             if !selection.selects(&name) {
@@ -136,6 +138,10 @@ pub(crate) fn run<E>(
                     tally.failed = tally.failed.saturating_add(1);
                     writeln!(out, "FAILED")?;
                     failures.push((name, why));
+                    if !usable(environment) {
+                        writeln!(out, "nothing is left to run the other tests on")?;
+                        break 'all;
+                    }
                 }
             }
         }
@@ -206,7 +212,7 @@ mod tests {
     #[test]
     fn reports_each_test_and_counts_at_the_end() {
         let mut out = Vec::new();
-        let tally = run(&groups(), &Selection::default(), &7, &mut out).unwrap();
+        let tally = run(&groups(), &Selection::default(), &7, |_| true, &mut out).unwrap();
         assert_eq!(
             tally,
             Tally {
@@ -224,6 +230,16 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line} is missing in {text}");
         }
+        assert_eq!(text.lines().last(), Some("1 passed, 1 failed"));
+    }
+
+    #[test]
+    fn a_failure_that_leaves_nothing_to_test_on_is_the_last() {
+        let mut out = Vec::new();
+        let tally = run(&groups(), &Selection::default(), &7, |_| false, &mut out).unwrap();
+        assert_eq!((tally.passed, tally.failed, tally.ignored), (1, 1, 0));
+        let text = String::from_utf8(out).unwrap();
+        assert!(!text.contains("b::later"), "{text}");
         assert_eq!(text.lines().last(), Some("1 passed, 1 failed"));
     }
 
