@@ -241,18 +241,9 @@ fn timed(script: &mut Script, line: &str) -> Result<(String, u64)> {
 /// Unloads both drivers and looks at what they and the server had to say.
 fn unload(prefix: &Prefix, server: &Server) -> Result<String> {
     prefix.run("mrx9pctl.exe", &["stop"])?;
-    installation::stop(prefix)?;
-    let log = prefix.driver_log();
-    let outstanding = log
-        .lines()
-        .find(|line| line.contains("mrx9p: unloaded"))
-        .with_context(|| format!("the driver did not say that it unloaded:\n{log}"))?;
-    ensure!(
-        outstanding.contains("pool allocations outstanding: 0 "),
-        "{outstanding}"
-    );
+    let outstanding = installation::unload(prefix)?;
     server.nothing_left()?;
-    Ok(outstanding.trim().to_owned())
+    Ok(outstanding)
 }
 
 /// Numbered steps with their outcomes.

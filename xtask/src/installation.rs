@@ -5,7 +5,7 @@ use crate::driver::Driver;
 use crate::prefix::Prefix;
 use crate::programs;
 use crate::project::Project;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::Path;
 
@@ -58,8 +58,17 @@ pub(crate) fn start(prefix: &Prefix) -> Result<()> {
     prefix.start_service(TEST_SERVICE)
 }
 
-/// Stops both drivers, which unloads them.
-pub(crate) fn stop(prefix: &Prefix) -> Result<()> {
+/// Stops both drivers, which unloads them. Gives what the mini-redirector said at its end: nothing may be left in the pool.
+pub(crate) fn unload(prefix: &Prefix) -> Result<String> {
     prefix.stop_service(TEST_SERVICE)?;
-    prefix.stop_service(SERVICE)
+    prefix.stop_service(SERVICE)?;
+    // Wine may say that a driver has stopped before it has come to its end.
+    let line = prefix.driver_says("mrx9p: unloaded").with_context(|| {
+        format!(
+            "the driver did not say that it unloaded:\n{}",
+            prefix.driver_log()
+        )
+    })?;
+    ensure!(line.contains("pool allocations outstanding: 0 "), "{line}");
+    Ok(line)
 }

@@ -13,6 +13,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// Where the package is put inside a prefix: its Windows name.
 pub(crate) const PACKAGE_FOLDER: &str = "C:\\mrx9p";
@@ -304,6 +306,22 @@ impl Prefix {
     pub(crate) fn driver_log(&self) -> String {
         let bytes = fs::read(&self.log).unwrap_or_default();
         driver_lines(&String::from_utf8_lossy(&bytes))
+    }
+
+    /// The first line with `words` that the drivers print, for which this waits a while.
+    pub(crate) fn driver_says(&self, words: &str) -> Option<String> {
+        const PATIENCE: Duration = Duration::from_secs(20);
+        let start = Instant::now();
+        loop {
+            let log = self.driver_log();
+            if let Some(line) = log.lines().find(|line| line.contains(words)) {
+                return Some(line.trim().to_owned());
+            }
+            if start.elapsed() > PATIENCE {
+                return None;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::stream::follow;
 use crate::tally::Tally;
 use crate::toolchain::clean_environment;
 use crate::{c_programs, installation, package, setup};
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Result, anyhow, ensure};
 use e2e::Script;
 use std::fs;
 use std::path::Path;
@@ -218,7 +218,8 @@ fn harness(project: &Project, package: &Path, tests: &InDriver<'_>) -> Result<(T
     if tests.end_to_end {
         tally = tally.plus(end_to_end(project, &prefix, tests.filters)?);
     }
-    report(&mut tally, "drivers_unload_and_leave_nothing", unload(&prefix));
+    let unloaded = installation::unload(&prefix).map(drop);
+    report(&mut tally, "drivers_unload_and_leave_nothing", unloaded);
     if tally.failed != 0 {
         println!("\n---- what the drivers printed ----\n{}", prefix.driver_log());
         println!("---- what the server printed ----\n{}", server.log());
@@ -248,7 +249,7 @@ fn self_tests(project: &Project, package: &Path, filters: &[&str]) -> Result<(Ta
     command.args(["run", "--group", SELF_TESTS]).args(filters);
     let (mut tally, complete) = run_harness(&mut command);
     report(&mut tally, "self_tests_run_to_their_end", complete);
-    let unloaded = unload(&prefix);
+    let unloaded = installation::unload(&prefix).map(drop);
     report(
         &mut tally,
         "driver_with_self_tests_unloads_and_leaves_nothing",
@@ -324,18 +325,6 @@ fn end_to_end(project: &Project, prefix: &Prefix, filters: &[&str]) -> Result<Ta
         report(&mut tally, "cargo_test_e2e", Err(anyhow!("{status}")));
     }
     Ok(tally)
-}
-
-/// Unloads the drivers; nothing may be left in the pool.
-fn unload(prefix: &Prefix) -> Result<()> {
-    installation::stop(prefix)?;
-    let log = prefix.driver_log();
-    let line = log
-        .lines()
-        .find(|line| line.contains("mrx9p: unloaded"))
-        .context("the driver said nothing")?;
-    ensure!(line.contains("pool allocations outstanding: 0 "), "{line}");
-    Ok(())
 }
 
 /// Asks the service manager to stop the service while a drive is mapped and a file is open: both go on. In a prefix of
