@@ -105,7 +105,7 @@ fn lock() -> impl Strategy<Value = ((LockType, rs9p::LockType), (LockStatus, rs9
     })
 }
 
-proptest! {
+testserver::properties! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]

@@ -23,7 +23,7 @@ fn a_cookie_that_stands_still_is_seen_at_once() {
     assert_eq!(runs([1, 2, 1, 2].into_iter().cycle().take(100)), Some(3));
 }
 
-proptest! {
+testserver::properties! {
     #[test]
     fn a_listing_that_goes_round_is_seen_within_three_rounds(before in 0_u64..200, round in 1_u64..200) {
         let cookies = (1..=before).chain((before + 1..=before + round).cycle());

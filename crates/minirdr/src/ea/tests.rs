@@ -77,7 +77,7 @@ fn only_attributes_of_users_are_shown() {
     assert_eq!(names.find(b"d"), None);
 }
 
-proptest! {
+testserver::properties! {
     #[test]
     fn any_bytes_are_a_list_or_say_where_not(list in proptest::collection::vec(any::<u8>(), 0..120)) {
         for outcome in [

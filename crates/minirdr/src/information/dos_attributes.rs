@@ -307,7 +307,7 @@ mod tests {
         assert_eq!(to_keep(wish, b".name", true), F::OFFLINE | F::READONLY);
     }
 
-    proptest! {
+    testserver::properties! {
         #[test]
         fn what_is_written_is_read(bits: u32) {
             let attributes = F::from_bits_retain(bits) & KEPT;

@@ -99,7 +99,7 @@ fn a_file_has_one_stream() {
     assert_eq!(ask(Class::REMOTE_PROTOCOL, 999).unwrap().0.len(), 116);
 }
 
-proptest! {
+testserver::properties! {
     #[test]
     fn no_class_and_no_length_leaves_the_buffer(class in 0_u32..90, len in 0_usize..200) {
         match ask(Class(class), len) {

@@ -63,7 +63,7 @@ fn long_names() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-proptest! {
+testserver::properties! {
     #[test]
     fn names_are_names_up_to_their_longest(name in long_names()) {
         let shown = nt(&name);

@@ -158,7 +158,7 @@ mod tests {
         })
     }
 
-    proptest! {
+    testserver::properties! {
         #[test]
         fn a_queue_with_a_limit(limit in 0_usize..150, steps in prop::collection::vec(any_step(), 1..60)) {
             let mut buffer = ChangeBuffer::default();

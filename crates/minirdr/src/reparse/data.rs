@@ -166,7 +166,7 @@ mod tests {
         }
     }
 
-    proptest! {
+    testserver::properties! {
         #[test]
         fn what_is_written_can_be_read(text in "\\PC{1,200}") {
             let record = data(&text).encode().unwrap();

@@ -195,7 +195,7 @@ fn only_what_differs_is_told_to_the_server() {
     );
 }
 
-proptest! {
+testserver::properties! {
     /// What a list says is what it was made from, whatever the permissions are.
     #[test]
     fn permissions_survive_the_way_there_and_back(bits in 0_u32..0o10000, is_directory: bool, mine: bool) {

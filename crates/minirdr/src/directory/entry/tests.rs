@@ -122,7 +122,7 @@ fn fields_behind_the_length() {
     );
 }
 
-proptest! {
+testserver::properties! {
     #[test]
     fn what_fits_is_there_and_nothing_else(
         pick in 0_usize..12,

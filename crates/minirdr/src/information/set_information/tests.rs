@@ -102,7 +102,7 @@ fn last_components() {
     assert_eq!(last("a\\"), Err(Status::OBJECT_NAME_INVALID));
 }
 
-proptest! {
+testserver::properties! {
     #[test]
     fn any_bytes_have_a_status(class in 0_u32..80, record in proptest::collection::vec(any::<u8>(), 0..80)) {
         if let Err(status) = Change::parse(Class(class), &record) {

@@ -80,7 +80,7 @@ fn documented_offsets() {
     assert_eq!(u32_at(&cut, 8), 8, "the length is the whole name's");
 }
 
-proptest! {
+testserver::properties! {
     #[test]
     fn no_figures_overflow(bsize: u32, blocks: u64, bfree: u64, bavail: u64) {
         let space = Space::new(&statfs(bsize, blocks, bfree, bavail));

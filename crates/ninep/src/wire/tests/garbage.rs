@@ -49,7 +49,7 @@ fn any_bytes_decode_or_fail_and_never_panic() {
     );
 }
 
-proptest! {
+testserver::properties! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     /// Small numbers make plausible counts and lengths, so that more of the decoder is reached.

@@ -41,7 +41,7 @@ fn time() -> impl Strategy<Value = Time> {
     any::<(i64, u64)>().prop_map(|(seconds, nanoseconds)| Time { seconds, nanoseconds })
 }
 
-proptest! {
+testserver::properties! {
     #[test]
     fn messages_of_plain_fields(
         (a, b, c, d, e) in any::<(u32, u32, u32, u32, u32)>(),
