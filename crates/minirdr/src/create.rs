@@ -100,7 +100,8 @@ impl<P: Platform> MiniRedirector<P> {
     ) -> nt::Result<Created<P>> {
         self.check_started()?;
         check(request)?;
-        let running = self.begin(Owner::Device, MajorFunction::CREATE, cancel)?;
+        let mut running = self.begin(Owner::Device, MajorFunction::CREATE, cancel)?;
+        running.changes = request.disposition != CreateDisposition::OPEN;
         running
             .run(async {
                 let (view, target) = self.resolve(request, &running).await?;
@@ -342,6 +343,7 @@ impl<P: Platform> MiniRedirector<P> {
             collapse: shared_access(wanted).filter(|_| shares),
             context: Some(running.context),
         };
+        let changes = self.changes();
         // Whoever takes a file's data away must be tolerated as one who writes it, or who replaces it.
         let added = match wanted.disposition {
             CreateDisposition::SUPERSEDE => AccessMask::DELETE,
@@ -388,6 +390,7 @@ impl<P: Platform> MiniRedirector<P> {
                     let unfinished = Unfinished {
                         redirector: self,
                         opening,
+                        changes,
                         ended: false,
                     };
                     let Some(file) = known else {
@@ -548,6 +551,8 @@ impl<P: Platform> Drop for HeldView<'_, P> {
 struct Unfinished<'a, P: Platform> {
     redirector: &'a MiniRedirector<P>,
     opening: Opening,
+    /// [`MiniRedirector::changes`] before the server was asked.
+    changes: u64,
     ended: bool,
 }
 
@@ -652,6 +657,7 @@ impl<P: Platform> Unfinished<'_, P> {
             shared: opened?,
             is_directory,
             granted_access: wanted.access,
+            first_look: redirector.first_look(wanted.access, action, attributes, self.changes),
             options: AtomicU32::new(request.options.bits()),
             ea_position: AtomicU32::new(0),
             scan,

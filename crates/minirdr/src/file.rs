@@ -1,6 +1,7 @@
 //! An open file: what FILE_OBJECT.FsContext2 holds, and what can be asked of it.
 
 pub(crate) mod data;
+pub(crate) mod first_look;
 mod paging;
 pub(crate) mod reopen;
 pub(crate) mod transfer;
@@ -17,6 +18,7 @@ use rdbss::{Effects, FobxId, MajorFunction, Owner, SrvOpenId};
 
 use crate::MiniRedirector;
 use crate::directory::{self, DirectoryQuery, Scan, needs_attributes};
+use crate::file::first_look::FirstLook;
 use crate::file::reopen::of_a_handle;
 use crate::names::ServerPath;
 use crate::namespace::{self, Place};
@@ -37,6 +39,7 @@ pub struct OpenFile<P: Platform> {
     pub(crate) granted_access: AccessMask,
     /// The create options as they are now: FileModeInformation changes some.
     pub(crate) options: AtomicU32,
+    pub(crate) first_look: FirstLook,
     /// Extended attributes that queries have returned so far.
     pub(crate) ea_position: AtomicU32,
     pub(crate) scan: Mutex<Scan>,
@@ -168,6 +171,7 @@ impl<P: Platform> OpenFile<P> {
             .timeout(limit, removing)
             .await
             .unwrap_or(Err(Status::IO_TIMEOUT));
+        self.redirector.note_change();
         // The deletion was asked for just now.
         let _ = self
             .redirector

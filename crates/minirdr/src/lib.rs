@@ -96,6 +96,8 @@ struct Redirector<P: Platform> {
 #[derive(Debug)]
 struct Totals {
     requests: AtomicU64,
+    /// Those that have ended and may have changed something on a server.
+    changes: AtomicU64,
     bytes_read: AtomicU64,
     bytes_written: AtomicU64,
 }
@@ -171,6 +173,7 @@ impl<P: Platform> MiniRedirector<P> {
             scavenger: Scavenger::new(),
             totals: Totals {
                 requests: AtomicU64::new(0),
+                changes: AtomicU64::new(0),
                 bytes_read: AtomicU64::new(0),
                 bytes_written: AtomicU64::new(0),
             },

@@ -17,6 +17,23 @@ pub(crate) struct Running<'a, P: Platform> {
     pub(crate) context: ContextId,
     /// How others reach it.
     pub(crate) control: Arc<Control>,
+    /// Whether it may change something on a server.
+    pub(crate) changes: bool,
+}
+
+/// Whether requests of `major` may change something on a server, times of access aside.
+fn may_change(major: MajorFunction) -> bool {
+    !matches!(
+        major,
+        MajorFunction::READ
+            | MajorFunction::QUERY_INFORMATION
+            | MajorFunction::QUERY_VOLUME_INFORMATION
+            | MajorFunction::QUERY_EA
+            | MajorFunction::QUERY_SECURITY
+            | MajorFunction::DIRECTORY_CONTROL
+            | MajorFunction::FLUSH_BUFFERS
+            | MajorFunction::LOCK_CONTROL
+    )
 }
 
 impl<P: Platform> Running<'_, P> {
@@ -32,6 +49,9 @@ impl<P: Platform> Running<'_, P> {
 
 impl<P: Platform> Drop for Running<'_, P> {
     fn drop(&mut self) {
+        if self.changes {
+            self.redirector.note_change();
+        }
         let mut effects = Effects::new();
         // The id is ours and ends here and nowhere else.
         let control = self.redirector.tree().end_request(self.context, &mut effects);
@@ -77,6 +97,7 @@ impl<P: Platform> MiniRedirector<P> {
             redirector: self,
             context,
             control,
+            changes: may_change(major),
         })
     }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use executive::task::{CancelToken, Notify, Runtime};
 use executive::time::Instant;
-use minirdr::{CreateRequest, Level, LogonId, MiniRedirector, OpenFile, Settings};
+use minirdr::{CreateRequest, Level, LogonId, MiniRedirector, OpenFile, Settings, WritePosition};
 use nt::{
     AccessMask, CreateDisposition, CreateOptions, FileAttributes, FileInformationClass as Class, Name,
     NameBuf, ShareAccess, Status,
@@ -170,6 +170,13 @@ impl World {
         self.runtime.advance(Duration::from_millis(100));
         self.wire.requests.lock().unwrap().clear();
         let begun = self.runtime.now();
+        let created = self.create(path, open);
+        let trips = self.trips_since(begun);
+        let messages = self.wire.requests.lock().unwrap().clone();
+        (trips, messages, created.map(|file| self.close(&file)))
+    }
+
+    fn create(&self, path: &str, open: Open) -> nt::Result<executive::mem::Arc<OpenFile<Simulated>>> {
         let full = name(&format!("\\;X:\\10.0.0.1\\export\\{path}"));
         let request = CreateRequest {
             name: full.as_name(),
@@ -184,18 +191,34 @@ impl World {
             case_sensitive: open.case_sensitive,
         };
         let cancel = token();
-        let created = self
-            .runtime
-            .block_on(self.redirector.create(&request, &cancel))
-            .unwrap();
-        let trips = self.runtime.now().saturating_since(begun).as_micros() / ROUND_TRIP.as_micros();
-        let messages = self.wire.requests.lock().unwrap().clone();
-        let opened = created.map(|created| {
-            let file: executive::mem::Arc<OpenFile<Simulated>> = created.file;
-            self.runtime.block_on(file.cleanup()).unwrap();
-            file.close();
-        });
-        (trips, messages, opened)
+        let created = self.runtime.block_on(self.redirector.create(&request, &cancel));
+        created.unwrap().map(|created| created.file)
+    }
+
+    fn close(&self, file: &OpenFile<Simulated>) {
+        self.runtime.block_on(file.cleanup()).unwrap();
+        file.close();
+    }
+
+    fn trips_since(&self, begun: Instant) -> u128 {
+        self.runtime.now().saturating_since(begun).as_micros() / ROUND_TRIP.as_micros()
+    }
+
+    /// The messages since this was last asked.
+    fn messages(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.wire.requests.lock().unwrap())
+    }
+
+    /// The file's size, and the messages that it took to hear of it.
+    fn size(&self, file: &OpenFile<Simulated>) -> (u64, Vec<u8>) {
+        self.messages();
+        let (mut record, cancel) = ([0; 24], token());
+        let asked = file.query_information(Class::STANDARD, 0, &mut record, &cancel);
+        assert_eq!(self.block(asked), (24, Status::SUCCESS));
+        (
+            u64::from_le_bytes(*record[8..].first_chunk().unwrap()),
+            self.messages(),
+        )
     }
 
     fn end(self) {
@@ -324,23 +347,11 @@ fn an_open_takes_as_few_round_trips_as_it_can() {
 fn what_a_handle_knows_is_not_asked() {
     let folder = export();
     let world = World::new(folder.path(), Order::Kept);
-    let full = name("\\;X:\\10.0.0.1\\export\\file");
-    let request = CreateRequest {
-        name: full.as_name(),
-        related: None,
-        logon: ME,
-        desired_access: AccessMask::GENERIC_READ,
-        share_access: ShareAccess::all(),
-        disposition: CreateDisposition::OPEN,
-        options: CreateOptions::empty(),
-        file_attributes: FileAttributes::NORMAL,
-        open_target_directory: false,
-        case_sensitive: false,
-    };
+    let none = CreateOptions::empty();
+    let read = Open::with(AccessMask::GENERIC_READ, CreateDisposition::OPEN, none);
+    let file = world.create("file", read).unwrap();
     let cancel = token();
-    let file = world.block(world.redirector.create(&request, &cancel)).file;
-    world.runtime.advance(Duration::from_millis(100));
-    world.wire.requests.lock().unwrap().clear();
+    world.messages();
     let mut record = [0; 256];
     for class in [
         Class::ACCESS,
@@ -368,13 +379,58 @@ fn what_a_handle_knows_is_not_asked() {
             "{class:?}"
         );
     }
-    assert_eq!(*world.wire.requests.lock().unwrap(), []);
-    let asked = world.block(file.query_information(Class::STANDARD, 0, &mut record, &cancel));
-    assert_eq!(asked, (24, Status::SUCCESS));
-    assert_eq!(*world.wire.requests.lock().unwrap(), [TGETATTR]);
-    world.runtime.block_on(file.cleanup()).unwrap();
-    file.close();
+    assert_eq!(world.messages(), []);
+    assert_eq!(world.size(&file), (4, vec![TGETATTR]));
+    world.close(&file);
     drop(file);
+    world.end();
+}
+
+#[test]
+fn who_asks_at_once_is_told_what_the_open_saw() {
+    let folder = export();
+    let path = folder.path().join("export/file");
+    std::fs::hard_link(&path, folder.path().join("export/other")).unwrap();
+    let world = World::new(folder.path(), Order::Kept);
+    let none = CreateOptions::empty();
+    let rights = AccessMask::READ_ATTRIBUTES | AccessMask::SYNCHRONIZE;
+    let look = Open::with(rights, CreateDisposition::OPEN, none);
+    let open = |path, how| {
+        world.runtime.advance(Duration::from_millis(100));
+        world.create(path, how).unwrap()
+    };
+    let asked = vec![TGETATTR];
+    let begun = world.runtime.now();
+    let file = world.create("file", look).unwrap();
+    assert_eq!(world.size(&file), (4, vec![]));
+    assert_eq!(world.trips_since(begun), 1);
+    // Once, and a directory like a file.
+    assert_eq!(world.size(&file), (4, asked.clone()));
+    world.close(&file);
+    let directory = open("folder", look);
+    assert_eq!(world.size(&directory), (0, vec![]));
+    world.close(&directory);
+    // Not later, when somebody else may have changed it.
+    let file = open("file", look);
+    world.runtime.advance(Duration::from_millis(10));
+    std::fs::write(&path, b"longer").unwrap();
+    assert_eq!(world.size(&file), (6, asked.clone()));
+    world.close(&file);
+    // Not after a change from here, under whichever name.
+    let write = Open::with(AccessMask::GENERIC_WRITE, CreateDisposition::OPEN, none);
+    let writer = open("other", write);
+    let file = open("file", look);
+    let data = [7; 9];
+    world.block(writer.write(WritePosition::At(0), &data, &token()));
+    assert_eq!(world.size(&file), (9, asked.clone()));
+    world.close(&file);
+    world.close(&writer);
+    // Nor who may do more than look: who has opened a file to use it does not only ask once.
+    let read = Open::with(AccessMask::GENERIC_READ, CreateDisposition::OPEN, none);
+    let file = open("file", read);
+    assert_eq!(world.size(&file), (9, asked));
+    world.close(&file);
+    drop((file, directory, writer));
     world.end();
 }
 

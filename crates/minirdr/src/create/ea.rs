@@ -60,6 +60,7 @@ impl<P: Platform> MiniRedirector<P> {
             && let Ok(view) = created.file.view()
         {
             view.removed(&place.path);
+            self.note_change();
             created.file.report_name(NotifyAction::REMOVED);
         }
         created.file.cleanup().await;

@@ -148,17 +148,13 @@ impl<P: Platform> OpenFile<P> {
         })
     }
 
-    /// The kept attributes of this file, which is what `reply` says. `moved` is where it was found, if its fid does not
+    /// The kept attributes of this file, whose mode is `mode`. `moved` is where it was found, if its fid does not
     /// lead to it any more.
     ///
     /// # Errors
     /// The server's; `INSUFFICIENT_RESOURCES`.
-    pub(crate) async fn kept(
-        &self,
-        reply: &Rgetattr,
-        moved: Option<&OwnedFid>,
-    ) -> nt::Result<FileAttributes> {
-        if !may_have(reply.mode) || !self.keeps_attributes(&*self.view()?).await? {
+    pub(crate) async fn kept(&self, mode: Mode, moved: Option<&OwnedFid>) -> nt::Result<FileAttributes> {
+        if !may_have(mode) || !self.keeps_attributes(&*self.view()?).await? {
             return Ok(FileAttributes::empty());
         }
         match moved {
@@ -182,7 +178,7 @@ impl<P: Platform> OpenFile<P> {
         }
         let (view, path) = (self.view()?, self.path()?);
         let name = path.split_last().map_or(&b""[..], |(_, name)| name);
-        let known = self.kept(reply, moved).await?;
+        let known = self.kept(reply.mode, moved).await?;
         let mut wanted = to_keep(attributes, name, reply.mode.is_directory());
         if path.is_root() {
             // As on NTFS: nobody would find the share.

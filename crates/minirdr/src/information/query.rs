@@ -126,17 +126,23 @@ impl<P: Platform> OpenFile<P> {
 
     /// What the server says of the file now, with what it keeps for NT if that is `wanted`.
     async fn attributes(&self, wanted: bool) -> nt::Result<Attributes> {
-        let (reply, moved) = self.look().await?;
-        let path = self.path()?;
-        // The root of a share has no name, whatever the share is called.
-        let name = path.split_last().map_or(&b""[..], |(_, name)| name);
-        let mut attributes = Attributes::new(&reply, name);
+        let (mut attributes, moved) = match self.just_seen() {
+            Some(attributes) => (attributes, None),
+            None => {
+                let (reply, moved) = self.look().await?;
+                let path = self.path()?;
+                // The root of a share has no name, whatever the share is called.
+                let name = path.split_last().map_or(&b""[..], |(_, name)| name);
+                (Attributes::new(&reply, name), moved)
+            }
+        };
         if wanted {
             // Boxed: few queries need the room.
-            let kept = Box::into_pin(try_box(self.kept(&reply, moved.as_ref()))?).await?;
+            let kept = Box::into_pin(try_box(self.kept(attributes.mode, moved.as_ref()))?).await?;
             attributes.add(kept);
         }
-        if reply.mode.is_symlink() {
+        if attributes.mode.is_symlink() {
+            let path = self.path()?;
             let view = self.view()?;
             let links = self.links(&view).await?;
             // Boxed for the same reason.

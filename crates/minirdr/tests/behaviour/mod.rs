@@ -72,6 +72,7 @@ macro_rules! behaviours {
                 a_deep_tree_comes_and_goes, a_large_file_is_filled_from_behind, another_machine_reads_what_is_written,
                 another_machine_has_the_same_names, another_machines_locks_are_met;
             query: every_file_class, short_buffers, short_records, the_name_is_cut, volume_classes, attributes_follow_the_server,
+                a_look_is_of_the_file_as_it_is,
                 a_pending_delete_counts_one_link_less, files_have_no_short_name,
                 a_file_has_one_stream_and_a_directory_none, file_and_volume_agree_on_the_serial_number,
                 names_of_one_file_have_one_id, stat_carries_owner_and_mode, directories_are_not_case_sensitive,

@@ -2,7 +2,9 @@
 
 use std::os::unix::fs::MetadataExt;
 
-use nt::{AccessMask, CreateOptions, FileInformationClass as Class, FsInformationClass, Status};
+use nt::{
+    AccessMask, CreateDisposition, CreateOptions, FileInformationClass as Class, FsInformationClass, Status,
+};
 
 use crate::world::file::{File, u32_at, u64_at, utf16};
 use crate::world::{Open, World};
@@ -152,6 +154,58 @@ pub(crate) fn attributes_follow_the_server(world: &World) {
     assert_eq!(u32_at(&standard, 16), 2, "NumberOfLinks");
     std::fs::write(world.path("other"), b"longer").unwrap();
     assert_eq!(file.size().unwrap(), 6);
+}
+
+/// What a handle has seen when it was opened is not what it tells once something has changed.
+pub(crate) fn a_look_is_of_the_file_as_it_is(world: &World) {
+    type Deed = fn(&World);
+    fn all() -> Open {
+        Open::read().access(AccessMask::FILE_ALL_ACCESS)
+    }
+    let deeds: [(&str, Deed); 6] = [
+        ("written to", |world| {
+            world.open("file", &all()).unwrap().write(5, b"6").unwrap();
+        }),
+        ("cut", |world| {
+            world.open("file", &all()).unwrap().set_size(2).unwrap()
+        }),
+        ("emptied", |world| {
+            let empty = all().disposition(CreateDisposition::OVERWRITE);
+            drop(world.open("file", &empty).unwrap());
+        }),
+        ("linked", |world| {
+            world
+                .open("file", &all())
+                .unwrap()
+                .link("link", false, None)
+                .unwrap();
+        }),
+        ("made read-only", |world| {
+            let mut basic = [0; 40];
+            basic[32] = 1;
+            let file = world.open("file", &all()).unwrap();
+            file.set(Class::BASIC, &basic).unwrap();
+        }),
+        ("one of two names less", |world| {
+            let delete = Open::delete().options(CreateOptions::DELETE_ON_CLOSE);
+            drop(world.open("other", &delete).unwrap());
+        }),
+    ];
+    let look = Open::read().access(AccessMask::READ_ATTRIBUTES | AccessMask::SYNCHRONIZE);
+    for (what, deed) in deeds {
+        for name in ["file", "other", "link"] {
+            let _ = std::fs::remove_file(world.path(name));
+        }
+        std::fs::write(world.path("file"), b"12345").unwrap();
+        std::fs::hard_link(world.path("file"), world.path("other")).unwrap();
+        let file = world.open("file", &look).unwrap();
+        deed(world);
+        let told = file.information(Class::STAT).unwrap();
+        let now = world.open("file", &Open::read()).unwrap();
+        let now = now.information(Class::STAT).unwrap();
+        // All but the rights of the handle.
+        assert_eq!(told[..68], now[..68], "{what}");
+    }
 }
 
 pub(crate) fn a_pending_delete_counts_one_link_less(world: &World) {
