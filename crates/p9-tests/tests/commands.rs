@@ -166,7 +166,7 @@ fn whole_directories() {
     assert_eq!(std::fs::read(world.remote("tree/a/b/leaf")).unwrap(), b"leaf");
     assert_eq!(std::fs::read(world.remote("tree/what?")).unwrap(), b"odd name");
     assert!(world.fails(2, "get", &["tree"]).contains("-R"));
-    world.ok("get", &["-R", "tree", "back"]);
+    world.ok("get", &["-r", "tree", "back"]);
     assert_eq!(std::fs::read(world.local("back/a/b/leaf")).unwrap(), b"leaf");
     assert_eq!(std::fs::read(world.local("back/what?")).unwrap(), b"odd name");
     assert!(world.fails(1, "rm", &["tree"]).contains("DIRECTORY_NOT_EMPTY"));
@@ -432,6 +432,14 @@ fn what_cannot_be_reached() {
     let (code, complaint) = p9(&["ls", &share]);
     assert_eq!(code, 3);
     assert!(complaint.contains("STATUS_BAD_NETWORK_PATH: "), "{complaint}");
+    for words in [
+        &["help"][..],
+        &["help", "put"],
+        &["put", "--help"],
+        &["--version"],
+    ] {
+        assert_eq!(p9(words), (0, String::new()), "{words:?}");
+    }
     for words in [
         &["ls"][..],
         &["ls", "host"],

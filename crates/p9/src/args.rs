@@ -20,7 +20,7 @@ Exit code: 0 done, 1 the operation failed, 2 wrong command line, 3 no such serve
 
 /// Work with files on 9P2000.L servers, through the code of the Windows redirector.
 #[derive(Debug, Parser)]
-#[command(version, disable_help_subcommand = true, after_help = NOTES)]
+#[command(version, after_help = NOTES)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) options: Options,
@@ -88,7 +88,7 @@ pub(crate) enum Command {
         /// Where to; by default the same name in the current directory.
         local: Option<PathBuf>,
         /// Take a directory with all that is in it.
-        #[arg(short = 'R', long)]
+        #[arg(short = 'R', long, visible_short_alias = 'r')]
         recursive: bool,
     },
     /// Copy to the server.
@@ -100,7 +100,7 @@ pub(crate) enum Command {
         /// Where to; by default the same name in the root of the share. With / at its end it is a directory.
         path: Option<OsString>,
         /// Take a directory with all that is in it.
-        #[arg(short = 'R', long)]
+        #[arg(short = 'R', long, visible_short_alias = 'r')]
         recursive: bool,
     },
     /// Show what is known of a file.
@@ -118,7 +118,7 @@ pub(crate) enum Command {
         /// What to remove.
         path: OsString,
         /// Take a directory with all that is in it.
-        #[arg(short = 'R', long)]
+        #[arg(short = 'R', long, visible_short_alias = 'r')]
         recursive: bool,
     },
     /// Make a directory.
