@@ -75,17 +75,6 @@ impl<P: Platform> OpenFile<P> {
         let view = self.view()?;
         let own = self.path()?;
         let taken = self.taken_spelling(&view, &path, &own, new.flags).await?;
-        if taken
-            .as_ref()
-            .is_some_and(|taken| taken.as_bytes() == own.as_bytes())
-        {
-            // It is linked there, if case does not matter.
-            return if new.flags.contains(RenameFlags::REPLACE_IF_EXISTS) {
-                Ok(())
-            } else {
-                Err(Status::OBJECT_NAME_COLLISION)
-            };
-        }
         let place = self.place().await?;
         let new_path = path.to_nt()?;
         let old_path = taken.as_ref().unwrap_or(&path).to_nt()?;
@@ -98,6 +87,17 @@ impl<P: Platform> OpenFile<P> {
         );
         self.redirector.perform(effects);
         checked?;
+        if taken
+            .as_ref()
+            .is_some_and(|taken| taken.as_bytes() == own.as_bytes())
+        {
+            // It is linked there, if case does not matter.
+            return if new.flags.contains(RenameFlags::REPLACE_IF_EXISTS) {
+                Ok(())
+            } else {
+                Err(Status::OBJECT_NAME_COLLISION)
+            };
+        }
         let at = taken.as_ref().unwrap_or(&path);
         let mut left = None;
         let linked = namespace::link(&place, at, new.flags, &mut left).await;

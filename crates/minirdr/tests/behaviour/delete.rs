@@ -134,6 +134,30 @@ pub(crate) fn nothing_is_made_in_a_directory_that_goes(world: &World) {
     assert!(world.path("folder/new").exists());
 }
 
+pub(crate) fn a_directory_is_empty_when_the_last_name_in_it_goes(world: &World) {
+    std::fs::create_dir(world.path("folder")).unwrap();
+    let folder = world.open("folder", &Open::delete()).unwrap();
+    let file = world.open("folder\\file", &Open::create()).unwrap();
+    let other = world.open("folder\\file", &Open::read()).unwrap();
+    // A file that is about to go is there until it does.
+    file.set_disposition(DELETE).unwrap();
+    drop(file);
+    assert_eq!(folder.set_delete(true), Err(Status::DIRECTORY_NOT_EMPTY));
+    drop(other);
+    folder.set_delete(true).unwrap();
+    folder.set_delete(false).unwrap();
+    // By POSIX's rules its name goes first, and the directory can follow while the file is open.
+    let file = world.open("folder\\file", &Open::create()).unwrap();
+    file.write(0, b"kept").unwrap();
+    let other = world.open("folder\\file", &Open::read()).unwrap();
+    file.set_disposition(DELETE | POSIX_SEMANTICS).unwrap();
+    drop(file);
+    folder.set_delete(true).unwrap();
+    drop(folder);
+    assert!(!world.path("folder").exists());
+    assert_eq!(other.read(0, 9).unwrap(), b"kept");
+}
+
 /// The name goes when the last handle does, and then nobody is told that it did not.
 pub(crate) fn who_may_not_delete_hears_of_it(world: &World) {
     std::fs::create_dir_all(world.path("folder/below")).unwrap();

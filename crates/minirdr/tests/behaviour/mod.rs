@@ -38,7 +38,7 @@ macro_rules! behaviours {
                 a_read_only_file_is_deleted_on_demand_only, delete_on_close_is_set_and_taken_back,
                 a_directory_that_fills_up_stays, the_root_of_a_share_stays, nothing_is_made_in_a_directory_that_goes,
                 who_may_not_delete_hears_of_it, deletion_needs_the_right_to_delete,
-                a_deleted_name_can_be_made_anew, an_entry_that_is_not_empty_is_not_marked;
+                a_directory_is_empty_when_the_last_name_in_it_goes, a_deleted_name_can_be_made_anew, an_entry_that_is_not_empty_is_not_marked;
             directory: nested_folders, patterns, restarting_and_single_entries, tiny_buffers, many_entries,
                 every_class_lists_the_same, only_directories_are_listed, patterns_that_no_name_matches,
                 the_dots_come_first, a_name_is_found_without_listing, links_show_their_tag,
@@ -55,7 +55,7 @@ macro_rules! behaviours {
             matrix: dispositions_and_kinds, names_that_no_file_has, sharing, rights, reads_at_the_edges,
                 writes_and_sizes, wildcards, characters_that_nt_forbids, locks_against_locks, ranges_of_locks,
                 locks_against_data, changes_and_filters;
-            names: non_ascii_names, names_that_nt_forbids, invalid_utf8, long_names;
+            names: non_ascii_names, names_that_nt_forbids, invalid_utf8, long_names, names_at_the_limit, names_of_devices_are_names;
             notify: names_come_and_go, the_filter_decides, trees_and_directories_alone, opens_that_change_a_file,
                 a_replaced_file_is_told_of,
                 too_much_to_tell, how_waiting_ends, what_is_made_and_taken_back_is_told_of,

@@ -85,3 +85,45 @@ pub(crate) fn long_names(world: &World) {
         Some(Status::OBJECT_NAME_INVALID)
     );
 }
+
+pub(crate) fn names_at_the_limit(world: &World) {
+    // On the server 255 bytes each.
+    let longest = [
+        (format!("x{}", "é".repeat(127)), format!("x{}", "é".repeat(127))),
+        (":".repeat(255), "\u{f03a}".repeat(255)),
+        (
+            format!("{}.", "y".repeat(254)),
+            format!("{}\u{f02e}", "y".repeat(254)),
+        ),
+    ];
+    for (on_server, in_nt) in &longest {
+        drop(world.open(in_nt, &Open::create()).unwrap());
+        assert!(world.path(on_server).exists());
+        assert!(world.list("").unwrap().contains(in_nt));
+        let file = world.open(in_nt, &Open::delete()).unwrap();
+        // A byte more is no name, neither for a rename nor for a link.
+        let longer = format!("{in_nt}x");
+        assert_eq!(
+            file.rename(&longer, false, None),
+            Err(Status::OBJECT_NAME_INVALID)
+        );
+        assert_eq!(file.link(&longer, false, None), Err(Status::OBJECT_NAME_INVALID));
+        file.rename("short", false, None).unwrap();
+        file.rename(in_nt, false, None).unwrap();
+        assert!(world.path(on_server).exists());
+        file.set_delete(true).unwrap();
+    }
+    assert_eq!(world.list("").unwrap(), [".", ".."]);
+}
+
+pub(crate) fn names_of_devices_are_names(world: &World) {
+    // Win32 takes them away, and programs get there with \\?\; NT knows nothing of them.
+    for name in ["CON", "nul", "AUX.txt", "COM1", "LPT9.log", "$MFT", "PRN"] {
+        drop(world.open(name, &Open::create()).unwrap());
+        assert!(world.path(name).exists());
+        let file = world.open(&name.to_lowercase(), &Open::delete()).unwrap();
+        file.set_delete(true).unwrap();
+        drop(file);
+        assert!(!world.path(name).exists(), "{name}");
+    }
+}
