@@ -20,6 +20,7 @@ use rdbss::{ByteRange, FileLock, FobxId, Lock, LockOwner, MajorFunction, SrvOpen
 
 use crate::file::OpenFile;
 use crate::objects::Platform;
+use crate::server::client::retried;
 use server::Carrier;
 
 /// First and longest pause between two tries for a lock that somebody else has on the server.
@@ -255,7 +256,7 @@ impl<P: Platform> OpenFile<P> {
             }
             table.locks.reserve()?;
         }
-        if !self.lock_on_server(&wanted).await? {
+        if !retried!(self.lock_on_server(&wanted))? {
             return Ok(Attempt::HeldElsewhere);
         }
         let (is_ended, is_uncarried) = {

@@ -62,7 +62,7 @@ pub(super) fn reaches(range: ByteRange) -> bool {
 
 impl<P: Platform> OpenFile<P> {
     /// Has the server grant `wanted`, which the table would grant too; `false`: somebody else is in the way. To be called
-    /// in turn.
+    /// in turn. Failed with `CONNECTION_DISCONNECTED`, it has not asked for it.
     ///
     /// # Errors
     /// The server's; as [`OpenFile::read`].

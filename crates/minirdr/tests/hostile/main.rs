@@ -2,6 +2,9 @@
 //! uses a drive on a server that spoils every answer to that type. Whatever comes of its operations, each of them ends
 //! within bounded (virtual) time and with a status that says whose fault it was; the drive can be unmapped without force
 //! afterwards, and nothing is left: no object, no task, no memory.
+//!
+//! And a good server whose connection is lost once, at each message in turn: all goes on as if nothing had happened, but for
+//! what may have been done, which says so.
 
 #[path = "../simulated/drive.rs"]
 mod drive;
@@ -17,6 +20,7 @@ mod simulated;
 
 use std::alloc::System;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -27,7 +31,7 @@ use minirdr::{MiniRedirector, ObjectCounts, Settings};
 use nt::Status;
 use program::{Outcome, Program};
 use rxce::memory::Network;
-use server::{Plan, Server};
+use server::{Cut, Plan, Server};
 use simulated::Simulated;
 use testserver::{MemoryFile, MemoryServer, Trouble, kind};
 
@@ -44,6 +48,8 @@ struct Run {
     outcomes: Vec<Outcome>,
     seen: Vec<u8>,
     spoiled: u32,
+    /// Messages that the server has got.
+    came: usize,
 }
 
 /// The server, with the files that the program expects.
@@ -60,6 +66,10 @@ fn good_server(plan: Option<Plan>) -> MemoryServer {
 }
 
 fn run(plan: Option<Plan>) -> Run {
+    run_on(plan, None)
+}
+
+fn run_on(plan: Option<Plan>, cut: Option<Cut>) -> Run {
     let runtime = Runtime::simulated(7).unwrap();
     let network = Network::new(&runtime).unwrap();
     let listener = network.listen(ADDRESS).unwrap();
@@ -67,6 +77,8 @@ fn run(plan: Option<Plan>) -> Run {
         runtime: runtime.clone(),
         good: good_server(plan),
         plan,
+        cut,
+        came: Arc::default(),
         seen: Arc::new(Mutex::new(Vec::new())),
         spoiled: Arc::new(Mutex::new(0)),
     };
@@ -106,6 +118,7 @@ fn run(plan: Option<Plan>) -> Run {
         outcomes,
         seen,
         spoiled,
+        came: server.came.load(Ordering::SeqCst),
     }
 }
 
@@ -192,7 +205,13 @@ const NEVER_SENT: [(u8, &str); 3] = [
     ),
 ];
 
+/// One test alone in its process, as memory is counted for all of it.
 #[test]
+fn a_drive_on_a_bad_server() {
+    one_lost_connection_goes_unnoticed_or_is_owned_up_to();
+    every_message_that_is_sent_meets_every_trouble();
+}
+
 fn every_message_that_is_sent_meets_every_trouble() {
     let honest = run(None);
     for outcome in &honest.outcomes {
@@ -232,4 +251,51 @@ fn every_message_that_is_sent_meets_every_trouble() {
         never.len(),
         never.join("; ")
     );
+}
+
+/// What changes nothing on the server, or makes sure of it: none of it may fail for one lost connection.
+const REPEATABLE: [&str; 12] = [
+    "read",
+    "query information",
+    "query volume",
+    "query EAs",
+    "query security",
+    "a read that is given up",
+    "open by a link",
+    "open a directory",
+    "list",
+    "unlock",
+    "close of a directory",
+    "close of a listed directory",
+];
+
+fn one_lost_connection_goes_unnoticed_or_is_owned_up_to() {
+    let honest = run(None);
+    let map = honest.outcomes.first().unwrap();
+    assert_eq!(map.what, "map");
+    let (mut unnoticed, mut owned_up) = (0, 0);
+    for at in 0..honest.came {
+        for acts in [false, true] {
+            let cut = Cut { at, acts };
+            let run = run_on(None, Some(cut));
+            let failed = |outcome: &&Outcome| outcome.result.is_err();
+            let Some(first) = run.outcomes.iter().find(failed) else {
+                unnoticed += 1;
+                continue;
+            };
+            owned_up += 1;
+            let Outcome { what, result, .. } = first;
+            if *what == "map" {
+                // There is nothing yet to go on with.
+                continue;
+            }
+            assert_eq!(*result, Err(Status::CONNECTION_ABORTED), "{cut:?}: {what}");
+            assert!(!REPEATABLE.contains(what), "{cut:?}: {what}");
+        }
+    }
+    println!(
+        "sweep: a connection lost at each of {} messages, acted on or not: {unnoticed} times unnoticed, {owned_up} times said",
+        honest.came
+    );
+    assert!(unnoticed > owned_up, "{unnoticed} to {owned_up}");
 }

@@ -1,5 +1,6 @@
 //! A good server that spoils its answers to messages of one type.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -23,12 +24,24 @@ pub(crate) struct Plan {
     pub(crate) trouble: Trouble,
 }
 
+/// Which message, of all that come, the connection is lost at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cut {
+    /// So many come before it.
+    pub(crate) at: usize,
+    /// The server acts on it all the same.
+    pub(crate) acts: bool,
+}
+
 /// What all connections of one server have together.
 #[derive(Clone)]
 pub(crate) struct Server {
     pub(crate) runtime: Runtime,
     pub(crate) good: MemoryServer,
     pub(crate) plan: Option<Plan>,
+    pub(crate) cut: Option<Cut>,
+    /// How many messages have come.
+    pub(crate) came: Arc<AtomicUsize>,
     /// Every type that was sent here.
     pub(crate) seen: Arc<Mutex<Vec<u8>>>,
     /// How many answers were spoiled.
@@ -66,7 +79,15 @@ impl Server {
                     seen.push(kind);
                 }
             }
+            let number = self.came.fetch_add(1, Ordering::SeqCst);
+            let cut = self.cut.filter(|cut| cut.at == number);
+            if cut.is_some_and(|cut| !cut.acts) {
+                return;
+            }
             let reply = good.answer(&request);
+            if cut.is_some() {
+                return;
+            }
             if kind == kind::TREAD && request[11..19] == SLOW_OFFSET.to_le_bytes() {
                 // A flush may come meanwhile: its answer goes behind.
                 self.runtime.sleep(SLOW).await;
