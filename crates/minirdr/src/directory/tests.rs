@@ -23,6 +23,13 @@ fn a_cookie_that_stands_still_is_seen_at_once() {
     assert_eq!(runs([1, 2, 1, 2].into_iter().cycle().take(100)), Some(3));
 }
 
+#[test]
+fn a_listing_of_ever_new_cookies_ends() {
+    const MOST: u64 = 1 << 24;
+    assert_eq!(runs(1..=MOST), None);
+    assert_eq!(runs(1..), Some(MOST as usize));
+}
+
 testserver::properties! {
     #[test]
     fn a_listing_that_goes_round_is_seen_within_three_rounds(before in 0_u64..200, round in 1_u64..200) {

@@ -173,8 +173,7 @@ pub(crate) async fn set(file: &OwnedFid, name: &[u8], value: &[u8]) -> nt::Resul
     let stored = match client.call(&request, |_| ()).await {
         Ok(()) => match data::write(client, writer.fid(), 0, value).await {
             // The server takes the value when it is told that it is whole.
-            Ok(written) if written == value.len() => writer.end_by(|fid| Tclunk { fid }).await,
-            Ok(_) => Err(Status::EA_TOO_LARGE),
+            Ok(_) => writer.end_by(|fid| Tclunk { fid }).await,
             Err(status) => Err(status),
         },
         Err(status) => Err(status),

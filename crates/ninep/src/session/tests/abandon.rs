@@ -102,6 +102,18 @@ fn abandoning_twice_flushes_once() {
 }
 
 #[test]
+fn a_flush_is_never_flushed() {
+    let (mut bench, tag, flush) = abandoned();
+    bench.session.abandon(flush);
+    assert_eq!(bench.session.poll_timeout(), None);
+    bench.timeout(u64::MAX);
+    assert_eq!((bench.sent(), bench.take_woken()), (vec![], vec![]));
+    assert_eq!(bench.session.outstanding(), 1, "{tag:?} is not free");
+    bench.reply(flush, &Rflush {}).expect("honest");
+    assert_eq!(bench.session.outstanding(), 0);
+}
+
+#[test]
 fn a_clunk_is_left_to_run() {
     let mut bench = Bench::new();
     let root = bench.attached();

@@ -38,6 +38,20 @@ fn a_lower_msize_is_taken_over() {
 }
 
 #[test]
+fn no_less_is_offered_than_is_of_use() {
+    for msize in [0, 1, 4095, 4096] {
+        let config = Config {
+            msize,
+            ..Config::default()
+        };
+        let mut session = Session::new(config).expect("memory");
+        session.start_version(None).expect("first");
+        let sent = session.take_transmit().expect("a version");
+        assert_eq!(sent[HEADER_LEN..][..4], 4096_u32.to_le_bytes());
+    }
+}
+
+#[test]
 fn nothing_goes_out_before_the_version_is_agreed() {
     let mut bench = Bench::unconnected(8);
     assert_eq!(bench.session.poll_version(), Poll::Ready(Err(Error::NoVersion)));

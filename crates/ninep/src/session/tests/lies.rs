@@ -287,23 +287,43 @@ fn a_directory_that_is_none() {
     );
 }
 
-#[test]
-fn a_file_that_is_a_directory() {
+/// What the session makes of the answer to `request`.
+fn made<R: Request>(request: impl Fn(Fid) -> R, reply: &impl Message) -> Result<(), Rule> {
     let mut bench = Bench::new();
     let root = bench.attached();
-    let request = Tlcreate {
-        fid: root,
+    bench.session.start(&request(root), None).expect("room");
+    let tag = bench.sent_one().tag;
+    bench.reply(tag, reply).map_err(|violation| violation.rule)
+}
+
+#[test]
+fn a_file_that_is_a_directory() {
+    let create = |fid| Tlcreate {
+        fid,
         name: b"made",
         flags: OpenFlags::CREATE,
         mode: Mode(0o644),
         gid: 0,
     };
-    let tag = bench.session.start(&request, None).expect("room");
-    let reply = Rlcreate {
-        qid: directory(2),
-        iounit: 0,
+    let link = |dfid| Tsymlink {
+        dfid,
+        name: b"made",
+        target: b"there",
+        gid: 0,
     };
-    assert_eq!(bench.reply(tag, &reply).expect_err("a lie").rule, Rule::QidType);
+    let device = |dfid| Tmknod {
+        dfid,
+        name: b"made",
+        mode: Mode(Mode::FIFO),
+        major: 0,
+        minor: 0,
+        gid: 0,
+    };
+    for (qid, expected) in [(qid(2), Ok(())), (directory(2), Err(Rule::QidType))] {
+        assert_eq!(made(create, &Rlcreate { qid, iounit: 0 }), expected);
+        assert_eq!(made(link, &Rsymlink { qid }), expected);
+        assert_eq!(made(device, &Rmknod { qid }), expected);
+    }
 }
 
 /// A walk through `kinds`; whether the session took it.
