@@ -18,6 +18,7 @@ use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, AtomicU32};
 
 use executive::mem::{Arc, try_box};
+use executive::sync::MutexGuard;
 use executive::task::{CancelToken, Semaphore};
 use nt::{
     AccessMask, CreateAction, CreateDisposition, CreateOptions, FileAttributes, Name, NameBuf, ShareAccess,
@@ -105,25 +106,24 @@ impl<P: Platform> MiniRedirector<P> {
         running
             .run(async {
                 let (view, target) = self.resolve(request, &running).await?;
-                retried!(self.open_in_view(request, &target, view.id, &running))
+                retried!(self.open_in_view(request, &target, &view, &running))
             })
             .await
     }
 
-    /// The view and what below its share a name leads to.
+    /// The view and what below its share a name leads to. The request is one upon the view from then on.
     async fn resolve(
         &self,
         request: &CreateRequest<'_, P>,
         running: &Running<'_, P>,
-    ) -> nt::Result<(HeldView<'_, P>, Target)> {
+    ) -> nt::Result<(UsedView, Target)> {
         if request.options.contains(CreateOptions::OPEN_BY_FILE_ID) {
             // An id says nothing without a volume to look for it on.
             let related = request.related.ok_or(Status::INVALID_PARAMETER)?;
             let target = Target::FileId(file_id(request.name)?);
-            let mut tree = self.tree();
+            let tree = self.tree();
             let (view, _) = tree.resolve_relative(related.fobx(), Name::EMPTY)?;
-            tree.reference_v_net_root(view)?;
-            return Ok((self.held(view), target));
+            return Ok((self.use_view(tree, view, running)?, target));
         }
         let (view, path) = self.resolve_path(request, running).await?;
         Ok((view, Target::new(request, path)?))
@@ -133,39 +133,64 @@ impl<P: Platform> MiniRedirector<P> {
         &self,
         request: &CreateRequest<'_, P>,
         running: &Running<'_, P>,
-    ) -> nt::Result<(HeldView<'_, P>, NameBuf)> {
+    ) -> nt::Result<(UsedView, NameBuf)> {
         if let Some(related) = request.related {
             let (name, trailing_backslash) = split_trailing_backslash(request.name);
             rdbss::names::check_options(request.options, trailing_backslash)?;
-            let mut tree = self.tree();
+            let tree = self.tree();
             let (view, path) = tree.resolve_relative(related.fobx(), name)?;
-            tree.reference_v_net_root(view)?;
-            return Ok((self.held(view), path));
+            return Ok((self.use_view(tree, view, running)?, path));
         }
         let OpenName::Path(name) = OpenName::parse(request.name, request.options)? else {
             return Err(Status::INVALID_PARAMETER);
         };
         loop {
             let share_units = {
-                let mut tree = self.tree();
+                let tree = self.tree();
                 match tree.resolve(&name, request.logon)? {
                     Resolved::Path { v_net_root, path } => {
-                        tree.reference_v_net_root(v_net_root)?;
-                        return Ok((self.held(v_net_root), path));
+                        return Ok((self.use_view(tree, v_net_root, running)?, path));
                     }
                     Resolved::NotConnected { share_units } => share_units,
                 }
             };
+            // Held until the request is one upon it.
             let view = self
                 .connect_for_open(&name, share_units, request.logon, running)
                 .await?;
-            let resolved = self.tree().resolve(&name, request.logon);
-            match resolved? {
-                Resolved::Path { v_net_root, path } if v_net_root == view.id => return Ok((view, path)),
+            let tree = self.tree();
+            match tree.resolve(&name, request.logon)? {
+                Resolved::Path { v_net_root, path } if v_net_root == view.id => {
+                    return Ok((self.use_view(tree, v_net_root, running)?, path));
+                }
                 // The name leads to another view by now: look again.
                 _ => {}
             }
         }
+    }
+
+    /// Makes the request one upon a view, which stays as long as the request does.
+    ///
+    /// # Errors
+    /// `UNEXPECTED_NETWORK_ERROR` when its connection has been taken away; `CANCELLED`.
+    fn use_view(
+        &self,
+        mut tree: MutexGuard<'_, Tree<Objects<P>>>,
+        id: VNetRootId,
+        running: &Running<'_, P>,
+    ) -> nt::Result<UsedView> {
+        let mut effects = Effects::new();
+        let used = tree
+            .set_request_owner(running.context, Owner::VNetRoot(id), &mut effects)
+            .and_then(|()| {
+                tree.v_net_root(id)?
+                    .extension()
+                    .cloned()
+                    .ok_or(Status::UNEXPECTED_NETWORK_ERROR)
+            });
+        drop(tree);
+        self.perform(effects);
+        used.map(|view| UsedView { id, view })
     }
 
     /// Connects to the share that a UNC name leads to: the one it is known to have, else the shortest that the server
@@ -208,17 +233,11 @@ impl<P: Platform> MiniRedirector<P> {
         &self,
         request: &CreateRequest<'_, P>,
         target: &Target,
-        view_id: VNetRootId,
+        used: &UsedView,
         running: &Running<'_, P>,
     ) -> nt::Result<Created<P>> {
-        let mut effects = Effects::new();
-        let owned = {
-            let mut tree = self.tree();
-            tree.set_request_owner(running.context, Owner::VNetRoot(view_id), &mut effects)
-                .and_then(|()| view_of(&tree, view_id))
-        };
-        self.perform(effects);
-        let view = owned?;
+        let UsedView { id: view_id, view } = used;
+        let view_id = *view_id;
         let asked = request.desired_access.map_generic();
         let mut wanted = Wanted {
             access: asked - AccessMask::MAXIMUM_ALLOWED,
@@ -231,7 +250,7 @@ impl<P: Platform> MiniRedirector<P> {
             file_id: target.file_id(),
         };
         let mut way = Way {
-            path: target.path(&view)?,
+            path: target.path(view)?,
             turns: 0,
         };
         let mut attempt = Attempt {
@@ -241,7 +260,7 @@ impl<P: Platform> MiniRedirector<P> {
         loop {
             let root = view.root().await?;
             if asked.contains(AccessMask::MAXIMUM_ALLOWED) {
-                let allowed = match look_at(&view, &root, &way.path, &wanted).await? {
+                let allowed = match look_at(view, &root, &way.path, &wanted).await? {
                     Outcome::Here(Some(found)) => access::maximum_allowed(&found.reply, view.uid),
                     Outcome::Here(None) => AccessMask::FILE_ALL_ACCESS,
                     Outcome::At(path) => {
@@ -267,7 +286,7 @@ impl<P: Platform> MiniRedirector<P> {
                 )
                 .await?;
             match self
-                .try_open(opening, request, target, (&view, &root), &way.path, &wanted)
+                .try_open(opening, request, target, (view, &root), &way.path, &wanted)
                 .await?
             {
                 Tried::Opened(created) => return Ok(created),
@@ -413,15 +432,6 @@ impl<P: Platform> MiniRedirector<P> {
     }
 }
 
-/// What is kept with a view.
-///
-/// # Errors
-/// `UNEXPECTED_NETWORK_ERROR` when its connection has been taken away.
-fn view_of<P: Platform>(tree: &Tree<Objects<P>>, id: VNetRootId) -> nt::Result<Arc<View>> {
-    let view = tree.v_net_root(id)?.extension();
-    view.cloned().ok_or(Status::UNEXPECTED_NETWORK_ERROR)
-}
-
 /// What an open is to views of its file. `access` includes what `wanted`'s disposition stands for.
 fn mapped_open(access: AccessMask, share: ShareAccess, wanted: &Wanted) -> MappedOpen {
     let data = AccessMask::READ_DATA | AccessMask::EXECUTE | AccessMask::DELETE | WRITES;
@@ -527,6 +537,13 @@ enum Tried<P: Platform> {
     /// A component is a symbolic link that says this.
     Link(usize, Vec<u8>),
     Failed(Status),
+}
+
+/// A view that a request is upon.
+struct UsedView {
+    id: VNetRootId,
+    /// What is kept with it.
+    view: Arc<View>,
 }
 
 /// A reference on a view, given back when dropped. Not to be dropped with the tree's lock held.
