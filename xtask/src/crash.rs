@@ -1,7 +1,9 @@
-//! Crashes in a Wine prefix, as Wine's debugger reports them.
+//! Crashes in a Wine prefix, as Wine tells of them.
 //!
 //! The registry names the program that Wine starts when a process dies of an exception. Ours writes the report of
-//! `winedbg --auto` to a file of the prefix; the drivers' process has no output of its own that would keep it.
+//! `winedbg --auto` to a file of the prefix; the drivers' process has no output of its own that would keep it. Now and
+//! then, when other threads have exceptions of their own, the debugger reports on none; what is left then is the line
+//! in the log of the one who died.
 
 use crate::prefix::Prefix;
 use anyhow::Result;
@@ -10,23 +12,31 @@ use std::fs;
 /// Where the reports go.
 const FILE: &str = r"C:\crashes.txt";
 
-/// The end of one program: the exception, and the stack of the thread that it happened on, innermost call first.
+/// Wine's Winsock Kernel.
+const NETIO: &str = "netio.sys";
+
+/// The end of one program.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Crash(String);
+pub(crate) struct Crash {
+    /// The exception, and the stack of the thread that it happened on, innermost call first; or Wine's line about it.
+    text: String,
+    /// The place of the code.
+    address: Option<u64>,
+    /// The innermost driver on the stack, by its file name. Below it are the libraries of the system that it called, which
+    /// do what they are told.
+    driver: Option<String>,
+}
 
 impl Crash {
-    /// The innermost driver on the stack, by its file name.
-    ///
-    /// Below it are the libraries of the system that it called, which do what they are told.
-    pub(crate) fn driver(&self) -> Option<&str> {
-        let modules = self.0.lines().filter_map(module);
-        modules.into_iter().find(|module| module.ends_with(".sys"))
+    /// Whether Wine's Winsock Kernel is the driver to blame.
+    pub(crate) fn is_of_netio(&self) -> bool {
+        self.driver.as_deref() == Some(NETIO)
     }
 }
 
 impl std::fmt::Display for Crash {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str(&self.0)
+        out.write_str(&self.text)
     }
 }
 
@@ -40,23 +50,57 @@ pub(crate) fn arm(prefix: &Prefix) -> Result<()> {
 }
 
 /// What has crashed so far.
-pub(crate) fn reported(prefix: &Prefix) -> Vec<Crash> {
+pub(crate) fn told(prefix: &Prefix) -> Vec<Crash> {
     let bytes = fs::read(prefix.path(FILE)).unwrap_or_default();
-    parse(&String::from_utf8_lossy(&bytes))
+    let reports = reports(&String::from_utf8_lossy(&bytes));
+    with_unreported(reports, &prefix.driver_log(), |address| {
+        prefix.is_in(NETIO, address)
+    })
 }
 
 /// From each report: the line with the exception, and those of the stack.
-fn parse(text: &str) -> Vec<Crash> {
-    let mut crashes = Vec::new();
+fn reports(text: &str) -> Vec<Crash> {
+    let mut crashes: Vec<Crash> = Vec::new();
     for line in text.lines().map(str::trim_end) {
         if line.starts_with("Unhandled exception: ") {
-            crashes.push(Crash(format!("{line}\n")));
-        } else if let (Some(_), Some(Crash(report))) = (module(line), crashes.last_mut()) {
-            report.push_str(line);
-            report.push('\n');
+            let address = line.rsplit_once("(0x");
+            crashes.push(Crash {
+                text: format!("{line}\n"),
+                address: address.and_then(|(_, place)| hexadecimal(place)),
+                driver: None,
+            });
+        } else if let (Some(module), Some(crash)) = (module(line), crashes.last_mut()) {
+            crash.text.push_str(line);
+            crash.text.push('\n');
+            if crash.driver.is_none() && module.ends_with(".sys") {
+                crash.driver = Some(module.to_owned());
+            }
         }
     }
     crashes
+}
+
+/// The `crashes`, and those that only a line of the log tells of. Of these, only the module of the code itself is known.
+fn with_unreported(mut crashes: Vec<Crash>, log: &str, in_netio: impl Fn(u64) -> bool) -> Vec<Crash> {
+    for line in log.lines().filter(|line| line.contains("wine: Unhandled ")) {
+        let address = line
+            .split_once(" at address ")
+            .and_then(|(_, place)| hexadecimal(place));
+        if !crashes.iter().any(|crash| crash.address == address) {
+            crashes.push(Crash {
+                text: line.to_owned(),
+                address,
+                driver: address.filter(|&place| in_netio(place)).map(|_| NETIO.to_owned()),
+            });
+        }
+    }
+    crashes
+}
+
+/// The number that `text` begins with.
+fn hexadecimal(text: &str) -> Option<u64> {
+    let end = text.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(text.len());
+    u64::from_str_radix(text.get(..end)?, 16).ok()
 }
 
 /// The module of a call, from `=>0 0x… function+0x1e(arguments) [source:line] in module (0x…)`; `=>` marks the innermost.
@@ -73,7 +117,7 @@ fn module(line: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{module, parse};
+    use super::{Crash, module, reports, with_unreported};
 
     /// What winedbg prints, without most of its many words.
     const REPORT: &str = "\
@@ -96,28 +140,48 @@ process  tid      prio    name (all IDs are in hex)\r
 
     #[test]
     fn a_report_tells_the_exception_and_the_stack() {
-        let crashes = parse(REPORT);
-        assert_eq!(crashes.len(), 1);
-        let lines: Vec<String> = crashes
-            .iter()
-            .flat_map(|crash| crash.to_string().lines().map(str::to_owned).collect::<Vec<_>>())
-            .collect();
-        assert_eq!(lines.len(), 4);
-        assert!(lines.iter().all(|line| !line.contains("Modules")), "{lines:?}");
+        let crashes = reports(REPORT);
+        let [crash] = crashes.as_slice() else {
+            panic!("{crashes:?}")
+        };
+        assert_eq!(crash.text.lines().count(), 4, "{crash}");
+        assert!(!crash.text.contains("Modules"), "{crash}");
+        assert_eq!(crash.address, Some(0x7b01_f03b));
     }
 
     #[test]
     fn the_innermost_driver_is_the_one_that_called() {
-        let crashes = parse(&format!("{REPORT}{}", REPORT.replace("netio.sys", "ntdll")));
-        let drivers: Vec<_> = crashes.iter().map(|crash| crash.driver()).collect();
-        assert_eq!(drivers, [Some("netio.sys"), Some("mrx9p.sys")]);
+        let drivers = |text: &str| {
+            reports(text)
+                .into_iter()
+                .map(|crash| crash.driver)
+                .collect::<Vec<_>>()
+        };
+        let own = REPORT.replace("netio.sys", "ntdll");
+        let both = drivers(&format!("{REPORT}{own}"));
+        assert_eq!(both, [Some("netio.sys".to_owned()), Some("mrx9p.sys".to_owned())]);
+        assert_eq!(drivers(&REPORT.replace(".sys (", ".dll (")), [None]);
     }
 
     #[test]
-    fn a_program_without_a_driver_has_none() {
-        let report = REPORT.replace(".sys (", ".dll (");
-        assert_eq!(parse(&report).first().and_then(|crash| crash.driver()), None);
-        assert_eq!(parse("winedbg: cannot attach\n"), []);
+    fn what_the_debugger_missed_is_in_the_log() {
+        let log = "\
+mrx9p: loading at address 12
+wine: Unhandled page fault on read access to 0000000000000000 at address 000000007B01F03B (thread 02f4), starting debugger...
+wine: Unhandled page fault on write access to 0000000000000038 at address 00000001D826436E (thread 01c0), starting debugger...
+wine: Unhandled exception 0xc000001d in thread 12 at address 0000000180001000 (thread 01c0), starting debugger...
+";
+        let crashes = with_unreported(reports(REPORT), log, |address| address == 0x1_d826_436e);
+        let netio: Vec<bool> = crashes.iter().map(Crash::is_of_netio).collect();
+        assert_eq!(netio, [true, true, false]);
+        assert_eq!(
+            crashes.last().and_then(|crash| crash.address),
+            Some(0x1_8000_1000)
+        );
+        assert_eq!(
+            with_unreported(reports("no report"), "mrx9p: loading", |_| true),
+            []
+        );
     }
 
     #[test]

@@ -93,6 +93,15 @@ impl Image {
         self.bytes
     }
 
+    /// The addresses that the image takes where it is made to be loaded.
+    pub(crate) fn addresses(&self) -> Option<std::ops::Range<u64>> {
+        let low = u32_at(&self.bytes, self.optional + 24)?;
+        let high = u32_at(&self.bytes, self.optional + 28)?;
+        let base = u64::from(high) << 32 | u64::from(low);
+        let size = u32_at(&self.bytes, self.optional + 56)?;
+        Some(base..base.checked_add(size.into())?)
+    }
+
     /// Whether these bytes are found anywhere in the file.
     pub(crate) fn contains(&self, bytes: &[u8]) -> bool {
         self.bytes.windows(bytes.len()).any(|window| window == bytes)

@@ -5,6 +5,7 @@
 
 use crate::crash;
 use crate::guardian::Guardian;
+use crate::pe::Image;
 use crate::process::{self, Step, capture, find_program};
 use crate::project::Project;
 use anyhow::{Context, Result, bail};
@@ -53,6 +54,11 @@ impl Wine {
 
     /// Whether this Wine brings a DLL named `name`.
     pub(crate) fn has_library(&self, name: &str) -> bool {
+        self.library(name).is_some()
+    }
+
+    /// Where this Wine has a DLL or driver named `name`.
+    fn library(&self, name: &str) -> Option<PathBuf> {
         let folders = [
             "/usr/lib/x86_64-linux-gnu/wine/x86_64-windows",
             "/usr/lib/wine/x86_64-windows",
@@ -67,7 +73,8 @@ impl Wine {
             .iter()
             .map(PathBuf::from)
             .chain(beside)
-            .any(|folder| folder.join(name).is_file())
+            .map(|folder| folder.join(name))
+            .find(|file| file.is_file())
     }
 
     fn command(&self, program: &Path, folder: &Path) -> Command {
@@ -300,6 +307,14 @@ impl Prefix {
             )
         })?;
         Ok(())
+    }
+
+    /// Whether Wine's module `name` has `address`, where it is usually loaded.
+    pub(crate) fn is_in(&self, name: &str, address: u64) -> bool {
+        let content = self.wine.library(name).and_then(|file| fs::read(file).ok());
+        content
+            .and_then(|content| Image::parse(content).ok()?.addresses())
+            .is_some_and(|image| image.contains(&address))
     }
 
     /// What the drivers printed so far (`DbgPrint`), one line each.

@@ -183,14 +183,13 @@ fn driver(project: &Project, build: bool, filters: &[&str]) -> Result<Tally> {
 fn past_crashes_of_wine(mut run: impl FnMut() -> Result<(Tally, Vec<Crash>)>) -> Result<Tally> {
     // The self tests close several hundred such sockets: every second or third run meets the race.
     const REPETITIONS: usize = 9;
-    let wines = |crash: &Crash| crash.driver() == Some("netio.sys");
     let mut repetitions = 0;
     loop {
         let (tally, crashes) = run()?;
         for crash in &crashes {
             println!("\n---- what crashed ----\n{crash}");
         }
-        if crashes.is_empty() || !crashes.iter().all(wines) || repetitions == REPETITIONS {
+        if crashes.is_empty() || !crashes.iter().all(Crash::is_of_netio) || repetitions == REPETITIONS {
             return Ok(tally);
         }
         println!("That was Wine's netio.sys. Nothing of this run counts; once more.");
@@ -224,7 +223,7 @@ fn harness(project: &Project, package: &Path, tests: &InDriver<'_>) -> Result<(T
         println!("\n---- what the drivers printed ----\n{}", prefix.driver_log());
         println!("---- what the server printed ----\n{}", server.log());
     }
-    Ok((tally, crash::reported(&prefix)))
+    Ok((tally, crash::told(&prefix)))
 }
 
 /// The harness's group for drivers with self tests.
@@ -258,7 +257,7 @@ fn self_tests(project: &Project, package: &Path, filters: &[&str]) -> Result<(Ta
     if tally.failed != 0 {
         println!("\n---- what the drivers printed ----\n{}", prefix.driver_log());
     }
-    Ok((tally, crash::reported(&prefix)))
+    Ok((tally, crash::told(&prefix)))
 }
 
 /// The packaging must not take the driver with self tests for the one to ship.
