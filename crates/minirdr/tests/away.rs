@@ -33,6 +33,8 @@ enum Mood {
     Good,
     /// Closes every connection at once.
     Away,
+    /// Takes every connection, and says nothing.
+    Mute,
     /// Makes sessions, and closes them at the first request for attributes.
     ComesAndGoes,
     /// Agrees to messages of this size.
@@ -98,6 +100,9 @@ async fn serve(listener: Listener, server: Server, runtime: Runtime) {
                 else {
                     return;
                 };
+                if mood == Mood::Mute {
+                    continue;
+                }
                 let honest = good.answer(&request);
                 let Some(answer) = mood.answer(&request, honest) else {
                     return;
@@ -283,6 +288,44 @@ fn a_server_that_comes_and_goes_is_not_dialled_at_once_each_time() {
     world.runtime.advance(Duration::from_secs(11));
     world.becomes(Mood::Good);
     assert_eq!(world.read(&file), Ok(vec![1; SIZE]));
+    world.block(end(file));
+    world.end();
+}
+
+#[test]
+fn a_server_that_was_well_is_waited_for_but_not_for_long() {
+    let world = World::new();
+    let file = world.open().unwrap();
+    // It starts anew, as it seems: its first request is answered by the new session.
+    world.runtime.advance(Duration::from_secs(11));
+    let before = world.runtime.now();
+    world.becomes(Mood::Good);
+    assert_eq!(world.read(&file), Ok(vec![1; SIZE]));
+    let took = world.runtime.now().saturating_since(before);
+    assert!(took < Duration::from_millis(50), "{took:?}");
+    // It does not: half a request's deadline is enough.
+    world.runtime.advance(Duration::from_secs(11));
+    let before = world.runtime.now();
+    world.becomes(Mood::Mute);
+    assert_eq!(world.read(&file).err(), Some(Status::CONNECTION_DISCONNECTED));
+    let took = world.runtime.now().saturating_since(before);
+    let patience = Settings::default().request_timeout / 2;
+    assert!(
+        (patience..patience + Duration::from_millis(50)).contains(&took),
+        "{took:?}"
+    );
+    // From then on nobody waits.
+    let before = world.runtime.now();
+    assert_eq!(world.read(&file).err(), Some(Status::CONNECTION_DISCONNECTED));
+    assert_eq!(world.open().err(), Some(Status::BAD_NETWORK_PATH));
+    assert_eq!(world.runtime.now(), before);
+    // Who maps a drive dials, and has the time of a request for it.
+    assert_eq!(
+        world.block(world.drive("Y:").map()),
+        Err(Status::BAD_NETWORK_PATH)
+    );
+    let took = world.runtime.now().saturating_since(before);
+    assert!(took <= 2 * Settings::default().request_timeout, "{took:?}");
     world.block(end(file));
     world.end();
 }
