@@ -13,6 +13,8 @@ enum Step {
     Walk { found: bool },
     /// A caller asks about its n-th fid.
     Attributes { fid: usize },
+    /// A caller reads its n-th fid.
+    Read { fid: usize },
     /// A caller clunks its n-th fid and waits.
     Clunk { fid: usize },
     /// A caller drops its n-th fid.
@@ -31,6 +33,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => any::<bool>().prop_map(|found| Step::Walk { found }),
         2 => (0_usize..20).prop_map(|fid| Step::Attributes { fid }),
+        2 => (0_usize..20).prop_map(|fid| Step::Read { fid }),
         1 => (0_usize..20).prop_map(|fid| Step::Clunk { fid }),
         2 => (0_usize..20).prop_map(|fid| Step::Discard { fid }),
         2 => (0_usize..20).prop_map(|call| Step::Abandon { call }),
@@ -78,6 +81,12 @@ impl Server {
                 )
             }
             MessageType::TGETATTR => frame(tag, &attributes(1)),
+            MessageType::TREAD => frame(
+                tag,
+                &Rread {
+                    data: Payload(b"data"),
+                },
+            ),
             MessageType::TCLUNK => match self.fids.remove(&request.get::<Tclunk>().fid) {
                 true => frame(tag, &Rclunk {}),
                 false => frame(tag, &Rlerror { ecode: Errno(9) }),
@@ -115,6 +124,7 @@ struct World {
 enum Call {
     Walk(Fid),
     Attributes,
+    Read,
     Clunk,
 }
 
@@ -145,6 +155,19 @@ impl World {
                 };
                 if let Ok(tag) = self.bench.session.start(&getattr(fid), self.deadline()) {
                     self.calls.push((tag, Call::Attributes));
+                }
+            }
+            Step::Read { fid } => {
+                let Some(fid) = self.owned.get(fid).copied() else {
+                    return;
+                };
+                let read = Tread {
+                    fid,
+                    offset: 0,
+                    count: MSIZE / 2,
+                };
+                if let Ok(tag) = self.bench.session.start(&read, self.deadline()) {
+                    self.calls.push((tag, Call::Read));
                 }
             }
             Step::Clunk { fid } => {
@@ -213,7 +236,8 @@ impl World {
                 },
                 Call::Attributes if self.bench.is_pending::<Tgetattr>(tag) => self.calls.push((tag, call)),
                 Call::Clunk if self.bench.is_pending::<Tclunk>(tag) => self.calls.push((tag, call)),
-                Call::Attributes | Call::Clunk => {}
+                Call::Read if self.bench.is_pending::<Tread>(tag) => self.calls.push((tag, call)),
+                Call::Attributes | Call::Read | Call::Clunk => {}
             }
         }
     }
@@ -250,6 +274,9 @@ fn nothing_leaks() {
         world.wind_down();
         prop_assert_eq!(world.bench.session.outstanding(), 0);
         prop_assert_eq!(world.bench.session.fids_in_use(), 1, "the root alone");
+        // Which is true of so much only if nothing is under way.
+        let nothing = world.bench.session.window.has_room(u32::MAX, MSIZE);
+        prop_assert!(nothing, "data are left under way");
         prop_assert!(world.server.fids.is_empty(), "left on the server: {:?}", world.server.fids);
     });
     std::println!(
