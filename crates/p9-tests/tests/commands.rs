@@ -146,6 +146,12 @@ fn cat_get_and_put() {
     assert_eq!(world.ok("cat", &["data"]), "");
     assert!(world.fails(1, "cat", &["none"]).contains("OBJECT_NAME_NOT_FOUND"));
     assert!(world.fails(1, "cat", &["folder"]).contains("FILE_IS_A_DIRECTORY"));
+    #[cfg(target_os = "linux")]
+    assert!(
+        world
+            .fails(1, "get", &["copy of it", "/dev/full"])
+            .starts_with("p9: cannot write /dev/full: ")
+    );
     assert!(world.fails(1, "put", &["none"]).contains("cannot read none"));
     assert!(
         world

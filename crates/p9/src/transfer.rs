@@ -37,7 +37,7 @@ pub(crate) fn cat(drive: &Drive, path: &OsStr) -> Result<(), Failure> {
     let file = drive.open(path, to_read())?;
     let hidden = ProgressBar::hidden();
     let name = drive.shown(path);
-    match from_server(&file, &name, &mut io::stdout(), &hidden) {
+    match from_server(&file, &name, &mut io::stdout(), "to standard output", &hidden) {
         // Whoever closes the pipe has seen enough.
         Err(Failure::Local { error, .. }) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result,
@@ -55,7 +55,7 @@ pub(crate) fn get(drive: &Drive, path: &OsStr, local: &Path) -> Result<(), Failu
     let mut target = fs::File::create(local)
         .map_err(|error| Failure::local(format!("cannot make {}", local.display()), error))?;
     let bar = progress(size, &name);
-    from_server(&file, &name, &mut target, &bar)
+    from_server(&file, &name, &mut target, &local.display().to_string(), &bar)
 }
 
 /// Copies one file to the server.
@@ -102,6 +102,7 @@ fn from_server(
     file: &File<'_>,
     name: &str,
     target: &mut (impl Write + Send),
+    target_name: &str,
     bar: &ProgressBar,
 ) -> Result<(), Failure> {
     let (full, to_thread) = sync_channel::<(Vec<u8>, usize)>(BLOCKS);
@@ -118,7 +119,7 @@ fn from_server(
         let read = read_blocks(file, &to_here, &full, bar);
         drop(full);
         let written = writer.join().unwrap_or_else(|_| Err(io::Error::other("panic")));
-        written.map_err(|error| Failure::local("cannot write", error))?;
+        written.map_err(|error| Failure::local(format!("cannot write {target_name}"), error))?;
         read.map_err(|status| Failure::remote(format!("cannot read {name}"), status))
     })
 }
