@@ -72,6 +72,13 @@ pub(crate) fn a_read_only_file_is_deleted_on_demand_only(world: &World) {
 
 pub(crate) fn delete_on_close_is_set_and_taken_back(world: &World) {
     let on_close = Open::create().options(CreateOptions::DELETE_ON_CLOSE);
+    // What the handle was opened with is not taken back by the file's disposition, only as what it is.
+    let file = world.open("brief", &on_close).unwrap();
+    file.set_delete(true).unwrap();
+    file.set_delete(false).unwrap();
+    drop(world.open("brief", &Open::read()).unwrap());
+    drop(file);
+    assert!(!world.path("brief").exists());
     let file = world.open("kept", &on_close).unwrap();
     file.set_disposition(ON_CLOSE).unwrap();
     drop(file);

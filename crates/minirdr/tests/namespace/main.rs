@@ -1,7 +1,7 @@
-//! Names, handles, share modes and locks against a model: random steps through two mappings of one share, on a virtual
-//! clock, two thirds of them in bad weather. In calm weather each step comes to what the model says. In bad weather a step
-//! may end with a status that says how the server was lost; then the server's files say whether it was done, and it was
-//! done wholly or not at all, and not at all where the status says so.
+//! Names, hard links, handles, deletions by NT's rules and POSIX's, share modes and locks against a model: random steps
+//! through two mappings of one share, on a virtual clock, two thirds of them in bad weather. In calm weather each step comes
+//! to what the model says. In bad weather a step may end with a status that says how the server was lost; then the server's
+//! files say whether it was done, and it was done wholly or not at all, and not at all where the status says so.
 //!
 //! `MINIRDR_MODEL_SEEDS` overrides how many seeds there are (100,000 is for the night), `MINIRDR_MODEL_SEED` has one run
 //! alone.

@@ -42,11 +42,17 @@ impl<V> Expected<V> {
 type Node = usize;
 const ROOT: Node = 0;
 
+/// What temporary names begin with.
+const TEMPORARY: &str = ".mrx9p-";
+
+/// A name and what is known of it.
 #[derive(Clone, Debug, Default)]
 struct File {
     parent: Node,
     /// As it was spelled last.
     name: String,
+    /// Names of one file have one number.
+    number: usize,
     is_directory: bool,
     /// Goes with its last handle.
     is_doomed: bool,
@@ -61,6 +67,8 @@ pub(crate) struct Handle {
     access: AccessMask,
     share: ShareAccess,
     delete_on_close: bool,
+    /// With it the name goes, whoever else has the file open.
+    pub(crate) is_posix: bool,
     /// Where, and whether nobody else may have it.
     locks: Vec<(u64, bool)>,
     /// Its mapping was taken away.
@@ -198,7 +206,11 @@ impl Model {
         };
         let applies = [
             (disposition == D::CREATE, Status::OBJECT_NAME_COLLISION),
-            (file.is_doomed, Status::DELETE_PENDING),
+            // A directory that goes when it is closed is not asked first whether it is empty.
+            (
+                file.is_doomed || disposition.may_create() && self.files[directory].is_doomed,
+                Status::DELETE_PENDING,
+            ),
             (
                 opening.kind == Kind::Directory && !file.is_directory,
                 Status::NOT_A_DIRECTORY,
@@ -234,6 +246,7 @@ impl Model {
             self.files.push(File {
                 parent: directory,
                 name: name.to_owned(),
+                number: self.files.len(),
                 is_directory: opening.kind == Kind::Directory,
                 ..File::default()
             });
@@ -245,6 +258,7 @@ impl Model {
             access: opening.access,
             share: opening.share,
             delete_on_close: opening.delete_on_close,
+            is_posix: false,
             locks: Vec::new(),
             is_orphan: false,
         }
@@ -253,11 +267,11 @@ impl Model {
     /// A handle goes; with the last of a doomed file that file does, if it can.
     pub(crate) fn close(&mut self, handle: &Handle) {
         let node = handle.node;
-        if handle.is_orphan {
+        if handle.is_orphan || self.files[node].is_gone {
             return;
         }
         self.files[node].is_doomed |= handle.delete_on_close;
-        if self.files[node].is_doomed && self.handles_of(node).next().is_none() {
+        if self.files[node].is_doomed && (handle.is_posix || self.handles_of(node).next().is_none()) {
             self.files[node].is_doomed = false;
             self.files[node].is_gone = node != ROOT && self.children(node).next().is_none();
         }
@@ -268,7 +282,13 @@ impl Model {
         self.files[node].is_gone = false;
     }
 
-    pub(crate) fn doom(&mut self, slot: usize, delete: bool) -> Expected<()> {
+    /// Whether a handle's file has lost its name: what else can be done to it is not for here.
+    pub(crate) fn is_stray(&self, slot: usize) -> bool {
+        self.usable(slot)
+            .is_some_and(|handle| self.files[handle.node].is_gone)
+    }
+
+    pub(crate) fn doom(&mut self, slot: usize, delete: bool, is_posix: bool) -> Expected<()> {
         let Some(handle) = self.usable(slot) else {
             return Expected::orphaned();
         };
@@ -285,6 +305,9 @@ impl Model {
         let expected = Expected::of((), failures.collect());
         if expected.success.is_some() {
             self.files[node].is_doomed = delete;
+            if let Some(handle) = &mut self.handles[slot] {
+                handle.is_posix = is_posix;
+            }
         }
         expected
     }
@@ -311,9 +334,7 @@ impl Model {
                 failures: vec![Status::ACCESS_DENIED, Status::INVALID_PARAMETER],
             };
         }
-        let directory = target.map_or(self.files[node].parent, |path| {
-            self.find(path).expect("it is open")
-        });
+        let directory = self.directory_of(node, target);
         let other = self.child(directory, name).filter(|&other| other != node);
         let below_itself = self.is_at_or_below(directory, node);
         let is_in_use = |other: Node| self.handles_of(other).next().is_some();
@@ -337,6 +358,86 @@ impl Model {
         Expected::of((), failures.collect())
     }
 
+    /// What a link to the file of a handle comes to; `target` as of a rename.
+    pub(crate) fn can_link(
+        &self,
+        slot: usize,
+        target: Option<&str>,
+        name: &str,
+        replace: bool,
+    ) -> Expected<()> {
+        let Some(handle) = self.usable(slot) else {
+            let mut expected = Expected::orphaned();
+            expected.failures.push(Status::FILE_IS_A_DIRECTORY);
+            return expected;
+        };
+        let node = handle.node;
+        let directory = self.directory_of(node, target);
+        let taken = self.child(directory, name);
+        let is_in_use = |other: Node| other != node && self.handles_of(other).next().is_some();
+        let applies = [
+            (self.files[node].is_directory, Status::FILE_IS_A_DIRECTORY),
+            (self.files[node].is_doomed, Status::DELETE_PENDING),
+            (taken.is_some() && !replace, Status::OBJECT_NAME_COLLISION),
+            (
+                taken.is_some_and(|taken| self.files[taken].is_directory || is_in_use(taken)),
+                Status::ACCESS_DENIED,
+            ),
+        ];
+        let failures = applies
+            .into_iter()
+            .filter_map(|(applies, status)| applies.then_some(status));
+        Expected::of((), failures.collect())
+    }
+
+    /// The same link, made.
+    pub(crate) fn link(&mut self, slot: usize, target: Option<&str>, name: &str) {
+        let node = self.usable(slot).expect("the link is possible").node;
+        let directory = self.directory_of(node, target);
+        let number = self.files[node].number;
+        match self.child(directory, name) {
+            Some(own) if own == node => {}
+            Some(other) if self.files[other].number == number => self.files[other].name = name.to_owned(),
+            other => {
+                if let Some(other) = other {
+                    self.files[other].is_gone = true;
+                }
+                self.files.push(File {
+                    parent: directory,
+                    name: name.to_owned(),
+                    number,
+                    ..File::default()
+                });
+            }
+        }
+    }
+
+    /// Takes note of temporary names that the server has: nobody came back to take them away.
+    pub(crate) fn adopt_temporaries(&mut self, there: &[String]) {
+        for path in there {
+            let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+            let Some(parent) = self.find(&folder.replace('/', "\\")) else {
+                continue;
+            };
+            if name.starts_with(TEMPORARY) && self.child(parent, name).is_none() {
+                self.files.push(File {
+                    parent,
+                    name: name.to_owned(),
+                    // No handle is ever its.
+                    number: self.files.len(),
+                    ..File::default()
+                });
+            }
+        }
+    }
+
+    /// The directory that a new name of `node` is in.
+    fn directory_of(&self, node: Node, target: Option<&str>) -> Node {
+        target.map_or(self.files[node].parent, |path| {
+            self.find(path).expect("it is open")
+        })
+    }
+
     fn is_at_or_below(&self, mut node: Node, above: Node) -> bool {
         while node != ROOT && node != above {
             node = self.files[node].parent;
@@ -346,9 +447,7 @@ impl Model {
 
     pub(crate) fn rename(&mut self, slot: usize, target: Option<&str>, name: &str) {
         let node = self.usable(slot).expect("the rename is possible").node;
-        let directory = target.map_or(self.files[node].parent, |path| {
-            self.find(path).expect("it is there")
-        });
+        let directory = self.directory_of(node, target);
         if let Some(other) = self.child(directory, name).filter(|&other| other != node) {
             self.files[other].is_gone = true;
         }
@@ -373,6 +472,19 @@ impl Model {
         names.extend([".".into(), "..".into()]);
         names.sort();
         names
+    }
+
+    /// Whether the file of a handle is locked under another of its names: then the server decides alone, and only as long as
+    /// it has not forgotten.
+    pub(crate) fn is_locked_elsewhere(&self, slot: usize) -> bool {
+        let Some(node) = self.usable(slot).map(|handle| handle.node) else {
+            return false;
+        };
+        self.handles.iter().flatten().any(|other| {
+            other.node != node
+                && self.files[other.node].number == self.files[node].number
+                && !other.locks.is_empty()
+        })
     }
 
     pub(crate) fn lock(&mut self, slot: usize, start: u64, exclusive: bool) -> Expected<()> {

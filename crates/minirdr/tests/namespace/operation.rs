@@ -44,13 +44,21 @@ pub(crate) enum Operation {
     Close {
         slot: usize,
     },
-    /// FileDispositionInformation.
+    /// FileDispositionInformation, and with POSIX's rules FileDispositionInformationEx.
     Doom {
         slot: usize,
         delete: bool,
+        is_posix: bool,
     },
     /// Into its own directory, or through a handle of another.
     Rename {
+        slot: usize,
+        directory: Option<String>,
+        name: String,
+        replace: bool,
+    },
+    /// As a rename.
+    Link {
         slot: usize,
         directory: Option<String>,
         name: String,
@@ -100,27 +108,43 @@ impl Operation {
             };
         }
         let slot = open[luck.below(open.len() as u64) as usize];
+        if model.is_stray(slot) {
+            return Self::Close { slot };
+        }
         match pick {
             0..=17 => Self::Close { slot },
             18..=21 => Self::Doom {
                 slot,
                 delete: luck.below(4) != 0,
+                is_posix: luck.below(3) == 0,
             },
             22..=27 => {
                 let path = path(luck);
                 let (directory, name) = path.rsplit_once('\\').unwrap_or(("", &path));
                 let elsewhere = luck.below(2) == 0;
-                Self::Rename {
-                    slot,
-                    directory: elsewhere.then(|| directory.to_owned()),
-                    name: name.to_owned(),
-                    replace: luck.below(2) == 0,
+                let directory = elsewhere.then(|| directory.to_owned());
+                let (name, replace) = (name.to_owned(), luck.below(2) == 0);
+                if luck.below(3) == 0 {
+                    Self::Link {
+                        slot,
+                        directory,
+                        name,
+                        replace,
+                    }
+                } else {
+                    Self::Rename {
+                        slot,
+                        directory,
+                        name,
+                        replace,
+                    }
                 }
             }
             28..=30 => Self::List {
                 mapping,
                 path: ["", "d", "e", "d\\e"][luck.below(4) as usize].to_owned(),
             },
+            31..=33 if model.is_locked_elsewhere(slot) => Self::Look { slot },
             31..=33 => Self::Lock {
                 slot,
                 start: luck.below(3) * 5,

@@ -161,13 +161,23 @@ impl<'a> Program<'a> {
                 opening,
             } => self.open(slot, mapping, &path, &opening).await,
             Operation::Close { slot } => self.close(slot).await,
-            Operation::Doom { slot, delete } => self.doom(slot, delete).await,
+            Operation::Doom {
+                slot,
+                delete,
+                is_posix,
+            } => self.doom(slot, delete, is_posix).await,
             Operation::Rename {
                 slot,
                 directory,
                 name,
                 replace,
             } => self.rename(slot, directory.as_deref(), &name, replace).await,
+            Operation::Link {
+                slot,
+                directory,
+                name,
+                replace,
+            } => self.link(slot, directory.as_deref(), &name, replace).await,
             Operation::List { mapping, path } => self.list(mapping, &path).await,
             Operation::Lock {
                 slot,
@@ -295,16 +305,25 @@ impl<'a> Program<'a> {
                 self.model.stays(handle.node);
             }
         }
+        if self.stormy && handle.is_posix {
+            // A deletion that nobody knows to have been done leaves the others where they were, of a file that is gone.
+            Box::pin(self.end_others(handle.node)).await;
+        }
     }
 
-    async fn doom(&mut self, slot: usize, delete: bool) {
+    async fn doom(&mut self, slot: usize, delete: bool, is_posix: bool) {
         let Some(file) = self.files[slot].clone() else {
             return;
         };
         let before = self.model.clone();
-        let expected = self.model.doom(slot, delete);
-        let (record, cancel) = ([u8::from(delete)], token());
-        let set = file.set_information(Class::DISPOSITION, &record, None, &cancel);
+        let expected = self.model.doom(slot, delete, is_posix);
+        let flags = u32::from(delete) | u32::from(is_posix) << 1;
+        let (record, cancel) = (flags.to_le_bytes(), token());
+        let set = if is_posix {
+            file.set_information(Class::DISPOSITION_EX, &record, None, &cancel)
+        } else {
+            file.set_information(Class::DISPOSITION, &record[..1], None, &cancel)
+        };
         let set = set.await;
         if let Came::Lost(_) = self.judge(set, &expected) {
             // What the server is asked changes nothing.
@@ -312,29 +331,71 @@ impl<'a> Program<'a> {
         }
     }
 
+    /// The directory that a new name is to be in: `None` where it cannot be opened.
+    async fn open_target(&mut self, directory: Option<&str>) -> Option<Option<File>> {
+        let Some(directory) = directory else {
+            return Some(None);
+        };
+        let mapping = (0..2).find(|&mapping| self.model.mapped[mapping])?;
+        let expected = self.model.can_open(directory, &Opening::target());
+        let opened = self
+            .drive(mapping)
+            .open(directory, &Opening::target().as_open())
+            .await;
+        let (result, opened) = match opened {
+            Ok(opened) => (Ok(CreateAction::OPENED), Some(opened)),
+            Err(status) => (Err(status), None),
+        };
+        match self.judge(result, &expected) {
+            Came::To(_) => Some(opened),
+            Came::Refused | Came::Lost(_) => None,
+        }
+    }
+
+    async fn link(&mut self, slot: usize, directory: Option<&str>, name: &str, replace: bool) {
+        let Some(file) = self.files[slot].clone() else {
+            return;
+        };
+        let Some(target) = self.open_target(directory).await else {
+            return;
+        };
+        let expected = self.model.can_link(slot, directory, name, replace);
+        let (record, cancel) = (new_name(name, replace.into()), token());
+        let linked = file
+            .set_information(Class::LINK, &record, target.as_deref(), &cancel)
+            .await;
+        if let Some(target) = target {
+            end(target).await;
+        }
+        match self.judge(linked, &expected) {
+            Came::To(()) => self.model.link(slot, directory, name),
+            Came::Refused => {}
+            Came::Lost(status) => {
+                self.settle().await;
+                let there = self.there();
+                self.model.adopt_temporaries(&there);
+                let mut after = Vec::new();
+                if expected.success.is_some() {
+                    // A file whose name differs in case alone is replaced under its own name first.
+                    let spellings = [Some(name.to_owned()), self.model.spelling(slot, directory, name)];
+                    for name in spellings.into_iter().flatten() {
+                        let mut model = self.model.clone();
+                        model.link(slot, directory, &name);
+                        after.push(model);
+                    }
+                }
+                self.reconcile(status, after).await;
+            }
+        }
+    }
+
     async fn rename(&mut self, slot: usize, directory: Option<&str>, name: &str, replace: bool) {
         let Some(file) = self.files[slot].clone() else {
             return;
         };
-        let mut target = None;
-        if let Some(directory) = directory {
-            let Some(mapping) = (0..2).find(|&mapping| self.model.mapped[mapping]) else {
-                return;
-            };
-            let expected = self.model.can_open(directory, &Opening::target());
-            let opened = self
-                .drive(mapping)
-                .open(directory, &Opening::target().as_open())
-                .await;
-            let (result, opened) = match opened {
-                Ok(opened) => (Ok(CreateAction::OPENED), Some(opened)),
-                Err(status) => (Err(status), None),
-            };
-            match self.judge(result, &expected) {
-                Came::To(_) => target = opened,
-                Came::Refused | Came::Lost(_) => return,
-            }
-        }
+        let Some(target) = self.open_target(directory).await else {
+            return;
+        };
         let expected = self.model.can_rename(slot, directory, name, replace);
         let (record, cancel) = (new_name(name, replace.into()), token());
         let renamed = file
@@ -366,10 +427,16 @@ impl<'a> Program<'a> {
 
     /// The redirector does not know that a file has another name now: its handles lead nowhere.
     async fn end_strays(&mut self, slot: usize) {
-        let node = self.model.handles[slot].as_ref().map(|handle| handle.node);
+        if let Some(node) = self.model.handles[slot].as_ref().map(|handle| handle.node) {
+            self.end_others(node).await;
+        }
+    }
+
+    /// Ends all handles of a file.
+    async fn end_others(&mut self, node: usize) {
         for other in 0..SLOTS {
             let stray = self.model.handles[other].as_ref();
-            if stray.is_some_and(|handle| Some(handle.node) == node) {
+            if stray.is_some_and(|handle| handle.node == node) {
                 self.close(other).await;
             }
         }
