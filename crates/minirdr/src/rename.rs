@@ -10,7 +10,7 @@ use crate::names::ServerPath;
 use crate::namespace;
 use crate::notify::NotifyAction;
 use crate::objects::{Platform, View};
-use crate::server::client::after_change;
+use crate::server::client::{after_change, leaves_doubt};
 
 impl<P: Platform> OpenFile<P> {
     /// Gives the file a new name, in the directory `target` or its own.
@@ -43,14 +43,17 @@ impl<P: Platform> OpenFile<P> {
                 .begin_rename(self.fobx, new_path.as_name(), flags.replace(), &mut effects);
         self.redirector.perform(effects);
         let fcb = begun?;
-        let pending = PendingRename {
+        let mut pending = PendingRename {
             file: self,
             fcb,
             view,
             paths: [&place.path, path],
             renamed: false,
+            in_doubt: true,
         };
-        let replaced = namespace::rename(&place, path, flags).await?;
+        let renamed = namespace::rename(&place, path, flags).await;
+        pending.in_doubt = renamed.is_err_and(leaves_doubt);
+        let replaced = renamed?;
         pending.done();
         let is_regular = view.known_files.is_regular(&place.path);
         view.removed(&place.path);
@@ -101,7 +104,7 @@ impl<P: Platform> OpenFile<P> {
         let at = taken.as_ref().unwrap_or(&path);
         let mut left = None;
         let linked = namespace::link(&place, at, new.flags, &mut left).await;
-        if linked.is_err() {
+        if linked.is_err_and(leaves_doubt) {
             view.doubtful(at);
         }
         if let Some(temporary) = left {
@@ -196,6 +199,8 @@ struct PendingRename<'a, P: Platform> {
     /// The old one and the new one.
     paths: [&'a ServerPath; 2],
     renamed: bool,
+    /// Nobody knows whether the server has done it.
+    in_doubt: bool,
 }
 
 impl<P: Platform> PendingRename<'_, P> {
@@ -206,7 +211,7 @@ impl<P: Platform> PendingRename<'_, P> {
 
 impl<P: Platform> Drop for PendingRename<'_, P> {
     fn drop(&mut self) {
-        if !self.renamed {
+        if self.in_doubt {
             for path in self.paths {
                 self.view.doubtful(path);
             }

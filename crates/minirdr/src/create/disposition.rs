@@ -99,6 +99,7 @@ pub(crate) async fn open_on_server(
             return Err(Status::CANNOT_DELETE);
         }
         let made = make(view, root, path, wanted).await;
+        // A directory may be there although what came behind its making has failed.
         if made.is_err() {
             view.doubtful(path);
         }

@@ -682,6 +682,18 @@ pub(crate) fn after_change(status: Status) -> Status {
     }
 }
 
+/// Whether what failed with `status` may have changed something all the same.
+pub(crate) fn leaves_doubt(status: Status) -> bool {
+    matches!(
+        status,
+        Status::CONNECTION_ABORTED
+            | Status::IO_TIMEOUT
+            | Status::INVALID_NETWORK_RESPONSE
+            | Status::CANCELLED
+            | Status::INSUFFICIENT_RESOURCES
+    )
+}
+
 /// How a failure of the session looks to NT.
 pub(crate) fn status(error: Error) -> Status {
     match error {
