@@ -217,6 +217,35 @@ fn a_later_file_of_the_same_number_is_not_taken_for_it() {
 }
 
 #[test]
+fn pages_go_through_any_open_of_the_file_that_may() {
+    let world = World::new();
+    std::fs::write(world.path("file"), b"data").unwrap();
+    world.map("X:").unwrap();
+    world.map("Y:").unwrap();
+    let reader = world.open("file", &Open::read()).unwrap();
+    let writer = world
+        .open_full(&world.full("Y:", "file"), &Open::write())
+        .unwrap();
+    let cancel = world::token();
+    let page_out = |pages: &[u8]| world.block(reader.file.write_paging(0, pages, &cancel));
+    assert_eq!(page_out(b"DATA"), Ok(4), "by the writer's open");
+    lose(&world);
+    assert_eq!(
+        page_out(b"LATE"),
+        Ok(4),
+        "though the writer has done nothing since"
+    );
+    assert_eq!(writer.read(0, 9).unwrap(), b"LATE");
+    lose(&world);
+    drop(writer);
+    assert_eq!(page_out(b"none"), Err(Status::ACCESS_DENIED));
+    drop(reader);
+    world.unmap("X:").unwrap();
+    world.unmap("Y:").unwrap();
+    world.end_after_loss();
+}
+
+#[test]
 fn requests_under_way() {
     let world = World::new();
     std::fs::write(world.path("file"), b"data").unwrap();

@@ -13,7 +13,7 @@ use rdbss::{MajorFunction, Owner, SrvOpenFlags};
 
 use crate::file::OpenFile;
 use crate::file::data;
-use crate::objects::{Platform, ServerOpen};
+use crate::objects::{Platform, ServerOpen, View};
 use crate::request::Running;
 use crate::server::client::{OwnedFid, retried};
 
@@ -85,16 +85,21 @@ impl<P: Platform> OpenFile<P> {
         if self.granted_access.intersects(rights) {
             return self.fid().await;
         }
-        self.other_open(rights)?.current()
+        let (open, view) = self.other_open(rights)?;
+        self.fid_of(&open, || Ok(view)).await
     }
 
-    fn other_open(&self, rights: AccessMask) -> nt::Result<Arc<ServerOpen>> {
+    /// An open of the file for one of `rights`, and the view it was made through.
+    fn other_open(&self, rights: AccessMask) -> nt::Result<(Arc<ServerOpen>, Arc<View>)> {
         let tree = self.redirector.tree();
         let fcb = tree.srv_open(tree.fobx(self.fobx)?.srv_open())?.fcb();
         tree.srv_opens_of_fcb(fcb)?
             .filter(|open| !open.flags().contains(SrvOpenFlags::ORPHANED))
             .filter(|open| open.desired_access().intersects(rights))
-            .find_map(|open| open.extension().cloned())
+            .find_map(|open| {
+                let view = tree.v_net_root(open.v_net_root()).ok()?.extension()?;
+                Some((Arc::clone(open.extension()?), Arc::clone(view)))
+            })
             .ok_or(Status::ACCESS_DENIED)
     }
 }

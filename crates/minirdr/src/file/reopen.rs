@@ -12,7 +12,7 @@ use nt::Status;
 
 use crate::create::lookup::open_found;
 use crate::file::OpenFile;
-use crate::objects::{Platform, View};
+use crate::objects::{Platform, ServerOpen, View};
 use crate::server::client::OwnedFid;
 
 impl View {
@@ -57,33 +57,43 @@ impl<P: Platform> OpenFile<P> {
     /// server cannot be reached; `FILE_INVALID` where another file, or none, has taken the place of the one that was
     /// opened, or it may not be opened any more; `NETWORK_NAME_DELETED` where the share is gone.
     pub(crate) async fn fid(&self) -> nt::Result<Arc<OwnedFid>> {
-        let fid = self.open.current()?;
+        self.fid_of(&self.open, || self.view()).await
+    }
+
+    /// As [`Self::fid`], of an open of the same file, maybe through another view.
+    pub(crate) async fn fid_of(
+        &self,
+        open: &ServerOpen,
+        view: impl FnOnce() -> nt::Result<Arc<View>>,
+    ) -> nt::Result<Arc<OwnedFid>> {
+        let fid = open.current()?;
         if fid.client().is_usable() {
             return Ok(fid);
         }
         drop(fid);
+        let view = view()?;
         // Boxed for the same reason as above.
-        let fid = Box::into_pin(try_box(self.open_again())?).await;
+        let fid = Box::into_pin(try_box(self.open_again(open, &view))?).await;
         fid.map_err(of_a_handle)
     }
 
-    async fn open_again(&self) -> nt::Result<Arc<OwnedFid>> {
-        let _turn = self.open.reopening.acquire().await;
-        let fid = self.open.current()?;
+    async fn open_again(&self, open: &ServerOpen, view: &View) -> nt::Result<Arc<OwnedFid>> {
+        let _turn = open.reopening.acquire().await;
+        let fid = open.current()?;
         if fid.client().is_usable() {
             return Ok(fid);
         }
         drop(fid);
-        let root = self.view()?.root().await?;
+        let root = view.root().await?;
         let path = self.path()?;
         let found = async {
             let file = root.walk(path.components()).await?;
             let attributes = file.client().identify(file.fid()).await?;
-            if !self.open.identity().is_of(&attributes) {
+            if !open.identity().is_of(&attributes) {
                 return Err(Status::FILE_INVALID);
             }
             // Never created, never truncated: `flags` says how to read and write, and no more.
-            if let Some(flags) = self.open.flags() {
+            if let Some(flags) = open.flags() {
                 open_found(&file, &attributes, flags).await?;
             }
             Ok(file)
@@ -91,13 +101,13 @@ impl<P: Platform> OpenFile<P> {
         match found.await {
             Ok(file) => {
                 let file = Arc::try_new(file)?;
-                self.open.replace(&file)?;
+                open.replace(&file)?;
                 Ok(file)
             }
             Err(status) if may_pass(status) => Err(status),
             // The server has answered: it is not there, not the same, or not to be opened.
             Err(_) => {
-                self.open.invalidate(Status::FILE_INVALID);
+                open.invalidate(Status::FILE_INVALID);
                 Err(Status::FILE_INVALID)
             }
         }
