@@ -167,12 +167,19 @@ pub(crate) fn close(driver: &Driver, irp: Irp) -> NTSTATUS {
         Ok(Target::Control) => return close_control(driver, irp),
         Err(_) => return irp.answer(Ok(())),
     };
-    if cleaned {
-        file.close();
-        drop(file);
-        driver.gate().leave(driver.redirector());
-        return irp.answer(Ok(()));
+    if !cleaned {
+        return close_uncleaned(driver, irp, file);
     }
+    file.close();
+    drop(file);
+    driver.gate().leave(driver.redirector());
+    irp.answer(Ok(()))
+}
+
+/// IRP_MJ_CLOSE of a file object that has seen no CLEANUP. Not inlined: CLOSE comes on stacks of which much is in use.
+#[cold]
+#[inline(never)]
+fn close_uncleaned(driver: &Driver, irp: Irp, file: Arc<OpenFile>) -> NTSTATUS {
     let (gate, redirector) = (driver.gate(), driver.redirector());
     pend_always(driver.runtime(), irp, || {
         let (file, gate, redirector) = (file.clone(), gate.clone(), redirector.clone());

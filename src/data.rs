@@ -7,7 +7,7 @@ use wdk_sys::{IRP_MN_NORMAL, IRP_PAGING_IO, LARGE_INTEGER, NTSTATUS};
 
 use crate::driver::Driver;
 use crate::file_object::FileObject;
-use crate::irp::{Irp, PendingIrp, pend};
+use crate::irp::{Irp, PendingIrp, Use, pend};
 use crate::lock::requestor;
 use crate::platform::OpenFile;
 
@@ -17,7 +17,7 @@ const WRITE_TO_END_OF_FILE: i64 = -1;
 const USE_FILE_POINTER_POSITION: i64 = -2;
 
 /// IRP_MJ_READ.
-pub(crate) fn read(driver: &Driver, irp: Irp) -> NTSTATUS {
+pub(crate) fn read(driver: &Driver, mut irp: Irp) -> NTSTATUS {
     // SAFETY: this is a READ request, so its parameters are the Read member.
     let read = unsafe { irp.stack().Parameters.Read };
     let (file, file_object) = match transferred(&irp) {
@@ -32,6 +32,9 @@ pub(crate) fn read(driver: &Driver, irp: Irp) -> NTSTATUS {
     let (length, who) = (read.Length as usize, requestor(&irp, read.Key));
     if length == 0 {
         return irp.complete(Status::SUCCESS, 0);
+    }
+    if let Err(status) = irp.lock_buffer(length, Use::Output) {
+        return irp.answer(Err(status));
     }
     if !who.paging {
         // What a view has changed is read as changed.
@@ -54,7 +57,7 @@ pub(crate) fn read(driver: &Driver, irp: Irp) -> NTSTATUS {
 }
 
 /// IRP_MJ_WRITE.
-pub(crate) fn write(driver: &Driver, irp: Irp) -> NTSTATUS {
+pub(crate) fn write(driver: &Driver, mut irp: Irp) -> NTSTATUS {
     // SAFETY: this is a WRITE request, so its parameters are the Write member.
     let write = unsafe { irp.stack().Parameters.Write };
     let (file, file_object) = match transferred(&irp) {
@@ -68,6 +71,9 @@ pub(crate) fn write(driver: &Driver, irp: Irp) -> NTSTATUS {
     let (length, who) = (write.Length as usize, requestor(&irp, write.Key));
     if length == 0 {
         return irp.complete(Status::SUCCESS, 0);
+    }
+    if let Err(status) = irp.lock_buffer(length, Use::Input) {
+        return irp.answer(Err(status));
     }
     if !who.paging {
         // What a view has changed came before, and what it shows is old now. Where the file ends, only the server

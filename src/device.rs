@@ -74,6 +74,11 @@ impl Device {
         Ok(device)
     }
 
+    /// Whether it is a provider of UNC names.
+    pub(crate) fn is_behind_mup(&self) -> bool {
+        self.behind_mup
+    }
+
     /// Gives the registration with MUP up, if there is one: MUP asks without having opened the device, so nothing but
     /// this keeps its questions from a driver that is being taken apart. IRQL = PASSIVE_LEVEL.
     pub(crate) fn leave_mup(&self) {

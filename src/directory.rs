@@ -9,7 +9,7 @@ use wdk_sys::{
 
 use crate::driver::Driver;
 use crate::information::number;
-use crate::irp::{Irp, pend};
+use crate::irp::{Irp, Use, pend};
 use crate::unicode;
 
 /// IRP_MJ_DIRECTORY_CONTROL.
@@ -22,7 +22,7 @@ pub(crate) fn control(driver: &Driver, irp: Irp) -> NTSTATUS {
 }
 
 /// Waits for changes, for as long as it takes.
-fn notify(driver: &Driver, irp: Irp) -> NTSTATUS {
+fn notify(driver: &Driver, mut irp: Irp) -> NTSTATUS {
     // SAFETY: this is a NOTIFY_CHANGE_DIRECTORY request, so its parameters are the NotifyDirectory member.
     let notify = unsafe { irp.stack().Parameters.NotifyDirectory };
     let length = notify.Length as usize;
@@ -34,6 +34,9 @@ fn notify(driver: &Driver, irp: Irp) -> NTSTATUS {
         Ok(file) => file,
         Err(status) => return irp.answer(Err(status)),
     };
+    if let Err(status) = irp.lock_buffer(length, Use::Output) {
+        return irp.answer(Err(status));
+    }
     pend(driver.runtime(), irp, move |mut pending, cancel| async move {
         let result = match pending.irp().direct_buffer(length) {
             Ok(buffer) => file.notify_change(request, buffer, &cancel).await,
@@ -43,7 +46,7 @@ fn notify(driver: &Driver, irp: Irp) -> NTSTATUS {
     })
 }
 
-fn query(driver: &Driver, irp: Irp) -> NTSTATUS {
+fn query(driver: &Driver, mut irp: Irp) -> NTSTATUS {
     let flags = u32::from(irp.stack().Flags);
     // SAFETY: this is a QUERY_DIRECTORY request, so its parameters are the QueryDirectory member.
     let query = unsafe { irp.stack().Parameters.QueryDirectory };
@@ -60,6 +63,9 @@ fn query(driver: &Driver, irp: Irp) -> NTSTATUS {
         (Ok(file), Ok(pattern)) => (file, pattern),
         (Err(status), _) | (_, Err(status)) => return irp.answer(Err(status)),
     };
+    if let Err(status) = irp.lock_buffer(length, Use::Output) {
+        return irp.answer(Err(status));
+    }
     let listing = Listing {
         class,
         pattern,

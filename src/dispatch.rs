@@ -1,5 +1,6 @@
 //! From the major function of a request to the code that answers it.
 
+use executive::stack::{self, Entrance};
 use nt::Status;
 use wdk_sys::{
     IRP_MJ_CLEANUP, IRP_MJ_CLOSE, IRP_MJ_CREATE, IRP_MJ_CREATE_MAILSLOT, IRP_MJ_CREATE_NAMED_PIPE,
@@ -23,6 +24,7 @@ type Handler = fn(&Driver, Irp) -> NTSTATUS;
 /// I/O. Waits for nothing but mapped views, which are flushed in the requestor's thread (`sections`); requests that have to
 /// wait otherwise are answered by a task.
 pub(crate) unsafe extern "C" fn dispatch(device: PDEVICE_OBJECT, irp: PIRP) -> NTSTATUS {
+    let _inside = stack::enter(Entrance::Dispatch);
     // SAFETY: the I/O manager hands each request over once; all that completes it is the value made here.
     let Some(irp) = (unsafe { Irp::take(irp) }) else {
         return Status::INVALID_PARAMETER.as_ntstatus();

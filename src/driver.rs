@@ -158,6 +158,10 @@ impl Driver {
 
 /// Does on the calling thread what must be done, whatever happens. Only the memory for waiting can be missing, and that
 /// is tried again until it is there. IRQL <= APC_LEVEL.
+///
+/// Not inlined: it is hardly ever called, and its futures would take room on the stacks of those who do not call it.
+#[cold]
+#[inline(never)]
 pub(crate) fn wait_for<Fut: Future<Output = ()>>(runtime: &Runtime, work: impl Fn() -> Fut) {
     /// 10 ms, relative, in units of 100 ns.
     const PAUSE: i64 = -100_000;

@@ -8,13 +8,13 @@ use nt::Status;
 use wdk_sys::{NTSTATUS, SL_INDEX_SPECIFIED, SL_RESTART_SCAN, SL_RETURN_SINGLE_ENTRY};
 
 use crate::driver::Driver;
-use crate::irp::{Irp, pend};
+use crate::irp::{Irp, Use, pend};
 
 /// Longest list taken, in bytes: more than one of attributes that fit any file.
 const LIST_MAX: usize = 1 << 20;
 
 /// IRP_MJ_QUERY_EA.
-pub(crate) fn query(driver: &Driver, irp: Irp) -> NTSTATUS {
+pub(crate) fn query(driver: &Driver, mut irp: Irp) -> NTSTATUS {
     // SAFETY: this is a QUERY_EA request, so its parameters are the QueryEa member.
     let query = unsafe { irp.stack().Parameters.QueryEa };
     let flags = u32::from(irp.stack().Flags);
@@ -25,6 +25,9 @@ pub(crate) fn query(driver: &Driver, irp: Irp) -> NTSTATUS {
         Ok(decoded) => decoded,
         Err(status) => return irp.answer(Err(status)),
     };
+    if let Err(status) = irp.lock_buffer(length, Use::Output) {
+        return irp.answer(Err(status));
+    }
     pend(driver.runtime(), irp, move |mut pending, cancel| async move {
         let query = EaQuery {
             names: names.as_deref(),
@@ -50,7 +53,8 @@ pub(crate) fn set(driver: &Driver, mut irp: Irp) -> NTSTATUS {
     // The pages are the caller's, who may write to them meanwhile: what is judged is a copy.
     let mut list = Vec::new();
     let copied = irp
-        .direct_buffer(length)
+        .lock_buffer(length, Use::Input)
+        .and_then(|()| irp.direct_buffer(length))
         .and_then(|buffer| Ok(list.try_extend_from_slice(buffer)?));
     let file = match copied.and_then(|()| irp.file()) {
         Ok(file) => file,

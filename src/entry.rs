@@ -3,6 +3,7 @@
 use core::fmt;
 use core::ptr::NonNull;
 
+use executive::stack::{self, Entrance};
 use nt::Status;
 use wdk_sys::{DRIVER_OBJECT, NTSTATUS, PCUNICODE_STRING};
 
@@ -20,6 +21,7 @@ pub(crate) unsafe extern "system" fn driver_entry(
     driver: &mut DRIVER_OBJECT,
     registry_path: PCUNICODE_STRING,
 ) -> NTSTATUS {
+    let _inside = stack::enter(Entrance::Load);
     // SAFETY: the I/O manager's word: null (which it never is) or a string that lives as long as this call.
     let path = unsafe { registry_path.as_ref() };
     // SAFETY: as above.
@@ -43,6 +45,7 @@ pub(crate) unsafe extern "system" fn driver_entry(
 /// # Safety
 /// Called by the I/O manager alone, at PASSIVE_LEVEL, once, after a DriverEntry that succeeded, when no handle is open.
 pub(crate) unsafe extern "C" fn unload(driver: *mut DRIVER_OBJECT) {
+    let _inside = stack::enter(Entrance::Load);
     // SAFETY: the I/O manager passes the driver object that DriverEntry saw.
     let device = unsafe { (*driver).DeviceObject };
     if !device.is_null() {

@@ -61,13 +61,14 @@ pub(crate) fn control(driver: &Driver, mut irp: Irp) -> NTSTATUS {
 }
 
 /// # Errors
-/// `INVALID_HANDLE` for a handle to a file; those of [`Request::parse`].
+/// `INVALID_DEVICE_REQUEST` for a code that is not ours; `INVALID_HANDLE` for a handle to a file; those of [`Request::parse`].
 fn decode(irp: &mut Irp, code: ControlCode, input: usize, output: usize) -> nt::Result<Request> {
-    control_handle(irp)?;
-    // Before any buffer is looked at: an unknown code need not be METHOD_BUFFERED.
+    // Before anything else is looked at: an unknown code need not be METHOD_BUFFERED, and programs try those of others' on
+    // files, too, by whose refusal they know that it is another driver's.
     if code.name().is_none() {
         return Err(Status::INVALID_DEVICE_REQUEST);
     }
+    control_handle(irp)?;
     Request::parse(code, irp.system_buffer(input)?, output)
 }
 
@@ -270,6 +271,7 @@ fn features(driver: &Driver) -> Features {
     let mut features = Features::empty();
     features.set(Features::DOWNLEVEL, cfg!(feature = "downlevel"));
     features.set(Features::SELFTEST, cfg!(feature = "selftest"));
+    features.set(Features::UNC_PROVIDER, driver.device().is_behind_mup());
     features.set(Features::GLOBAL_MAPPINGS, driver.parameters().global_mappings);
     features
 }

@@ -6,11 +6,13 @@
 
 mod neither;
 mod pending;
+mod probe;
 
 use core::ptr::NonNull;
 use core::slice;
 
 use executive::mem::Arc;
+use executive::stack::{self, Call};
 use nt::Status;
 use wdk_sys::ntddk::{IoGetRequestorProcess, IofCompleteRequest, MmMapLockedPagesSpecifyCache};
 use wdk_sys::{
@@ -19,6 +21,7 @@ use wdk_sys::{
 };
 
 pub(crate) use pending::{PendingIrp, pend, pend_always};
+pub(crate) use probe::Use;
 
 use crate::file_object::FileObject;
 use crate::platform::OpenFile;
@@ -144,7 +147,7 @@ impl Irp {
     }
 
     /// The caller's buffer of a direct request (READ, WRITE, QUERY_DIRECTORY on a DO_DIRECT_IO device), mapped into
-    /// system space.
+    /// system space. [`Self::lock_buffer`] has made such a request of one that was none.
     ///
     /// The pages are the caller's: it can change their contents meanwhile. What is read from the slice is data for the
     /// server and decides nothing here.
@@ -158,13 +161,11 @@ impl Irp {
         }
         // SAFETY: by the invariant the IRP is live; the field does not change while a driver owns it.
         let mdl = unsafe { (*self.raw.as_ptr()).MdlAddress };
-        let address = match NonNull::new(mdl) {
-            // SAFETY: the I/O manager locked these pages for the request; they stay locked until completion.
-            Some(mdl) => unsafe { system_address(mdl, len) }?,
-            None => self.kernel_buffer()?,
-        };
+        let mdl = NonNull::new(mdl).ok_or(Status::INVALID_USER_BUFFER)?;
+        // SAFETY: the I/O manager locked these pages for the request, or `lock_buffer` did; they stay locked until completion.
+        let address = unsafe { system_address(mdl, len) }?;
         // SAFETY: the MDL describes at least `len` bytes (checked), mapped until completion; `self` is borrowed as long
-        // as the slice lives. Without an MDL, a kernel-mode caller vouches for its buffer.
+        // as the slice lives.
         Ok(unsafe { slice::from_raw_parts_mut(address.as_ptr().cast(), len) })
     }
 
@@ -217,6 +218,7 @@ impl Drop for Irp {
         block.Information = if status.is_error() { 0 } else { information as u64 };
         // SAFETY: by the invariant the IRP is live and ours.
         unsafe { (*self.raw.as_ptr()).IoStatus = block };
+        stack::note(Call::Completion);
         // SAFETY: by the invariant it is not completed yet, and no value that could touch it is left after this one.
         unsafe { IofCompleteRequest(self.raw.as_ptr(), IO_NETWORK_INCREMENT as i8) };
     }

@@ -12,6 +12,7 @@
 //! irp      owned IRPs, cancellation             fcb, file_object   what NT finds behind a FILE_OBJECT
 //! wsk      sockets                              logon      whose mappings a request sees
 //! sections mapped views                         work_item  what a task must not wait for
+//! guarded  routines that raise exceptions
 //! ```
 #![no_std]
 
@@ -33,6 +34,7 @@ mod entry;
 mod fcb;
 mod file_object;
 mod fs_control;
+mod guarded;
 mod information;
 mod ioctl;
 mod irp;

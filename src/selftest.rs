@@ -4,13 +4,16 @@
 //! - `table`: which objects have handles, and whose they are.
 //! - `operate`: one request, carried out.
 //! - `heard`: the events of a connection, written down until the harness asks.
+//! - `pool`: how deep on the stack memory is asked for.
 //! - `routines`: the documented routines, used by a C program.
 
 mod heard;
 mod operate;
+mod pool;
 mod routines;
 mod table;
 
+pub(crate) use pool::Pool;
 pub(crate) use table::Table;
 
 use ::ioctl::Encode;

@@ -1,23 +1,30 @@
 //! One request, carried out.
 
 use core::fmt::{self, Write};
+use core::mem::transmute;
+use core::ptr;
 use core::time::Duration;
 
 use alloc::vec::Vec;
 use executive::mem::{AllocError, Arc, TryVec};
+use executive::stack::{self, Call, Entrance};
 use executive::task::{CancelToken, Runtime};
 use ioctl::selftest::{
     Answer, ConnectFlags, ConnectOptions, Facts, Handle, MARKER, Object as Made, Peers, Reply, Request,
 };
-use nt::{Name, Status};
+use nt::{Name, Status, ascii};
 use rxce::conformance::{self, Failure, NO_DATAGRAMS};
 use rxce::state::State;
 use rxce::{Address, Attempt, Binding, Connection, Transport, VirtualCircuit};
+
+use wdk_sys::PVOID;
 
 use super::Owner;
 use super::heard::Heard;
 use super::routines;
 use super::table::{Object, Table};
+use crate::guarded;
+use crate::unicode;
 use crate::wsk::Wsk;
 
 /// What a request is carried out on.
@@ -149,6 +156,11 @@ impl Bench {
                 routines::list(scratch)?;
                 Ok(Answer::Text(scratch))
             }
+            Request::Stacks => {
+                stacks(scratch)?;
+                Ok(Answer::Text(scratch))
+            }
+            Request::Raise { exception } => nothing(raise(exception)),
             Request::Check { name, peers } => self.check(name.as_name(), peers, scratch).await,
         }
     }
@@ -382,6 +394,35 @@ fn facts(object: &Object) -> nt::Result<Facts> {
     facts.connections = counts.connections as u32;
     facts.circuits = counts.circuits as u32;
     Ok(facts)
+}
+
+/// What the guard makes of an exception.
+fn raise(exception: u32) -> nt::Result {
+    // Not ExRaiseStatus: Wine lacks it.
+    let raise = unicode::routine(&ascii!("RtlRaiseStatus")).ok_or(Status::NOT_SUPPORTED)?;
+    // SAFETY: the routine of this name takes a status, in the first argument's register, and never returns.
+    let raise = unsafe { transmute::<PVOID, guarded::Raising>(raise) };
+    // SAFETY: it raises an exception with this code, and does nothing else.
+    unsafe { guarded::call(raise, ptr::without_provenance_mut(exception as usize), 0, 0) }
+}
+
+/// What was noted of the stacks.
+fn stacks(text: &mut Vec<u8>) -> Result<(), AllocError> {
+    for (beginning, entrance) in [
+        ("dispatch", Entrance::Dispatch),
+        ("worker", Entrance::Worker),
+        ("load", Entrance::Load),
+    ] {
+        for (called, call) in [
+            ("network", Call::Network),
+            ("completion", Call::Completion),
+            ("pool", Call::Pool),
+        ] {
+            let bytes = stack::deepest(entrance, call);
+            writeln!(Text(text), "{beginning} {called} {bytes}").map_err(|_| AllocError)?;
+        }
+    }
+    Ok(())
 }
 
 /// Text into a buffer that grows with a way to fail.

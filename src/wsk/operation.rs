@@ -10,6 +10,7 @@ use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use executive::mem::{AllocError, Arc};
+use executive::stack::{self, Call};
 use executive::sync::SpinLock;
 use nt::Status;
 use wdk_sys::{DEVICE_OBJECT, IRP, NTSTATUS, STATUS_MORE_PROCESSING_REQUIRED, STATUS_NOT_IMPLEMENTED};
@@ -76,6 +77,7 @@ impl<R: Request> Operation<R> {
             this.irp
                 .set_completion(Some(completed::<R>), context.cast_mut().cast())
         };
+        stack::note(Call::Network);
         let returned = call(&this.request, this.irp.as_ptr());
         if returned == STATUS_NOT_IMPLEMENTED && this.progress.lock().outcome.is_none() {
             // SAFETY: its completion routine was set above; nobody began anything, so nobody else will complete the IRP.

@@ -241,11 +241,15 @@ pub(crate) fn engine_in_driver(project: &Project, build: bool, filters: &[&str])
 
 /// That group, on the driver that has them, in a prefix of its own. Result as for [`harness`].
 fn self_tests(project: &Project, package: &Path, filters: &[&str]) -> Result<(Tally, Vec<Crash>)> {
+    let server = Server::start(project, None)?;
     let prefix = installation::install(project, package)?;
     installation::replace_driver(project, &prefix)?;
     installation::start(&prefix)?;
     let mut command = prefix.program("mrx9p-harness.exe");
-    command.args(["run", "--group", SELF_TESTS]).args(filters);
+    command
+        .args(["run", "--group", SELF_TESTS])
+        .args(filters)
+        .env(UNC_VARIABLE, server.unc());
     let (mut tally, complete) = run_harness(&mut command);
     report(&mut tally, "self_tests_run_to_their_end", complete);
     let unloaded = installation::unload(&prefix).map(drop);

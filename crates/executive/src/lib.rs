@@ -50,6 +50,7 @@ mod backend;
 
 pub mod irql;
 pub mod mem;
+pub mod stack;
 pub mod sync;
 pub mod task;
 pub mod time;

@@ -17,6 +17,7 @@ mod leak;
 mod lifecycle;
 mod locks;
 mod mapping;
+mod mup;
 mod names;
 mod network_provider;
 mod notify;
@@ -117,6 +118,10 @@ fn groups(self_tests: bool) -> Vec<Group<Environment>> {
         Group {
             name: "paging",
             tests: paging::tests(),
+        },
+        Group {
+            name: "mup",
+            tests: mup::tests(),
         },
         Group {
             name: "information",

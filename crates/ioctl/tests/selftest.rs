@@ -81,6 +81,8 @@ fn requests() -> Vec<Request<'static>> {
         },
         Request::List { after: Handle::NONE },
         Request::Checks,
+        Request::Stacks,
+        Request::Raise { exception: u32::MAX },
         Request::Check {
             name: name("endpoint::closes_twice"),
             peers,

@@ -227,6 +227,11 @@ impl Parameters {
             | Self::SetInformation { .. }
             | Self::QueryVolume(_)
             | Self::SetVolume(_) => Passing::System,
+            Self::Read { flags, .. } | Self::Write { flags, .. }
+                if flags.contains(TransferFlags::AS_USER) =>
+            {
+                Passing::User
+            }
             Self::Read { .. }
             | Self::Write { .. }
             | Self::QueryDirectory { .. }
@@ -286,9 +291,12 @@ impl Parameters {
 
     /// `Irp->RequestorMode`.
     pub(crate) fn requestor(&self) -> i8 {
-        let flags = self.control_flags();
+        let as_user = match self {
+            Self::Read { flags, .. } | Self::Write { flags, .. } => flags.contains(TransferFlags::AS_USER),
+            _ => self.control_flags().contains(ControlFlags::AS_USER),
+        };
         // CAST: the modes are 0 and 1.
-        if flags.contains(ControlFlags::AS_USER) {
+        if as_user {
             _MODE::UserMode as i8
         } else {
             _MODE::KernelMode as i8

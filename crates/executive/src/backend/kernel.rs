@@ -35,6 +35,13 @@ pub(crate) fn current_irql() -> u8 {
     level as u8
 }
 
+/// A number of the calling thread's own, which is not 0. Any IRQL.
+#[cfg(feature = "stack")]
+pub(crate) fn current_thread() -> usize {
+    // SAFETY: the routine only reads what the thread is called.
+    unsafe { wdk_sys::ntddk::PsGetCurrentThreadId() }.addr()
+}
+
 /// The address of a routine that the kernel does not have.
 const ABSENT: *mut c_void = ptr::without_provenance_mut(1);
 

@@ -7,6 +7,7 @@ use super::task_cell::{Task, TaskHandle};
 use super::waker::{Wake, waker};
 use crate::backend::Thread;
 use crate::mem::{AllocError, Arc, TryVec, try_box};
+use crate::stack::{self, Entrance};
 use crate::sync::{Event, Reset};
 use crate::time::{Instant, SystemTime};
 use alloc::boxed::Box;
@@ -177,6 +178,7 @@ impl fmt::Debug for Runtime {
 
 /// A worker's life.
 fn work(shared: &Shared) {
+    let _inside = stack::enter(Entrance::Worker);
     let mut job = shared.next_job();
     loop {
         job = match job {

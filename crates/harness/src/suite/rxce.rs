@@ -1,5 +1,6 @@
 //! The connection engine inside the loaded driver, over Winsock Kernel: the conformance checks of every transport, and the
-//! life of each object, built and torn down one by one. Needs a driver built with self tests.
+//! life of each object, built and torn down one by one; and how much of its stacks the driver uses. Needs a driver built with
+//! self tests.
 
 mod circuits;
 mod conformance;
@@ -11,6 +12,7 @@ mod objects;
 mod racing;
 mod routines;
 mod servers;
+mod stack;
 mod weight;
 
 use super::environment::Environment;
@@ -32,6 +34,7 @@ pub(crate) fn tests(self_tests: bool) -> Vec<Test<Environment>> {
         names::tests(),
         routines::tests(),
         weight::tests(),
+        stack::tests(),
     ] {
         all.extend(tests);
     }

@@ -41,6 +41,8 @@ bitflags::bitflags! {
         /// After its cleanup the file is closed in the thread that ends its last IRP, as the I/O manager does where that IRP
         /// holds the last reference to the file object. If that thread waits for too long, the IRP's outcome is DEVICE_BUSY.
         const CLOSES = 0x4;
+        /// The buffer is a user's, and named by its address alone, as where the device says nothing of how it wants buffers.
+        const AS_USER = 0x8;
         /// `IRP_MN_DPC`.
         const MINOR_DPC = 0x100;
         /// `IRP_MN_MDL`.

@@ -130,6 +130,12 @@ pub enum Request<'a> {
     /// program that uses the documented routines, and answers how many of its checks have passed, failed and been skipped,
     /// and which have failed; its servers are `rxce.c`'s, in the places of those that they resemble.
     Check { name: NameBuf, peers: Peers },
+    /// How far the driver's code has gone down its stacks since this was asked last. Answers text, a line for each place where
+    /// it begins and each kind of call that it comes to: `BEGINNING CALL BYTES`.
+    Stacks,
+    /// Raises this exception below the guard that stands around the kernel's routines that raise some. Answers nothing; the
+    /// status is what the guard makes of it.
+    Raise { exception: u32 },
 }
 
 /// Fields that an operation does not use are zero.
@@ -171,6 +177,8 @@ mod operation {
     pub(super) const LIST: u32 = 15;
     pub(super) const CHECKS: u32 = 16;
     pub(super) const CHECK: u32 = 17;
+    pub(super) const STACKS: u32 = 18;
+    pub(super) const RAISE: u32 = 19;
 }
 
 /// What follows the fixed part of a request.
@@ -261,6 +269,10 @@ impl<'a> Request<'a> {
                 name,
                 peers: Peers::from_remotes(&remotes(&attempts)?)?,
             },
+            operation::STACKS => Self::Stacks,
+            operation::RAISE => Self::Raise {
+                exception: narrow(argument)?,
+            },
             _ => return Err(Status::INVALID_PARAMETER),
         })
     }
@@ -310,6 +322,10 @@ impl<'a> Request<'a> {
                 layout.argument = U64::new((*port).into());
                 *binding
             }
+            Self::Raise { exception } => {
+                layout.argument = U64::new((*exception).into());
+                Handle::NONE
+            }
             Self::OpenAddress { binding: handle, .. }
             | Self::BuildCircuit { connection: handle }
             | Self::Resume { circuit: handle }
@@ -320,7 +336,7 @@ impl<'a> Request<'a> {
             | Self::Query { object: handle }
             | Self::Events { connection: handle }
             | Self::List { after: handle } => *handle,
-            Self::Checks | Self::Check { .. } => Handle::NONE,
+            Self::Checks | Self::Check { .. } | Self::Stacks => Handle::NONE,
         };
         layout.handle = U32::new(handle.0);
         layout
@@ -345,6 +361,8 @@ impl<'a> Request<'a> {
             Self::List { .. } => operation::LIST,
             Self::Checks => operation::CHECKS,
             Self::Check { .. } => operation::CHECK,
+            Self::Stacks => operation::STACKS,
+            Self::Raise { .. } => operation::RAISE,
         }
     }
 
