@@ -138,7 +138,17 @@ pub(crate) fn volume_classes(world: &World) {
             folder.volume(class, fixed - 1).err(),
             Some(Status::INFO_LENGTH_MISMATCH)
         );
-        assert_eq!(folder.volume(class, fixed).unwrap().0.len(), fixed);
+        let (whole, _) = folder.volume(class, 4096).unwrap();
+        let is_named = whole.len() > fixed;
+        let (cut, status) = folder.volume(class, fixed).unwrap();
+        assert_eq!(cut.len(), fixed, "{class:?}");
+        assert_eq!(status == Status::BUFFER_OVERFLOW, is_named, "{class:?}");
+        if is_named {
+            assert_eq!(cut, whole[..fixed], "with the name's whole length");
+            let (cut, status) = folder.volume(class, fixed + 3).unwrap();
+            assert_eq!(cut, whole[..fixed + 2], "a name is cut between its characters");
+            assert_eq!(status, Status::BUFFER_OVERFLOW, "{class:?}");
+        }
     }
     assert_eq!(
         folder.volume(FsInformationClass(99), 4096).err(),
