@@ -247,30 +247,20 @@ impl<P: Platform> MiniRedirector<P> {
             dos_attributes: self.settings().dos_attributes,
             umask: self.settings().umask,
             case_sensitive: request.case_sensitive || self.settings().case_sensitive,
+            is_respelled: false,
             file_id: target.file_id(),
         };
-        let mut way = Way {
-            path: target.path(view)?,
-            turns: 0,
-        };
+        let mut way = Way::new(target.path(view)?);
         let mut attempt = Attempt {
             shares: !matches!(target, Target::DirectoryOf(..)),
             may_not_write: false,
         };
         loop {
+            wanted.is_respelled = way.is_respelled;
             let root = view.root().await?;
             if asked.contains(AccessMask::MAXIMUM_ALLOWED) {
-                let allowed = match look_at(view, &root, &way.path, &wanted).await? {
-                    Outcome::Here(Some(found)) => access::maximum_allowed(&found.reply, view.uid),
-                    Outcome::Here(None) => AccessMask::FILE_ALL_ACCESS,
-                    Outcome::At(path) => {
-                        way.turn(path)?;
-                        continue;
-                    }
-                    Outcome::Link(at, text) => {
-                        way.follow(at, &text, &self.share(view_id)?)?;
-                        continue;
-                    }
+                let Some(allowed) = self.allowed(used, &root, &mut way, target, &wanted).await? else {
+                    continue;
                 };
                 wanted.access = asked - AccessMask::MAXIMUM_ALLOWED;
                 wanted.access |= allowed - attempt.refused();
@@ -293,12 +283,35 @@ impl<P: Platform> MiniRedirector<P> {
                 Tried::NotShared => attempt.shares = false,
                 Tried::At(path) => way.turn(path)?,
                 Tried::Link(at, text) => way.follow(at, &text, &self.share(view_id)?)?,
+                Tried::Failed(Status::RETRY) if way.is_respelled => way.begin_again(target.path(view)?)?,
                 Tried::Failed(status) if attempt.is_hopeful(status, wanted.access - asked) => {
                     attempt.may_not_write = true;
                 }
                 Tried::Failed(status) => return Err(status),
             }
         }
+    }
+
+    /// All that is allowed to who opens what `way` leads to; `None` where it has turned.
+    async fn allowed(
+        &self,
+        used: &UsedView,
+        root: &OwnedFid,
+        way: &mut Way,
+        target: &Target,
+        wanted: &Wanted,
+    ) -> nt::Result<Option<AccessMask>> {
+        match look_at(&used.view, root, &way.path, wanted).await {
+            Ok(Outcome::Here(Some(found))) => {
+                return Ok(Some(access::maximum_allowed(&found.reply, used.view.uid)));
+            }
+            Ok(Outcome::Here(None)) => return Ok(Some(AccessMask::FILE_ALL_ACCESS)),
+            Ok(Outcome::At(path)) => way.turn(path)?,
+            Ok(Outcome::Link(at, text)) => way.follow(at, &text, &self.share(used.id)?)?,
+            Err(Status::RETRY) if way.is_respelled => way.begin_again(target.path(&used.view)?)?,
+            Err(status) => return Err(status),
+        }
+        Ok(None)
     }
 
     /// One try to open what `path` is, which the tree knows of as `opening`.

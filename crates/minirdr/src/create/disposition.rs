@@ -35,6 +35,8 @@ pub(crate) struct Wanted {
     pub(crate) umask: u32,
     /// Only the name as it is written is meant.
     pub(crate) case_sensitive: bool,
+    /// The path is not spelled as it was asked for, but as a file that was there a moment ago.
+    pub(crate) is_respelled: bool,
     /// The only file that may be opened, of an open by file id.
     pub(crate) file_id: Option<u64>,
 }
@@ -73,7 +75,8 @@ const ATTEMPTS: usize = 3;
 /// Opens or makes `path` below `root`, the root of `view`.
 ///
 /// # Errors
-/// See [`crate::MiniRedirector::create`].
+/// `RETRY` where the spelling that the path has taken is nobody's any more; otherwise see
+/// [`crate::MiniRedirector::create`].
 pub(crate) async fn open_on_server(
     view: &View,
     root: &OwnedFid,
@@ -150,7 +153,7 @@ async fn spelt_otherwise(
     wanted: &Wanted,
 ) -> nt::Result<Option<ServerPath>> {
     if !wanted.case_sensitive
-        && let Some(other) = folded(view, root, path, missing).await?
+        && let Some(other) = folded(view, root, path, missing, wanted.is_respelled).await?
     {
         return Ok(Some(other));
     }
@@ -169,7 +172,7 @@ pub(crate) async fn other_spelling(
 ) -> nt::Result<Outcome<()>> {
     match look_up(root, path, None).await? {
         Lookup::Missing(at) if at.saturating_add(1) == path.len() => {
-            let other = folded(view, root, path, at).await?;
+            let other = folded(view, root, path, at, false).await?;
             Ok(other.map_or(Outcome::Here(()), Outcome::At))
         }
         // Which directories lead there is settled by now.
@@ -210,25 +213,40 @@ fn ahead_flags(view: &View, path: &ServerPath, wanted: &Wanted) -> Option<OpenFl
     (regular && !is_cut_apart).then_some(flags | OpenFlags::NO_FOLLOW | OpenFlags::NON_BLOCK)
 }
 
-/// `path` with its component `at` spelled as the one file that it means is, if there is one.
+/// `path` with its component `at` spelled as the one file that it means is, if there is one. `is_respelled`: it is spelled as
+/// one that was there a moment ago.
+///
+/// # Errors
+/// `RETRY` where that one is not there any more, nor another; otherwise as [`open_on_server`].
 async fn folded(
     view: &View,
     root: &OwnedFid,
     path: &ServerPath,
     at: usize,
+    is_respelled: bool,
 ) -> nt::Result<Option<ServerPath>> {
     let directory = ServerPath::from_components(path.components().take(at))?;
     let wanted = path.components().nth(at).unwrap_or_default();
-    let found = view
-        .share
-        .folded_names
-        .find(root, directory.as_bytes(), wanted)
-        .await;
-    let name = match found {
-        Ok(Folded::One(name)) if name != wanted => name,
-        // A directory that may be passed through but not read has no other spellings.
-        Ok(_) | Err(Status::ACCESS_DENIED) => return Ok(None),
-        Err(status) => return Err(status),
+    let names = &view.share.folded_names;
+    let mut is_read_again = false;
+    let name = loop {
+        match names.find(root, directory.as_bytes(), wanted).await {
+            Ok(Folded::One(name)) if name != wanted => break name,
+            // What is kept says that it is there, and the server has just said that it is not: others have changed it.
+            Ok(Folded::One(_)) if !is_read_again => {
+                let mut stale = ServerPath::from_components(directory.components())?;
+                stale.push(wanted)?;
+                view.doubtful(&stale);
+                is_read_again = true;
+            }
+            // Nobody is called so: what is to be made is spelled as it was asked for.
+            Ok(Folded::None | Folded::Ambiguous) if is_read_again && is_respelled => {
+                return Err(Status::RETRY);
+            }
+            // A directory that may be passed through but not read has no other spellings.
+            Ok(_) | Err(Status::ACCESS_DENIED) => return Ok(None),
+            Err(status) => return Err(status),
+        }
     };
     let mut other = directory;
     other.push(&name)?;

@@ -62,10 +62,23 @@ impl Target {
 /// The way from a name to its file: spellings and links make it turn.
 pub(super) struct Way {
     pub(super) path: ServerPath,
-    pub(super) turns: usize,
+    turns: usize,
+    /// No link has been followed, and it has not begun again: the path differs from what was asked for in spelling alone.
+    is_first: bool,
+    /// It does differ.
+    pub(super) is_respelled: bool,
 }
 
 impl Way {
+    pub(super) fn new(path: ServerPath) -> Self {
+        Self {
+            path,
+            turns: 0,
+            is_first: true,
+            is_respelled: false,
+        }
+    }
+
     /// Goes on to `path`.
     ///
     /// # Errors
@@ -76,11 +89,19 @@ impl Way {
             return Err(Status::REPARSE_POINT_NOT_RESOLVED);
         }
         self.path = path;
+        self.is_respelled = self.is_first;
         Ok(())
+    }
+
+    /// Goes back to what was asked for, once. Errors as [`Self::turn`].
+    pub(super) fn begin_again(&mut self, path: ServerPath) -> nt::Result {
+        self.is_first = false;
+        self.turn(path)
     }
 
     /// Follows the link at a component. Errors as [`Self::turn`] and [`symlink::resolve`].
     pub(super) fn follow(&mut self, at: usize, text: &[u8], share: &ServerPath) -> nt::Result {
+        self.is_first = false;
         self.turn(symlink::resolve(&self.path, at, text, share)?)
     }
 }
@@ -116,9 +137,10 @@ impl Links<'_> {
             umask: 0,
             dos_attributes: false,
             case_sensitive: self.case_sensitive,
+            is_respelled: false,
             file_id: None,
         };
-        let mut way = Way { path, turns: 0 };
+        let mut way = Way::new(path);
         loop {
             match look_at(self.view, &self.root, &way.path, &wanted).await? {
                 Outcome::Here(found) => return Ok(found.is_some_and(|found| found.reply.mode.is_directory())),
@@ -156,6 +178,7 @@ pub(super) async fn exists(
     path.push(&name)?;
     let wanted = Wanted {
         options: CreateOptions::OPEN_REPARSE_POINT,
+        is_respelled: false,
         ..*wanted
     };
     Ok(match look_at(view, root, &path, &wanted).await? {

@@ -92,7 +92,7 @@ macro_rules! behaviours {
                 a_list_of_strangers_is_refused, malformed_descriptors_are_refused, security_needs_its_rights;
             spelling: another_case_finds_the_file, the_exact_name_comes_first, ambiguous_names_are_not_guessed,
                 directories_on_the_way_in_another_case, nothing_is_made_beside_another_case, case_counts_on_demand,
-                changes_are_seen_at_once,
+                changes_are_seen_at_once, what_others_spell_otherwise_is_found,
                 changes_through_another_drive_are_seen_at_once, one_file_has_one_spelling, private_characters_on_the_server;
         }
     };

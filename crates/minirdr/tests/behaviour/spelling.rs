@@ -1,6 +1,6 @@
 //! Names whose case is another on the server, and names that can be spelled in one way only.
 
-use nt::{CreateAction, CreateDisposition, Status};
+use nt::{AccessMask, CreateAction, CreateDisposition, Status};
 
 use crate::world::{Open, World};
 
@@ -131,6 +131,39 @@ pub(crate) fn changes_are_seen_at_once(world: &World) {
     folder.rename("moved", false, None).unwrap();
     drop(folder);
     drop(world.open("MOVED\\THREE", &Open::read()).unwrap());
+}
+
+pub(crate) fn what_others_spell_otherwise_is_found(world: &World) {
+    std::fs::create_dir(world.path("Folder")).unwrap();
+    std::fs::write(world.path("Folder/one"), b"1").unwrap();
+    // Both directories are read now, and kept.
+    drop(world.open("FOLDER\\ONE", &Open::read()).unwrap());
+    std::fs::rename(world.path("Folder/one"), world.path("Folder/One")).unwrap();
+    let file = world.open("FOLDER\\ONE", &Open::read()).unwrap();
+    let record = file.information(nt::FileInformationClass::NAME).unwrap();
+    assert!(crate::world::file::utf16(&record[4..]).ends_with("\\One"));
+    drop(file);
+    std::fs::rename(world.path("Folder"), world.path("fOLDER")).unwrap();
+    drop(world.open("FOLDER\\ONE", &Open::read()).unwrap());
+    // What they take away does not give its spelling to what is made in its place.
+    std::fs::remove_file(world.path("fOLDER/One")).unwrap();
+    assert_eq!(
+        world.open("FOLDER\\ONE", &Open::read()).err(),
+        Some(Status::OBJECT_NAME_NOT_FOUND)
+    );
+    drop(world.open("FOLDER\\two", &Open::create()).unwrap());
+    drop(world.open("FOLDER\\Two", &Open::read()).unwrap());
+    std::fs::remove_file(world.path("fOLDER/two")).unwrap();
+    let made = world.open("FOLDER\\TWO", &Open::create()).unwrap();
+    assert_eq!(made.action, CreateAction::CREATED);
+    drop(made);
+    assert_eq!(world.list("fOLDER").unwrap(), [".", "..", "TWO"]);
+    // Nor where all that is allowed is asked for, which is looked at first.
+    drop(world.open("FOLDER\\Two", &Open::read()).unwrap());
+    std::fs::remove_file(world.path("fOLDER/TWO")).unwrap();
+    let all = Open::create().access(AccessMask::MAXIMUM_ALLOWED);
+    drop(world.open("FOLDER\\tWo", &all).unwrap());
+    assert_eq!(world.list("fOLDER").unwrap(), [".", "..", "tWo"]);
 }
 
 pub(crate) fn one_file_has_one_spelling(world: &World) {
