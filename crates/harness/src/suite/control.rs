@@ -1,25 +1,22 @@
 //! The control interface: every malformed request gets its documented status and changes nothing.
 
 use client::device::Device;
-use ioctl::irp::{ControlFlags, Operation};
 use ioctl::{
     AddConnection, ControlCode, DeleteConnection, DeleteLevel, Encode, EnumConnections, GetConnection,
     Statistics,
 };
 use nt::{Name, Status};
 
-use super::check::{done, equal, holds, refused};
+use super::check::{equal, holds, refused};
 use super::environment::Environment;
 use super::{Checked, tests};
 use crate::failure::Failure;
-use crate::open::OpenRequest;
 use crate::runner::Test;
 
 pub(crate) fn tests() -> Vec<Test<Environment>> {
     tests![
         version_is_spoken_by_both_sides,
         codes_that_are_not_ours,
-        codes_on_a_file,
         the_self_test_control_is_for_drivers_that_are_built_for_it,
         input_where_none_is_taken,
         output_too_short_for_the_answer,
@@ -146,31 +143,6 @@ fn codes_that_are_not_ours(environment: &Environment) -> Checked {
         }
     }
     Ok(())
-}
-
-/// Programs try what a volume or a disk would answer on any file that they have open.
-fn codes_on_a_file(environment: &Environment) -> Checked {
-    /// IOCTL_MOUNTDEV_QUERY_DEVICE_NAME, IOCTL_DISK_GET_DRIVE_GEOMETRY, and one that is METHOD_NEITHER.
-    const OTHERS: [u32; 3] = [0x004D_0008, 0x0007_0000, 0x0014_0003];
-    environment.needs_irps()?;
-    let scratch = environment.scratch()?;
-    let (mut file, _) = done(
-        "opening",
-        environment.files.open(&scratch.directory, &OpenRequest::list()),
-    )?;
-    let ours = ControlCode::GET_STATISTICS.0;
-    let expected = OTHERS.map(|code| (code, Status::INVALID_DEVICE_REQUEST));
-    for (code, status) in expected.into_iter().chain([(ours, Status::INVALID_HANDLE)]) {
-        let reply = file.send(&Operation::DeviceControl {
-            control: code,
-            flags: ControlFlags::empty(),
-            input: &[],
-            length: 64,
-        })?;
-        equal(&format!("control {code:#x}"), reply.status, status)?;
-    }
-    done("closing", file.close())?;
-    scratch.finish()
 }
 
 fn the_self_test_control_is_for_drivers_that_are_built_for_it(environment: &Environment) -> Checked {

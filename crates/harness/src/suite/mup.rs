@@ -1,6 +1,7 @@
-//! What is different about requests that come by MUP.
+//! Requests as they come where the driver is one of many: by MUP, or meant for another.
 
-use ioctl::irp::{Operation, TransferFlags};
+use ioctl::ControlCode;
+use ioctl::irp::{ControlFlags, Operation, TransferFlags};
 use nt::{CreateDisposition, Status};
 
 use super::check::{done, equal};
@@ -11,7 +12,7 @@ use crate::open::OpenRequest;
 use crate::runner::Test;
 
 pub(crate) fn tests() -> Vec<Test<Environment>> {
-    tests![buffers_that_are_addresses_alone]
+    tests![buffers_that_are_addresses_alone, controls_of_others_on_a_file]
 }
 
 /// MUP's device does not say how it wants buffers: they come as addresses in the caller's process, for the driver to lock.
@@ -37,6 +38,31 @@ fn buffers_that_are_addresses_alone(environment: &Environment) -> Checked {
     let left = done("reading", read_file(&*environment.files, &path))?;
     let expected = if written { b"CONTENT" } else { b"content" };
     equal("left in the file", left, expected.to_vec())?;
+    scratch.finish()
+}
+
+/// Programs try what a volume or a disk would answer on any file that they have open.
+fn controls_of_others_on_a_file(environment: &Environment) -> Checked {
+    /// IOCTL_MOUNTDEV_QUERY_DEVICE_NAME, IOCTL_DISK_GET_DRIVE_GEOMETRY, and one that is METHOD_NEITHER.
+    const OTHERS: [u32; 3] = [0x004D_0008, 0x0007_0000, 0x0014_0003];
+    environment.needs_irps()?;
+    let scratch = environment.scratch()?;
+    let (mut file, _) = done(
+        "opening",
+        environment.files.open(&scratch.directory, &OpenRequest::list()),
+    )?;
+    let ours = ControlCode::GET_STATISTICS.0;
+    let expected = OTHERS.map(|code| (code, Status::INVALID_DEVICE_REQUEST));
+    for (code, status) in expected.into_iter().chain([(ours, Status::INVALID_HANDLE)]) {
+        let reply = file.send(&Operation::DeviceControl {
+            control: code,
+            flags: ControlFlags::empty(),
+            input: &[],
+            length: 64,
+        })?;
+        equal(&format!("control {code:#x}"), reply.status, status)?;
+    }
+    done("closing", file.close())?;
     scratch.finish()
 }
 
