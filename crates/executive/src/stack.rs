@@ -2,7 +2,7 @@
 //! this is nothing).
 //!
 //! A kernel stack has 24 KiB for everybody on it. A thread notes where the driver's code begins ([`enter`]), and the places
-//! that others' code is called from, or that lie deep, note how far below that they are ([`note`]); [`deepest`] tells.
+//! that others' code is called from, or that lie deep, note how far below that they are ([`note`]); `deepest` tells.
 
 /// Where the driver's code begins on a stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
