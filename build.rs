@@ -15,6 +15,11 @@ fn main() -> Result<()> {
     println!("cargo::rustc-cdylib-link-arg=/RELEASE");
     // Winsock Kernel.
     println!("cargo::rustc-link-lib=netio");
+    // Its frames would not fit on a kernel stack (docs/adr/0012): it can be checked, but not linked.
+    if variable("OPT_LEVEL")? == "0" {
+        println!("cargo::warning=an unoptimised driver overflows kernel stacks: build it with --release");
+        println!("cargo::rustc-cdylib-link-arg=build-the-driver-with---release.lib");
+    }
     bind_wsk(&config)?;
     // The self tests use the documented routines from C, as a mini-redirector written in C would.
     if std::env::var_os("CARGO_FEATURE_SELFTEST").is_some() {

@@ -34,7 +34,7 @@ mod wait_list;
 mod waker;
 
 pub use cancel::{CancelToken, Cancelled};
-pub use combine::{Either, Select, join, join_all, select, take_first, yield_now};
+pub use combine::{Apart, Either, Select, apart, join, join_all, select, take_first, yield_now};
 pub use notify::{Notified, Notify};
 pub use oneshot::{Closed, Receiver, Sender, oneshot};
 pub use runtime::Runtime;

@@ -19,7 +19,7 @@ use core::sync::atomic::{AtomicBool, AtomicU32};
 
 use executive::mem::{Arc, try_box};
 use executive::sync::MutexGuard;
-use executive::task::{CancelToken, Semaphore};
+use executive::task::{CancelToken, Semaphore, apart};
 use nt::{
     AccessMask, CreateAction, CreateDisposition, CreateOptions, FileAttributes, Name, NameBuf, ShareAccess,
     Status,
@@ -105,7 +105,7 @@ impl<P: Platform> MiniRedirector<P> {
         running.changes = request.disposition != CreateDisposition::OPEN;
         running
             .run(async {
-                let (view, target) = self.resolve(request, &running).await?;
+                let (view, target) = apart(self.resolve(request, &running)).await?;
                 retried!(self.open_in_view(request, &target, &view, &running))
             })
             .await
@@ -257,24 +257,24 @@ impl<P: Platform> MiniRedirector<P> {
         };
         loop {
             wanted.is_respelled = way.is_respelled;
-            let root = view.root().await?;
+            let root = apart(view.root()).await?;
             if asked.contains(AccessMask::MAXIMUM_ALLOWED) {
-                let Some(allowed) = self.allowed(used, &root, &mut way, target, &wanted).await? else {
+                let allowed = self.allowed(used, &root, &mut way, target, &wanted);
+                let Some(allowed) = apart(allowed).await? else {
                     continue;
                 };
                 wanted.access = asked - AccessMask::MAXIMUM_ALLOWED;
                 wanted.access |= allowed - attempt.refused();
             }
-            let opening = self
-                .begin_open(
-                    view_id,
-                    &way.path,
-                    &wanted,
-                    request.share_access,
-                    attempt.shares,
-                    running,
-                )
-                .await?;
+            let opening = apart(self.begin_open(
+                view_id,
+                &way.path,
+                &wanted,
+                request.share_access,
+                attempt.shares,
+                running,
+            ))
+            .await?;
             match self
                 .try_open(opening, request, target, (view, &root), &way.path, &wanted)
                 .await?
@@ -325,7 +325,7 @@ impl<P: Platform> MiniRedirector<P> {
         wanted: &Wanted,
     ) -> nt::Result<Tried<P>> {
         if let Some(shared) = opening.shared()? {
-            let Some(attributes) = still_opens(&shared, view, root, path, wanted).await? else {
+            let Some(attributes) = apart(still_opens(&shared, view, root, path, wanted)).await? else {
                 opening.share_no_more();
                 return Ok(Tried::NotShared);
             };

@@ -82,6 +82,33 @@ impl<F: Future, V> Future for Mapped<F, V> {
     }
 }
 
+/// `future`, polled by a function of its own: what its polls keep on the stack is there only while they run. Otherwise it is
+/// part of the frame of who awaits it, and there as well while another of its futures goes deep.
+pub fn apart<F: Future>(future: F) -> Apart<F> {
+    Apart(future)
+}
+
+/// The future of [`apart`].
+#[must_use = "futures do nothing unless polled"]
+pub struct Apart<F>(F);
+
+impl<F: Future> Future for Apart<F> {
+    type Output = F::Output;
+
+    #[inline(never)]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        // SAFETY: the field is pinned with the whole: nothing moves it out, there is no Drop, and Unpin follows from it.
+        let future = unsafe { self.map_unchecked_mut(|apart| &mut apart.0) };
+        future.poll(context)
+    }
+}
+
+impl<F> fmt::Debug for Apart<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Apart { .. }")
+    }
+}
+
 /// What both come to, polled side by side.
 pub async fn join<A: Future, B: Future>(left: A, right: B) -> (A::Output, B::Output) {
     let (mut left, mut right) = (pin!(left), pin!(right));

@@ -369,6 +369,21 @@ fn take_first_takes_what_is_ready_and_leaves_the_others() {
 }
 
 #[test]
+fn a_future_apart_is_the_future() {
+    let runtime = Runtime::simulated(0).unwrap();
+    let sleeps = {
+        let runtime = runtime.clone();
+        async move {
+            runtime.sleep(Duration::from_secs(1)).await;
+            7
+        }
+    };
+    assert_eq!(runtime.block_on(async { apart(sleeps).await + 1 }), Ok(8));
+    let ready = core::future::ready([7_u8; 9]);
+    assert_eq!(size_of_val(&apart(ready.clone())), size_of_val(&ready));
+}
+
+#[test]
 fn who_brings_news_polls_the_task_that_waits_for_it() {
     let runtime = Runtime::simulated(0).unwrap();
     let notify = shared(Notify::new());

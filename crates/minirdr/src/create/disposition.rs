@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use executive::task::apart;
 use ninep::session::Need;
 use ninep::wire::{Mode, OpenFlags, Rgetattr, SetAttrMask, Tlcreate, Tlopen, Tmkdir, Tsetattr};
 use nt::{AccessMask, CreateAction, CreateDisposition, CreateOptions, FileAttributes, Status};
@@ -86,11 +87,11 @@ pub(crate) async fn open_on_server(
     for _ in 0..ATTEMPTS {
         let ahead = ahead_flags(view, path, wanted);
         let missing = match look_up(root, path, ahead).await? {
-            Lookup::Found(found) => return open_existing(view, found, path, wanted, ahead).await,
-            Lookup::Link(at) => return link_at(root, path, at).await,
+            Lookup::Found(found) => return apart(open_existing(view, found, path, wanted, ahead)).await,
+            Lookup::Link(at) => return apart(link_at(root, path, at)).await,
             Lookup::Missing(at) => at,
         };
-        if let Some(other) = spelt_otherwise(view, root, path, missing, wanted).await? {
+        if let Some(other) = apart(spelt_otherwise(view, root, path, missing, wanted)).await? {
             return Ok(Outcome::At(other));
         }
         if !wanted.disposition.may_create() {
@@ -101,7 +102,7 @@ pub(crate) async fn open_on_server(
         {
             return Err(Status::CANNOT_DELETE);
         }
-        let made = make(view, root, path, wanted).await;
+        let made = apart(make(view, root, path, wanted)).await;
         // A directory may be there although what came behind its making has failed.
         if made.is_err() {
             view.doubtful(path);
@@ -110,7 +111,7 @@ pub(crate) async fn open_on_server(
             // Somebody made it since we looked.
             Err(Status::OBJECT_NAME_COLLISION) if wanted.disposition != CreateDisposition::CREATE => {}
             Ok(mut made) => {
-                keep_of_new(view, path, &mut made, wanted).await;
+                apart(keep_of_new(view, path, &mut made, wanted)).await;
                 return Ok(Outcome::Here(made));
             }
             Err(status) => return Err(status),
