@@ -4,7 +4,7 @@
 mod good_server;
 mod simulated;
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use executive::task::{CancelToken, Runtime};
@@ -13,12 +13,12 @@ use good_server::serve_one;
 use minirdr::{Level, LogonId, MiniRedirector, Settings};
 use nt::{Name, NameBuf, Status};
 use rxce::memory::{Listener, Network};
-use simulated::Simulated;
+use simulated::{ADDRESS, Simulated};
 use testserver::MemoryServer;
 
-const PORT: u16 = 564;
+const PORT: u16 = ADDRESS.port();
 const IPV6: IpAddr = IpAddr::V6(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 1));
-const IPV4: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
+const IPV4: IpAddr = ADDRESS.ip();
 
 /// Serves the first connection.
 async fn serve(listener: Listener) {

@@ -3,27 +3,28 @@
 
 #[path = "simulated/drive.rs"]
 mod drive;
+#[path = "simulated/machine.rs"]
+mod machine;
 #[path = "world/open.rs"]
 #[expect(dead_code, reason = "each test file uses a part")]
 mod open;
 mod simulated;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use drive::{Drive, File, end, token};
 use executive::task::{Either, Notify, Runtime, select};
 use executive::time::Instant;
-use minirdr::{Level, LinkState, MiniRedirector, ObjectCounts, Settings, WritePosition};
+use machine::Machine;
+use minirdr::{Level, LinkState, ObjectCounts, Settings, WritePosition};
 use nt::Status;
 use open::Open;
 use rxce::Endpoint as _;
 use rxce::memory::{Listener, Network};
-use simulated::{Simulated, receive_frame};
+use simulated::{ADDRESS, receive_frame};
 use testserver::{MemoryFile, MemoryServer, kind};
 
-const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 564);
 const HOUR: Duration = Duration::from_secs(3600);
 const SIZE: usize = 100_000;
 
@@ -117,8 +118,7 @@ async fn serve(listener: Listener, server: Server, runtime: Runtime) {
 }
 
 struct World {
-    runtime: Runtime,
-    redirector: MiniRedirector<Simulated>,
+    machine: Machine,
     server: Server,
     tasks: usize,
 }
@@ -151,44 +151,36 @@ impl World {
         let serving = serve(listener, server.clone(), runtime.clone());
         drop(runtime.spawn(serving).unwrap());
         let tasks = runtime.live_tasks();
-        let redirector = MiniRedirector::new(network, runtime.clone(), Settings::default()).unwrap();
-        redirector.start().unwrap();
-        let world = Self {
-            runtime,
-            redirector,
+        Self {
+            machine: Machine::new(&runtime, &network, Settings::default()),
             server,
             tasks,
-        };
-        world.block(world.drive("X:").map()).unwrap();
-        world
+        }
     }
 
     fn drive(&self, letter: &'static str) -> Drive<'_> {
         Drive {
-            redirector: &self.redirector,
             letter,
-            share: "\\10.0.0.1\\export",
+            ..self.machine.drive()
         }
     }
 
-    fn block<F: Future>(&self, future: F) -> F::Output {
-        self.runtime.block_on(future).unwrap()
-    }
-
     fn open(&self) -> nt::Result<File> {
-        self.block(self.drive("X:").open("file", &Open::write()))
+        self.machine
+            .block(self.machine.drive().open("file", &Open::write()))
     }
 
     fn read(&self, file: &File) -> nt::Result<Vec<u8>> {
         let (mut buffer, cancel) = (vec![0; SIZE], token());
-        let count = self.block(file.read(0, &mut buffer, &cancel))?;
+        let count = self.machine.block(file.read(0, &mut buffer, &cancel))?;
         buffer.truncate(count);
         Ok(buffer)
     }
 
     fn state(&self) -> LinkState {
         let name = drive::text("X:");
-        self.redirector
+        self.machine
+            .redirector
             .find_connection(name.as_name(), drive::ME)
             .unwrap()
             .state
@@ -205,42 +197,51 @@ impl World {
     }
 
     fn unmap(&self, letter: &'static str) {
-        let before = self.runtime.now();
-        assert_eq!(self.block(self.drive(letter).unmap(Level::Refuse)), Ok(()));
-        assert_eq!(self.runtime.now(), before, "it waits for nobody");
+        let before = self.machine.runtime.now();
+        assert_eq!(
+            self.machine.block(self.drive(letter).unmap(Level::Refuse)),
+            Ok(())
+        );
+        assert_eq!(self.machine.runtime.now(), before, "it waits for nobody");
     }
 
     fn end(self) {
         self.unmap("X:");
-        assert_eq!(self.redirector.statistics().objects, ObjectCounts::default());
-        self.runtime.advance(Duration::from_secs(30));
+        assert_eq!(
+            self.machine.redirector.statistics().objects,
+            ObjectCounts::default()
+        );
+        self.machine.runtime.advance(Duration::from_secs(30));
         let tried = self.accepted().len();
         // Nobody wants the server any more: nothing is left that would ask for it.
-        assert_eq!(self.runtime.live_tasks(), self.tasks);
-        self.runtime.advance(HOUR);
+        assert_eq!(self.machine.runtime.live_tasks(), self.tasks);
+        self.machine.runtime.advance(HOUR);
         assert_eq!(self.accepted().len(), tried);
-        self.redirector.stop().unwrap();
-        drop(self.redirector);
-        self.runtime.cancel_all();
-        self.runtime.shutdown();
+        self.machine.redirector.stop().unwrap();
+        drop(self.machine.redirector);
+        self.machine.runtime.cancel_all();
+        self.machine.runtime.shutdown();
     }
 }
 
 #[test]
 fn a_server_that_stays_away_is_tried_by_one_and_ever_less_often() {
     let world = World::new();
-    world.block(world.drive("Y:").map()).unwrap();
+    world.machine.block(world.drive("Y:").map()).unwrap();
     let file = world.open().unwrap();
     world.becomes(Mood::Away);
-    world.runtime.advance(Duration::from_millis(100));
+    world.machine.runtime.advance(Duration::from_millis(100));
     assert_eq!(world.accepted().len(), 2, "tried again at once");
     for _minute in 0..60 {
-        world.runtime.advance(Duration::from_secs(60));
+        world.machine.runtime.advance(Duration::from_secs(60));
         // Requests fail without asking: they make nobody try.
-        let (before, tried) = (world.runtime.now(), world.accepted().len());
+        let (before, tried) = (world.machine.runtime.now(), world.accepted().len());
         assert_eq!(world.read(&file).err(), Some(Status::CONNECTION_DISCONNECTED));
         assert_eq!(world.open().err(), Some(Status::BAD_NETWORK_PATH));
-        assert_eq!((world.runtime.now(), world.accepted().len()), (before, tried));
+        assert_eq!(
+            (world.machine.runtime.now(), world.accepted().len()),
+            (before, tried)
+        );
     }
     let accepted = world.accepted();
     let pauses: Vec<Duration> = accepted[1..]
@@ -258,13 +259,13 @@ fn a_server_that_stays_away_is_tried_by_one_and_ever_less_often() {
     }
     // Back, and found by who tries.
     world.becomes(Mood::Good);
-    world.runtime.advance(Duration::from_secs(31));
+    world.machine.runtime.advance(Duration::from_secs(31));
     assert_eq!(world.read(&file), Ok(vec![1; SIZE]));
-    assert_eq!(world.redirector.statistics().reconnects, 1);
-    world.block(end(file));
+    assert_eq!(world.machine.redirector.statistics().reconnects, 1);
+    world.machine.block(end(file));
     world.unmap("Y:");
     world.becomes(Mood::Away);
-    world.runtime.advance(HOUR);
+    world.machine.runtime.advance(HOUR);
     world.end();
 }
 
@@ -273,22 +274,22 @@ fn a_server_that_comes_and_goes_is_not_dialled_at_once_each_time() {
     let world = World::new();
     let file = world.open().unwrap();
     world.becomes(Mood::ComesAndGoes);
-    let until = world.runtime.now() + HOUR;
+    let until = world.machine.runtime.now() + HOUR;
     // A program that does not give up.
-    while world.runtime.now() < until {
+    while world.machine.runtime.now() < until {
         assert!(world.read(&file).is_err());
-        world.runtime.advance(Duration::from_millis(500));
+        world.machine.runtime.advance(Duration::from_millis(500));
     }
     let tried = world.accepted().len();
     assert!((120..260).contains(&tried), "{tried} sessions in an hour");
     world.becomes(Mood::Good);
-    world.runtime.advance(Duration::from_secs(31));
+    world.machine.runtime.advance(Duration::from_secs(31));
     assert_eq!(world.read(&file), Ok(vec![1; SIZE]));
     // Well for a while, it is dialled at once again, and requests wait for that.
-    world.runtime.advance(Duration::from_secs(11));
+    world.machine.runtime.advance(Duration::from_secs(11));
     world.becomes(Mood::Good);
     assert_eq!(world.read(&file), Ok(vec![1; SIZE]));
-    world.block(end(file));
+    world.machine.block(end(file));
     world.end();
 }
 
@@ -297,36 +298,36 @@ fn a_server_that_was_well_is_waited_for_but_not_for_long() {
     let world = World::new();
     let file = world.open().unwrap();
     // It starts anew, as it seems: its first request is answered by the new session.
-    world.runtime.advance(Duration::from_secs(11));
-    let before = world.runtime.now();
+    world.machine.runtime.advance(Duration::from_secs(11));
+    let before = world.machine.runtime.now();
     world.becomes(Mood::Good);
     assert_eq!(world.read(&file), Ok(vec![1; SIZE]));
-    let took = world.runtime.now().saturating_since(before);
+    let took = world.machine.runtime.now().saturating_since(before);
     assert!(took < Duration::from_millis(50), "{took:?}");
     // It does not: half a request's deadline is enough.
-    world.runtime.advance(Duration::from_secs(11));
-    let before = world.runtime.now();
+    world.machine.runtime.advance(Duration::from_secs(11));
+    let before = world.machine.runtime.now();
     world.becomes(Mood::Mute);
     assert_eq!(world.read(&file).err(), Some(Status::CONNECTION_DISCONNECTED));
-    let took = world.runtime.now().saturating_since(before);
+    let took = world.machine.runtime.now().saturating_since(before);
     let patience = Settings::default().request_timeout / 2;
     assert!(
         (patience..patience + Duration::from_millis(50)).contains(&took),
         "{took:?}"
     );
     // From then on nobody waits.
-    let before = world.runtime.now();
+    let before = world.machine.runtime.now();
     assert_eq!(world.read(&file).err(), Some(Status::CONNECTION_DISCONNECTED));
     assert_eq!(world.open().err(), Some(Status::BAD_NETWORK_PATH));
-    assert_eq!(world.runtime.now(), before);
+    assert_eq!(world.machine.runtime.now(), before);
     // Who maps a drive dials, and has the time of a request for it.
     assert_eq!(
-        world.block(world.drive("Y:").map()),
+        world.machine.block(world.drive("Y:").map()),
         Err(Status::BAD_NETWORK_PATH)
     );
-    let took = world.runtime.now().saturating_since(before);
+    let took = world.machine.runtime.now().saturating_since(before);
     assert!(took <= 2 * Settings::default().request_timeout, "{took:?}");
-    world.block(end(file));
+    world.machine.block(end(file));
     world.end();
 }
 
@@ -336,13 +337,13 @@ fn a_server_that_comes_back_with_other_messages() {
     let file = world.open().unwrap();
     for msize in [4096, 50_000, 5000, (64 << 10) + 24] {
         world.becomes(Mood::Msize(msize));
-        world.runtime.advance(Duration::from_secs(60));
+        world.machine.runtime.advance(Duration::from_secs(60));
         let (data, cancel) = (vec![msize as u8 | 1; SIZE], token());
         let written = file.write(WritePosition::At(0), &data, &cancel);
-        assert_eq!(world.block(written), Ok(SIZE), "{msize}");
+        assert_eq!(world.machine.block(written), Ok(SIZE), "{msize}");
         assert!(world.read(&file) == Ok(data), "{msize}");
     }
-    world.block(end(file));
+    world.machine.block(end(file));
     world.end();
 }
 
@@ -360,24 +361,28 @@ fn a_server_that_comes_back_and_cannot_be_used() {
         let file = world.open().unwrap();
         world.becomes(mood.clone());
         for _ in 0..20 {
-            world.runtime.advance(Duration::from_secs(10));
-            let before = world.runtime.now();
+            world.machine.runtime.advance(Duration::from_secs(10));
+            let before = world.machine.runtime.now();
             assert_eq!(
                 world.read(&file).err(),
                 Some(Status::CONNECTION_DISCONNECTED),
                 "{mood:?}"
             );
             assert_eq!(world.open().err(), Some(Status::BAD_NETWORK_PATH), "{mood:?}");
-            assert_eq!(world.runtime.now(), before, "{mood:?}: they wait for nobody");
+            assert_eq!(
+                world.machine.runtime.now(),
+                before,
+                "{mood:?}: they wait for nobody"
+            );
             assert!(
                 matches!(world.state(), LinkState::Down | LinkState::Reconnecting),
                 "{mood:?}"
             );
         }
         world.becomes(Mood::Good);
-        world.runtime.advance(Duration::from_secs(31));
+        world.machine.runtime.advance(Duration::from_secs(31));
         assert_eq!(world.read(&file), Ok(vec![1; SIZE]), "{mood:?}");
-        world.block(end(file));
+        world.machine.block(end(file));
         world.end();
     }
 }
@@ -387,18 +392,18 @@ fn a_share_whose_root_is_no_directory_any_more() {
     let world = World::new();
     let file = world.open().unwrap();
     world.becomes(Mood::AttachesFile);
-    world.runtime.advance(Duration::from_secs(60));
+    world.machine.runtime.advance(Duration::from_secs(60));
     assert_eq!(world.state(), LinkState::Up);
     assert_eq!(world.read(&file).err(), Some(Status::NETWORK_NAME_DELETED));
     assert_eq!(world.open().err(), Some(Status::NETWORK_NAME_DELETED));
     world.becomes(Mood::Good);
-    world.runtime.advance(Duration::from_secs(60));
+    world.machine.runtime.advance(Duration::from_secs(60));
     assert_eq!(
         world.read(&file),
         Ok(vec![1; SIZE]),
         "it was the share that was gone"
     );
-    world.block(end(file));
+    world.machine.block(end(file));
     world.end();
 }
 
@@ -408,7 +413,7 @@ fn another_share_in_its_place() {
     let file = world.open().unwrap();
     world.server.present.lock().unwrap().server = good_server(2, 1);
     world.becomes(Mood::Good);
-    world.runtime.advance(Duration::from_secs(60));
+    world.machine.runtime.advance(Duration::from_secs(60));
     assert_eq!(
         world.read(&file).err(),
         Some(Status::FILE_INVALID),
@@ -418,7 +423,7 @@ fn another_share_in_its_place() {
     let new = world.open().unwrap();
     assert_eq!(world.read(&new), Ok(vec![2; SIZE]));
     assert_eq!(world.read(&file).err(), Some(Status::FILE_INVALID));
-    world.block(end(file));
-    world.block(end(new));
+    world.machine.block(end(file));
+    world.machine.block(end(new));
     world.end();
 }

@@ -3,27 +3,27 @@
 
 #[path = "simulated/drive.rs"]
 mod drive;
+#[path = "simulated/machine.rs"]
+mod machine;
 #[path = "world/open.rs"]
 #[expect(dead_code, reason = "each test file uses a part")]
 mod open;
 mod simulated;
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use drive::{Drive, end, text, token};
+use drive::{end, text, token};
 use executive::task::{Either, Notify, Runtime, select};
-use minirdr::{DirectoryQuery, Level, MiniRedirector, Settings};
+use machine::Machine;
+use minirdr::{DirectoryQuery, Level, Settings};
 use nt::{AccessMask, FileAttributes as F, FileInformationClass as Class};
 use open::Open;
 use rxce::Endpoint;
 use rxce::memory::{Listener, Network};
-use simulated::{Simulated, receive_frame};
+use simulated::{ADDRESS, receive_frame};
 use testserver::{MemoryFile, MemoryServer};
-
-const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 564);
 
 const TGETATTR: u8 = 24;
 const TXATTRWALK: u8 = 30;
@@ -66,7 +66,7 @@ async fn serve(listener: Listener, served: Served, runtime: Runtime) {
 struct Two {
     runtime: Runtime,
     served: Served,
-    redirectors: [MiniRedirector<Simulated>; 2],
+    machines: [Machine; 2],
 }
 
 impl Two {
@@ -87,54 +87,39 @@ impl Two {
                 .spawn(serve(listener, served.clone(), runtime.clone()))
                 .unwrap(),
         );
-        let redirectors = [(); 2].map(|()| {
+        let machines = [(); 2].map(|()| {
             let settings = Settings {
                 assume_order: true,
                 ..Settings::default()
             };
-            let redirector = MiniRedirector::new(network.clone(), runtime.clone(), settings).unwrap();
-            redirector.start().unwrap();
-            redirector
+            Machine::new(&runtime, &network, settings)
         });
-        let two = Self {
+        Self {
             runtime,
             served,
-            redirectors,
-        };
-        for machine in 0..2 {
-            two.block(two.drive(machine).map()).unwrap();
-        }
-        two
-    }
-
-    fn block<F: Future>(&self, future: F) -> F::Output {
-        self.runtime.block_on(future).unwrap()
-    }
-
-    fn drive(&self, machine: usize) -> Drive<'_> {
-        Drive {
-            redirector: &self.redirectors[machine],
-            letter: "X:",
-            share: "\\10.0.0.1\\export",
+            machines,
         }
     }
 
     /// Has one machine set attributes.
     fn set(&self, machine: usize, path: &str, attributes: F) {
+        let machine = &self.machines[machine];
         let open = Open::read().access(AccessMask::WRITE_ATTRIBUTES);
-        let file = self.block(self.drive(machine).open(path, &open)).unwrap();
+        let file = machine.block(machine.drive().open(path, &open)).unwrap();
         let mut record = [0; 40];
         record[32..36].copy_from_slice(&attributes.bits().to_le_bytes());
         let cancel = token();
-        self.block(file.set_information(Class::BASIC, &record, None, &cancel))
+        machine
+            .block(file.set_information(Class::BASIC, &record, None, &cancel))
             .unwrap();
-        self.block(end(file));
+        machine.block(end(file));
     }
 
     /// What one machine sees in the folder: how many entries beside the dots, and how many of them are hidden.
     fn listed(&self, machine: usize) -> (usize, usize) {
-        let folder = self
-            .block(self.drive(machine).open("folder", &Open::directory()))
+        let machine = &self.machines[machine];
+        let folder = machine
+            .block(machine.drive().open("folder", &Open::directory()))
             .unwrap();
         let (any, cancel) = (text("*"), token());
         let query = DirectoryQuery {
@@ -146,12 +131,12 @@ impl Two {
         let mut buffer = vec![0; 64 * 1024];
         // What is sent for the open must not count.
         self.served.counts.lock().unwrap().clear();
-        let (used, _) = self
+        let (used, _) = machine
             .block(folder.query_directory(&query, &mut buffer, &cancel))
             .unwrap();
         self.runtime.run_until_stalled();
         let counts = self.served.counts.lock().unwrap().clone();
-        self.block(end(folder));
+        machine.block(end(folder));
         *self.served.counts.lock().unwrap() = counts;
         let (mut at, mut entries, mut hidden) = (0, 0, 0);
         loop {
@@ -185,11 +170,11 @@ impl Two {
     }
 
     fn end(self) {
-        for machine in 0..2 {
-            self.block(self.drive(machine).unmap(Level::Refuse)).unwrap();
+        for machine in &self.machines {
+            machine.block(machine.drive().unmap(Level::Refuse)).unwrap();
         }
         self.runtime.advance(Duration::from_secs(30));
-        drop(self.redirectors);
+        drop(self.machines);
         self.runtime.cancel_all();
         self.runtime.shutdown();
     }

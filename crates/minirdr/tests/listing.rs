@@ -3,7 +3,6 @@
 mod simulated;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
 use executive::task::{CancelToken, Runtime};
@@ -14,9 +13,8 @@ use nt::{
 };
 use rxce::Endpoint;
 use rxce::memory::{MemoryEndpoint, Network};
-use simulated::{Simulated, receive_frame};
+use simulated::{ADDRESS, Simulated, receive_frame};
 
-const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 564);
 const ME: LogonId = LogonId(1);
 
 const TREADDIR: u8 = 40;

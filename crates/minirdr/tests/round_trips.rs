@@ -4,7 +4,6 @@
 mod simulated;
 
 use std::collections::VecDeque;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -18,9 +17,8 @@ use nt::{
 };
 use rxce::Endpoint;
 use rxce::memory::Network;
-use simulated::{Simulated, receive_frame};
+use simulated::{ADDRESS, Simulated, receive_frame};
 
-const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 564);
 const ME: LogonId = LogonId(1);
 const ROUND_TRIP: Duration = Duration::from_millis(6);
 

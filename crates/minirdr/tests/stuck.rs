@@ -3,28 +3,29 @@
 
 #[path = "simulated/drive.rs"]
 mod drive;
+#[path = "simulated/machine.rs"]
+mod machine;
 #[path = "world/open.rs"]
 #[expect(dead_code, reason = "each test file uses a part")]
 mod open;
 mod simulated;
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use drive::{Drive, File, end, token};
+use drive::{File, end, token};
 use executive::task::Runtime;
-use minirdr::{Level, MiniRedirector, ObjectCounts, Settings, WritePosition};
+use machine::Machine;
+use minirdr::{Level, ObjectCounts, Settings, WritePosition};
 use nt::Status;
 use open::Open;
 use rxce::Endpoint as _;
 use rxce::memory::{Listener, MemoryEndpoint, Network};
-use simulated::{Simulated, receive_frame};
+use simulated::{ADDRESS, receive_frame};
 use testserver::{MemoryFile, MemoryServer, kind};
 
-const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 564);
 /// Reads from here on are never answered.
 const STUCK: u64 = 1 << 40;
 /// The deadline of a request.
@@ -63,8 +64,7 @@ async fn serve(listener: Listener, server: MemoryServer, runtime: Runtime, accep
 }
 
 struct World {
-    runtime: Runtime,
-    redirector: MiniRedirector<Simulated>,
+    machine: Machine,
     accepted: Arc<AtomicUsize>,
     tasks: usize,
 }
@@ -84,39 +84,24 @@ impl World {
             ..Settings::default()
         };
         let tasks = runtime.live_tasks();
-        let redirector = MiniRedirector::new(network, runtime.clone(), settings).unwrap();
-        redirector.start().unwrap();
-        let world = Self {
-            runtime,
-            redirector,
+        Self {
+            machine: Machine::new(&runtime, &network, settings),
             accepted,
             tasks,
-        };
-        world.block(world.drive().map()).unwrap();
-        world
-    }
-
-    fn drive(&self) -> Drive<'_> {
-        Drive {
-            redirector: &self.redirector,
-            letter: "X:",
-            share: "\\10.0.0.1\\export",
         }
     }
 
-    fn block<F: Future>(&self, future: F) -> F::Output {
-        self.runtime.block_on(future).unwrap()
-    }
-
     fn open(&self) -> File {
-        self.block(self.drive().open("file", &Open::write())).unwrap()
+        self.machine
+            .block(self.machine.drive().open("file", &Open::write()))
+            .unwrap()
     }
 
     /// Has so many readers at a time meet what is stuck; each waits until its deadline, or gives up before that.
     fn get_stuck(&self, file: &File, readers: usize, length: usize, gives_up: bool) {
         let tasks: Vec<_> = (0..readers)
             .map(|_| {
-                let (file, runtime) = (executive::mem::Arc::clone(file), self.runtime.clone());
+                let (file, runtime) = (executive::mem::Arc::clone(file), self.machine.runtime.clone());
                 let reading = async move {
                     let (mut buffer, cancel) = (vec![0; length], token());
                     let read = file.read(STUCK, &mut buffer, &cancel);
@@ -126,24 +111,29 @@ impl World {
                         assert_eq!(read.await, Err(Status::IO_TIMEOUT));
                     }
                 };
-                self.runtime.spawn(reading).unwrap()
+                self.machine.runtime.spawn(reading).unwrap()
             })
             .collect();
         for task in tasks {
-            self.block(task.join());
+            self.machine.block(task.join());
         }
     }
 
     fn end(self) {
-        self.block(self.drive().unmap(Level::Refuse)).unwrap();
-        assert_eq!(self.redirector.statistics().objects, ObjectCounts::default());
-        self.redirector.stop().unwrap();
-        drop(self.redirector);
-        self.runtime.advance(Duration::from_secs(60));
+        self.machine
+            .block(self.machine.drive().unmap(Level::Refuse))
+            .unwrap();
+        assert_eq!(
+            self.machine.redirector.statistics().objects,
+            ObjectCounts::default()
+        );
+        self.machine.redirector.stop().unwrap();
+        drop(self.machine.redirector);
+        self.machine.runtime.advance(Duration::from_secs(60));
         // The server's own: one for each connection, which ends with it.
-        assert_eq!(self.runtime.live_tasks(), self.tasks);
-        self.runtime.cancel_all();
-        self.runtime.shutdown();
+        assert_eq!(self.machine.runtime.live_tasks(), self.tasks);
+        self.machine.runtime.cancel_all();
+        self.machine.runtime.shutdown();
     }
 }
 
@@ -157,16 +147,21 @@ fn transfers_of_other_files_go_on() {
             world.get_stuck(&stuck, 1, 4 << 20, gives_up);
         }
         // Those that were given up are under way until their deadline.
-        world.runtime.advance(DEADLINE);
+        world.machine.runtime.advance(DEADLINE);
         let (mut buffer, cancel) = (vec![0; 100_000], token());
-        assert_eq!(world.block(file.read(0, &mut buffer, &cancel)), Ok(100_000));
         assert_eq!(
-            world.block(file.write(WritePosition::At(0), &[8; 100_000], &cancel)),
+            world.machine.block(file.read(0, &mut buffer, &cancel)),
+            Ok(100_000)
+        );
+        assert_eq!(
+            world
+                .machine
+                .block(file.write(WritePosition::At(0), &[8; 100_000], &cancel)),
             Ok(100_000)
         );
         assert_eq!(world.accepted.load(Ordering::SeqCst), 1, "on the same session");
-        world.block(end(stuck));
-        world.block(end(file));
+        world.machine.block(end(stuck));
+        world.machine.block(end(file));
         world.end();
     }
 }
@@ -181,18 +176,18 @@ fn a_session_without_any_room_left_is_replaced() {
         // A few at a time, so that the server is heard of all the while.
         world.get_stuck(&stuck, 10, 8, false);
         // Who finds no room waits for it no longer than for an answer.
-        match world.block(file.read(0, &mut buffer, &cancel)) {
+        match world.machine.block(file.read(0, &mut buffer, &cancel)) {
             Ok(read) => assert_eq!(read, 8),
             Err(status) => assert_eq!(status, Status::IO_TIMEOUT),
         }
-        world.runtime.advance(Duration::from_secs(1));
+        world.machine.runtime.advance(Duration::from_secs(1));
         rounds += 1;
         assert!(rounds < 30, "nobody gets any further");
     }
     assert!(rounds > 10, "not before there is no room: {rounds}");
-    assert_eq!(world.block(file.read(0, &mut buffer, &cancel)), Ok(8));
-    assert_eq!(world.redirector.statistics().reconnects, 1);
-    world.block(end(stuck));
-    world.block(end(file));
+    assert_eq!(world.machine.block(file.read(0, &mut buffer, &cancel)), Ok(8));
+    assert_eq!(world.machine.redirector.statistics().reconnects, 1);
+    world.machine.block(end(stuck));
+    world.machine.block(end(file));
     world.end();
 }

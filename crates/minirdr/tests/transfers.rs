@@ -2,27 +2,28 @@
 
 #[path = "simulated/drive.rs"]
 mod drive;
+#[path = "simulated/machine.rs"]
+mod machine;
 #[path = "world/open.rs"]
 #[expect(dead_code, reason = "each test file uses a part")]
 mod open;
 mod simulated;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use drive::{Drive, File, end, token};
+use drive::{File, end, token};
 use executive::task::{Either, Notify, Runtime, select};
-use minirdr::{Level, MiniRedirector, Settings, WritePosition};
+use machine::Machine;
+use minirdr::{Level, Settings, WritePosition};
 use nt::Status;
 use open::Open;
 use rxce::Endpoint as _;
 use rxce::memory::{Listener, MemoryEndpoint, Network};
-use simulated::{Simulated, receive_frame};
+use simulated::{ADDRESS, receive_frame};
 use testserver::{MemoryFile, MemoryServer, kind};
 
-const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 564);
 /// Small, so that transfers are many messages.
 const MSIZE: u32 = 4096;
 const ENOSPC: u32 = 28;
@@ -143,9 +144,8 @@ async fn serve(listener: Listener, server: MemoryServer, runtime: Runtime, ways:
 }
 
 struct World {
-    runtime: Runtime,
+    machine: Machine,
     server: MemoryServer,
-    redirector: MiniRedirector<Simulated>,
     luck: Arc<Luck>,
 }
 
@@ -163,53 +163,41 @@ impl World {
             msize: MSIZE,
             ..Settings::default()
         };
-        let redirector = MiniRedirector::new(network, runtime.clone(), settings).unwrap();
-        redirector.start().unwrap();
-        let world = Self {
-            runtime,
+        Self {
+            machine: Machine::new(&runtime, &network, settings),
             server,
-            redirector,
             luck,
-        };
-        world.block(world.drive().map()).unwrap();
-        world
-    }
-
-    fn drive(&self) -> Drive<'_> {
-        Drive {
-            redirector: &self.redirector,
-            letter: "X:",
-            share: "\\10.0.0.1\\export",
         }
     }
 
-    fn block<F: Future>(&self, future: F) -> F::Output {
-        self.runtime.block_on(future).unwrap()
-    }
-
     fn open(&self) -> File {
-        self.block(self.drive().open("file", &Open::write())).unwrap()
+        self.machine
+            .block(self.machine.drive().open("file", &Open::write()))
+            .unwrap()
     }
 
     fn read(&self, file: &File, offset: u64, length: usize) -> nt::Result<Vec<u8>> {
         let (mut buffer, cancel) = (vec![0xEE; length], token());
-        let count = self.block(file.read(offset, &mut buffer, &cancel))?;
+        let count = self.machine.block(file.read(offset, &mut buffer, &cancel))?;
         buffer.truncate(count);
         Ok(buffer)
     }
 
     fn write(&self, file: &File, offset: u64, data: &[u8]) -> nt::Result<usize> {
         let cancel = token();
-        self.block(file.write(WritePosition::At(offset), data, &cancel))
+        self.machine
+            .block(file.write(WritePosition::At(offset), data, &cancel))
     }
 
     fn end(self, file: File) {
-        self.block(end(file));
-        self.block(self.drive().unmap(Level::Refuse)).unwrap();
-        self.runtime.advance(Duration::from_secs(30));
-        drop(self.redirector);
-        self.runtime.cancel_all();
-        self.runtime.shutdown();
+        self.machine.block(end(file));
+        self.machine
+            .block(self.machine.drive().unmap(Level::Refuse))
+            .unwrap();
+        self.machine.runtime.advance(Duration::from_secs(30));
+        drop(self.machine.redirector);
+        self.machine.runtime.cancel_all();
+        self.machine.runtime.shutdown();
     }
 }
 

@@ -26,12 +26,11 @@ mod simulated;
 
 use std::alloc::System;
 use std::future::poll_fn;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use drive::{Drive, end, text};
+use drive::{Drive, SHARE, end, text};
 use executive::mem::{Counting, sweep, unfailing};
 use executive::task::{Notify, Runtime, select};
 use good_server::serve_one;
@@ -39,14 +38,11 @@ use minirdr::{Level, MiniRedirector, ObjectCounts, Settings};
 use nt::Status;
 use open::Open;
 use rxce::memory::{Listener, Network};
-use simulated::Simulated;
+use simulated::{ADDRESS, Simulated};
 use testserver::{MemoryFile, MemoryServer};
 
 #[global_allocator]
 static MEMORY: Counting<System> = Counting::new(System);
-
-const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 564);
-const SHARE: &str = "\\10.0.0.1\\export";
 
 /// Polls `future` with no allocation failing.
 async fn spared<F: Future>(future: F) -> F::Output {

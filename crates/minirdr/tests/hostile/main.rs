@@ -19,12 +19,11 @@ mod server;
 mod simulated;
 
 use std::alloc::System;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use drive::Drive;
+use drive::{Drive, SHARE};
 use executive::mem::Counting;
 use executive::task::Runtime;
 use minirdr::{MiniRedirector, ObjectCounts, Settings};
@@ -32,13 +31,11 @@ use nt::Status;
 use program::{Outcome, Program};
 use rxce::memory::Network;
 use server::{Cut, Plan, Server};
-use simulated::Simulated;
+use simulated::{ADDRESS, Simulated};
 use testserver::{MemoryFile, MemoryServer, Trouble, kind};
 
 #[global_allocator]
 static MEMORY: Counting<System> = Counting::new(System);
-
-const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 564);
 
 /// Longest that one operation may take, in virtual time: a few requests' deadlines of a second each, and reconnects.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -94,7 +91,7 @@ fn run_on(plan: Option<Plan>, cut: Option<Cut>) -> Run {
         let drive = Drive {
             redirector: &redirector,
             letter: "X:",
-            share: "\\10.0.0.1\\export",
+            share: SHARE,
         };
         let mut program = Program::new(&runtime, drive);
         runtime.block_on(program.run()).unwrap();

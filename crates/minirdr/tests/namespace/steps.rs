@@ -8,14 +8,14 @@ use executive::task::Runtime;
 use minirdr::{DirectoryQuery, Level, LockRequest, MiniRedirector, Requestor, Unlock};
 use nt::{CreateAction, CreateOptions, FileInformationClass as Class, Status};
 
-use crate::drive::{Drive, File, end, token};
+use crate::drive::{Drive, File, SHARE, end, token};
 use crate::model::{Expected, LOCK_LENGTH, Model};
 use crate::open::Open;
 use crate::operation::{Kind, LETTERS, Opening, Operation, SLOTS};
 use crate::records::new_name;
 use crate::simulated::Simulated;
 use crate::status::is_lost;
-use crate::weather::{Luck, Outdoors, SHARE, Server};
+use crate::weather::{Luck, Outdoors, Server};
 
 /// Steps of one seed.
 const STEPS: usize = 60;

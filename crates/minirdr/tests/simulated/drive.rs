@@ -12,6 +12,9 @@ use crate::simulated::Simulated;
 /// Whose drives they are.
 pub(crate) const ME: LogonId = LogonId(1);
 
+/// The share of the server at [`ADDRESS`](crate::simulated::ADDRESS).
+pub(crate) const SHARE: &str = "\\10.0.0.1\\export";
+
 pub(crate) type File = Arc<OpenFile<Simulated>>;
 
 /// One mapping.

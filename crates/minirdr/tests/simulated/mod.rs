@@ -1,9 +1,14 @@
 //! A redirector on the network in memory.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
 use executive::mem::AllocError;
 use minirdr::Platform;
 use rxce::Endpoint;
 use rxce::memory::{MemoryEndpoint, Network};
+
+/// Where the servers are.
+pub(crate) const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 564);
 
 pub(crate) struct Simulated;
 

@@ -1,7 +1,7 @@
 //! A server whose luck is in its seed: it dies at any byte, falls silent, is slow, is away for a while, and may come back
 //! with other files.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use rxce::Endpoint as _;
 use rxce::memory::{MemoryEndpoint, Network};
 use testserver::MemoryServer;
 
-use crate::simulated::{Simulated, receive_frame};
+use crate::simulated::{ADDRESS, Simulated, receive_frame};
 
 /// A SplitMix64 generator.
 #[derive(Clone, Debug)]
@@ -218,9 +218,6 @@ pub(crate) struct Outdoors<'a> {
     pub(crate) server: &'a Arc<Server>,
 }
 
-/// Where servers in the weather are.
-pub(crate) const SHARE: &str = "\\10.0.0.1\\export";
-const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 564);
 /// The deadline of a request.
 const DEADLINE: Duration = Duration::from_secs(1);
 

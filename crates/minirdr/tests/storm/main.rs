@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use drive::{Drive, token};
+use drive::{Drive, SHARE, token};
 use executive::mem::{Arc, Counting};
 use executive::task::Runtime;
 use minirdr::{DirectoryQuery, Level, MiniRedirector, OpenFile, WritePosition};
@@ -29,7 +29,7 @@ use open::Open;
 use simulated::Simulated;
 use status::is_lost;
 use testserver::{MemoryFile, MemoryServer};
-use weather::{Luck, SHARE, Server, outdoors};
+use weather::{Luck, Server, outdoors};
 
 #[global_allocator]
 static MEMORY: Counting<System> = Counting::new(System);
