@@ -181,8 +181,8 @@ fn driver(project: &Project, build: bool, filters: &[&str]) -> Result<Tally> {
 /// never answer make us close such sockets. A run that ends so says so, counts for nothing, and is repeated; a crash that
 /// any other driver is nearer to is a failure like any other.
 fn past_crashes_of_wine(mut run: impl FnMut() -> Result<(Tally, Vec<Crash>)>) -> Result<Tally> {
-    // The self tests close several hundred such sockets: every second or third run meets the race.
-    const REPETITIONS: usize = 9;
+    // The self tests close several hundred such sockets: every third run or so meets the race.
+    const REPETITIONS: usize = 19;
     let mut repetitions = 0;
     loop {
         let (tally, crashes) = run()?;
