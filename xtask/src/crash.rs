@@ -25,12 +25,19 @@ pub(crate) struct Crash {
     /// The innermost driver on the stack, by its file name. Below it are the libraries of the system that it called, which
     /// do what they are told.
     driver: Option<String>,
+    /// The debugger has missed it, and the code is that of a library of the system: nobody knows who called it.
+    unattributed: bool,
 }
 
 impl Crash {
     /// Whether Wine's Winsock Kernel is the driver to blame.
     pub(crate) fn is_of_netio(&self) -> bool {
         self.driver.as_deref() == Some(NETIO)
+    }
+
+    /// Whether there is no telling which driver is to blame.
+    pub(crate) fn is_unattributed(&self) -> bool {
+        self.unattributed
     }
 }
 
@@ -40,13 +47,18 @@ impl std::fmt::Display for Crash {
     }
 }
 
-/// Has crashes in `prefix` reported from now on.
+/// Has crashes in `prefix` reported from now on, and what the drivers' process frees overwritten and not given out again for
+/// a while: who uses it after that, meets what cannot be taken for something that is alive.
 pub(crate) fn arm(prefix: &Prefix) -> Result<()> {
     // Services have no search path.
     let system = r"C:\windows\system32";
     let debugger = format!(r"{system}\cmd.exe /c {system}\winedbg.exe --auto %ld %ld >>{FILE} 2>&1");
     let debuggers = r"HKLM\Software\Microsoft\Windows NT\CurrentVersion\AeDebug";
-    prefix.set_registry(debuggers, "Debugger", "REG_SZ", &debugger)
+    prefix.set_registry(debuggers, "Debugger", "REG_SZ", &debugger)?;
+    // FLG_HEAP_ENABLE_TAIL_CHECK and FLG_HEAP_ENABLE_FREE_CHECK.
+    let image =
+        r"HKLM\Software\Microsoft\Windows NT\CurrentVersion\Image File Execution Options\winedevice.exe";
+    prefix.set_registry(image, "GlobalFlag", "REG_DWORD", "0x30")
 }
 
 /// What has crashed so far.
@@ -54,7 +66,8 @@ pub(crate) fn told(prefix: &Prefix) -> Vec<Crash> {
     let bytes = fs::read(prefix.path(FILE)).unwrap_or_default();
     let reports = reports(&String::from_utf8_lossy(&bytes));
     with_unreported(reports, &prefix.driver_log(), |address| {
-        prefix.is_in(NETIO, address)
+        let modules = [NETIO, "ntdll.dll", "kernelbase.dll"];
+        modules.into_iter().find(|module| prefix.is_in(module, address))
     })
 }
 
@@ -68,6 +81,7 @@ fn reports(text: &str) -> Vec<Crash> {
                 text: format!("{line}\n"),
                 address: address.and_then(|(_, place)| hexadecimal(place)),
                 driver: None,
+                unattributed: false,
             });
         } else if let (Some(module), Some(crash)) = (module(line), crashes.last_mut()) {
             crash.text.push_str(line);
@@ -80,17 +94,24 @@ fn reports(text: &str) -> Vec<Crash> {
     crashes
 }
 
-/// The `crashes`, and those that only a line of the log tells of. Of these, only the module of the code itself is known.
-fn with_unreported(mut crashes: Vec<Crash>, log: &str, in_netio: impl Fn(u64) -> bool) -> Vec<Crash> {
+/// The `crashes`, and those that only a line of the log tells of. Of these, only the module of the code itself is known, if it
+/// is one of Wine's that `module` tells.
+fn with_unreported(
+    mut crashes: Vec<Crash>,
+    log: &str,
+    module: impl Fn(u64) -> Option<&'static str>,
+) -> Vec<Crash> {
     for line in log.lines().filter(|line| line.contains("wine: Unhandled ")) {
         let address = line
             .split_once(" at address ")
             .and_then(|(_, place)| hexadecimal(place));
         if !crashes.iter().any(|crash| crash.address == address) {
+            let module = address.and_then(&module);
             crashes.push(Crash {
                 text: line.to_owned(),
                 address,
-                driver: address.filter(|&place| in_netio(place)).map(|_| NETIO.to_owned()),
+                driver: module.filter(|&module| module == NETIO).map(str::to_owned),
+                unattributed: module.is_some_and(|module| module != NETIO),
             });
         }
     }
@@ -169,17 +190,25 @@ process  tid      prio    name (all IDs are in hex)\r
 mrx9p: loading at address 12
 wine: Unhandled page fault on read access to 0000000000000000 at address 000000007B01F03B (thread 02f4), starting debugger...
 wine: Unhandled page fault on write access to 0000000000000038 at address 00000001D826436E (thread 01c0), starting debugger...
+wine: Unhandled page fault on read access to FFFFFFFFFFFFFFFF at address 000000017005CAA0 (thread 02dc), starting debugger...
 wine: Unhandled exception 0xc000001d in thread 12 at address 0000000180001000 (thread 01c0), starting debugger...
 ";
-        let crashes = with_unreported(reports(REPORT), log, |address| address == 0x1_d826_436e);
+        let module = |address| match address {
+            0x1_d826_436e => Some("netio.sys"),
+            0x1_7005_caa0 => Some("ntdll.dll"),
+            _ => None,
+        };
+        let crashes = with_unreported(reports(REPORT), log, module);
         let netio: Vec<bool> = crashes.iter().map(Crash::is_of_netio).collect();
-        assert_eq!(netio, [true, true, false]);
+        assert_eq!(netio, [true, true, false, false]);
+        let unattributed: Vec<bool> = crashes.iter().map(Crash::is_unattributed).collect();
+        assert_eq!(unattributed, [false, false, true, false]);
         assert_eq!(
             crashes.last().and_then(|crash| crash.address),
             Some(0x1_8000_1000)
         );
         assert_eq!(
-            with_unreported(reports("no report"), "mrx9p: loading", |_| true),
+            with_unreported(reports("no report"), "mrx9p: loading", module),
             []
         );
     }

@@ -183,16 +183,27 @@ fn driver(project: &Project, build: bool, filters: &[&str]) -> Result<Tally> {
 fn past_crashes_of_wine(mut run: impl FnMut() -> Result<(Tally, Vec<Crash>)>) -> Result<Tally> {
     // The self tests close several hundred such sockets: every third run or so meets the race.
     const REPETITIONS: usize = 19;
-    let mut repetitions = 0;
+    // Now and then the debugger misses such an end. A bug of ours would come again, and be seen.
+    const UNATTRIBUTED: usize = 2;
+    let (mut repetitions, mut unattributed) = (0, 0);
     loop {
         let (tally, crashes) = run()?;
         for crash in &crashes {
             println!("\n---- what crashed ----\n{crash}");
         }
-        if crashes.is_empty() || !crashes.iter().all(Crash::is_of_netio) || repetitions == REPETITIONS {
+        let may_be_wines = |crash: &Crash| crash.is_of_netio() || crash.is_unattributed();
+        if crashes.is_empty() || !crashes.iter().all(may_be_wines) || repetitions == REPETITIONS {
             return Ok(tally);
         }
-        println!("That was Wine's netio.sys. Nothing of this run counts; once more.");
+        if crashes.iter().any(Crash::is_unattributed) {
+            unattributed += 1;
+            if unattributed > UNATTRIBUTED {
+                return Ok(tally);
+            }
+            println!("Nobody saw who called that. Nothing of this run counts; once more.");
+        } else {
+            println!("That was Wine's netio.sys. Nothing of this run counts; once more.");
+        }
         repetitions += 1;
     }
 }
