@@ -22,23 +22,18 @@ pub(crate) struct Crash {
     text: String,
     /// The place of the code.
     address: Option<u64>,
-    /// The innermost driver on the stack, by its file name. Below it are the libraries of the system that it called, which
-    /// do what they are told.
-    driver: Option<String>,
-    /// The debugger has missed it, and the code is that of a library of the system: nobody knows who called it.
-    unattributed: bool,
+    pub(crate) culprit: Culprit,
 }
 
-impl Crash {
-    /// Whether Wine's Winsock Kernel is the driver to blame.
-    pub(crate) fn is_of_netio(&self) -> bool {
-        self.driver.as_deref() == Some(NETIO)
-    }
-
-    /// Whether there is no telling which driver is to blame.
-    pub(crate) fn is_unattributed(&self) -> bool {
-        self.unattributed
-    }
+/// Whose the code is that crashed, or had called what did: the libraries of the system do what they are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Culprit {
+    /// Wine's Winsock Kernel is the innermost driver on the stack.
+    Netio,
+    /// The debugger has missed it, and the code is that of a library of the system: nobody knows who called it.
+    Unseen,
+    /// Another driver, or a program.
+    Other,
 }
 
 impl std::fmt::Display for Crash {
@@ -74,20 +69,24 @@ pub(crate) fn told(prefix: &Prefix) -> Vec<Crash> {
 /// From each report: the line with the exception, and those of the stack.
 fn reports(text: &str) -> Vec<Crash> {
     let mut crashes: Vec<Crash> = Vec::new();
+    let mut driver = None;
     for line in text.lines().map(str::trim_end) {
         if line.starts_with("Unhandled exception: ") {
             let address = line.rsplit_once("(0x");
             crashes.push(Crash {
                 text: format!("{line}\n"),
                 address: address.and_then(|(_, place)| hexadecimal(place)),
-                driver: None,
-                unattributed: false,
+                culprit: Culprit::Other,
             });
+            driver = None;
         } else if let (Some(module), Some(crash)) = (module(line), crashes.last_mut()) {
             crash.text.push_str(line);
             crash.text.push('\n');
-            if crash.driver.is_none() && module.ends_with(".sys") {
-                crash.driver = Some(module.to_owned());
+            if driver.is_none() && module.ends_with(".sys") {
+                driver = Some(module);
+                if module == NETIO {
+                    crash.culprit = Culprit::Netio;
+                }
             }
         }
     }
@@ -110,8 +109,11 @@ fn with_unreported(
             crashes.push(Crash {
                 text: line.to_owned(),
                 address,
-                driver: module.filter(|&module| module == NETIO).map(str::to_owned),
-                unattributed: module.is_some_and(|module| module != NETIO),
+                culprit: match module {
+                    Some(NETIO) => Culprit::Netio,
+                    Some(_) => Culprit::Unseen,
+                    None => Culprit::Other,
+                },
             });
         }
     }
@@ -138,7 +140,7 @@ fn module(line: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Crash, module, reports, with_unreported};
+    use super::{Culprit, module, reports, with_unreported};
 
     /// What winedbg prints, without most of its many words.
     const REPORT: &str = "\
@@ -172,16 +174,20 @@ process  tid      prio    name (all IDs are in hex)\r
 
     #[test]
     fn the_innermost_driver_is_the_one_that_called() {
-        let drivers = |text: &str| {
+        let culprits = |text: &str| {
             reports(text)
                 .into_iter()
-                .map(|crash| crash.driver)
+                .map(|crash| crash.culprit)
                 .collect::<Vec<_>>()
         };
         let own = REPORT.replace("netio.sys", "ntdll");
-        let both = drivers(&format!("{REPORT}{own}"));
-        assert_eq!(both, [Some("netio.sys".to_owned()), Some("mrx9p.sys".to_owned())]);
-        assert_eq!(drivers(&REPORT.replace(".sys (", ".dll (")), [None]);
+        let both = culprits(&format!("{REPORT}{own}"));
+        assert_eq!(both, [Culprit::Netio, Culprit::Other]);
+        let called_by_us = REPORT
+            .replace("netio.sys", "mrx9p.sys")
+            .replace("2 0x00000180060560 in mrx9p.sys", "2 0x01 in netio.sys");
+        assert_eq!(culprits(&called_by_us), [Culprit::Other]);
+        assert_eq!(culprits(&REPORT.replace(".sys (", ".dll (")), [Culprit::Other]);
     }
 
     #[test]
@@ -199,10 +205,11 @@ wine: Unhandled exception 0xc000001d in thread 12 at address 0000000180001000 (t
             _ => None,
         };
         let crashes = with_unreported(reports(REPORT), log, module);
-        let netio: Vec<bool> = crashes.iter().map(Crash::is_of_netio).collect();
-        assert_eq!(netio, [true, true, false, false]);
-        let unattributed: Vec<bool> = crashes.iter().map(Crash::is_unattributed).collect();
-        assert_eq!(unattributed, [false, false, true, false]);
+        let culprits: Vec<Culprit> = crashes.iter().map(|crash| crash.culprit).collect();
+        assert_eq!(
+            culprits,
+            [Culprit::Netio, Culprit::Netio, Culprit::Unseen, Culprit::Other]
+        );
         assert_eq!(
             crashes.last().and_then(|crash| crash.address),
             Some(0x1_8000_1000)
